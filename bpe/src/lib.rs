@@ -1,0 +1,1 @@
+//! A BPMN 2.0 process engine.

@@ -1,0 +1,1 @@
+//! The demo: counter, login and chat.

@@ -1,0 +1,1 @@
+//! The Form derive of form.

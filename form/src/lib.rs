@@ -1,0 +1,1 @@
+//! Declarative forms and the screens made from them.

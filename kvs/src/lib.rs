@@ -1,0 +1,1 @@
+//! Records, feeds and transactions over redb, memory or PostgreSQL.

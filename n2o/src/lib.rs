@@ -1,0 +1,1 @@
+//! Sessions, sealed events, the protocol chain, channels, processes and pub/sub.

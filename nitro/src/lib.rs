@@ -1,0 +1,1 @@
+//! Typed elements, DOM operations and pages that live on the server.

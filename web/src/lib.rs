@@ -1,0 +1,1 @@
+//! HTTP, WebSocket, the client script and the pages' way into a browser.

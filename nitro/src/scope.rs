@@ -1,0 +1,134 @@
+//! The render scope: what elements note while a page is being rendered.
+//!
+//! `html!` only writes into a string, and markup may be copied into other markup before it arrives.
+//! Therefore an element with an id writes a mark into the string, ten bytes that no text can forge
+//! because they hold a number drawn for each rendering, and notes the rest in a list beside it.
+
+use std::{any::TypeId, cell::RefCell};
+
+use crate::event::Bind;
+
+/// Bytes of a mark: a control character, six that are drawn for each rendering, three of the index.
+pub(crate) const MARK: usize = 10;
+/// Most elements with an id in one page.
+pub(crate) const MAX_MARKS: usize = 65_000;
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What an element noted; places are bytes from the element's start.
+#[derive(Debug, Default)]
+pub(crate) struct Mark {
+    /// Where the id stands.
+    pub(crate) id: (u32, u32),
+    /// How much of the element was written at once: all of it, or its start tag.
+    pub(crate) head: u32,
+    /// Whether `head` is the whole element.
+    pub(crate) whole: bool,
+    /// Where the value stands, which is compared and sent apart from the rest.
+    pub(crate) value: Option<(u32, u32)>,
+    /// Whether the value is a state, and which.
+    pub(crate) checked: Option<bool>,
+    /// Where the blank for the seal stands.
+    pub(crate) blank: Option<(u32, u32)>,
+    pub(crate) bind: Option<Bind>,
+    pub(crate) flags: u8,
+}
+
+/// The element has an event.
+pub(crate) const BOUND: u8 = 1;
+/// The element cannot be used.
+pub(crate) const DISABLED: u8 = 2;
+/// The input must not be empty.
+pub(crate) const REQUIRED: u8 = 4;
+
+/// A rendering in progress.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    nonce: [u8; 6],
+    marks: Vec<Mark>,
+    event: TypeId,
+}
+
+thread_local! {
+    static SCOPE: RefCell<Option<Scope>> = const { RefCell::new(None) };
+}
+
+/// What a rendering left: the string with marks in it, and what the elements noted.
+#[derive(Debug)]
+pub(crate) struct Marked {
+    pub(crate) raw: String,
+    pub(crate) marks: Vec<Mark>,
+    pub(crate) nonce: [u8; 6],
+}
+
+/// Runs `render` in a scope for a page with events of type `event`; rendering never awaits, so the
+/// scope cannot be seen by another page.
+pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
+    let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
+    let outer = SCOPE.replace(Some(Scope { nonce, marks: Vec::new(), event }));
+    let mut raw = String::with_capacity(1024);
+    // The scope is put back also when a page panics while it renders.
+    let restore = Restore(outer);
+    render(&mut raw);
+    let marks = SCOPE.take().map_or_else(Vec::new, |scope| scope.marks);
+    drop(restore);
+    Marked { raw, marks, nonce }
+}
+
+struct Restore(Option<Scope>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        SCOPE.set(self.0.take());
+    }
+}
+
+/// Writes an element that begins with a mark, and notes what `write` says of it. Outside a rendering
+/// nothing is noted, and events are not bound.
+pub(crate) fn element(out: &mut String, write: impl FnOnce(&mut String, Option<TypeId>) -> Mark) -> Option<u32> {
+    let open = SCOPE.with_borrow_mut(|scope| {
+        let scope = scope.as_mut()?;
+        let index = u32::try_from(scope.marks.len()).ok().filter(|_| scope.marks.len() < MAX_MARKS)?;
+        scope.marks.push(Mark::default());
+        push(out, 1, scope.nonce, index);
+        Some((index, scope.event))
+    });
+    let mark = write(out, open.map(|(_, event)| event));
+    let (index, _) = open?;
+    SCOPE.with_borrow_mut(|scope| {
+        if let Some(slot) = scope.as_mut().and_then(|scope| scope.marks.get_mut(index as usize)) {
+            *slot = mark;
+        }
+    });
+    Some(index)
+}
+
+/// Writes the mark of an element's end.
+pub(crate) fn end(out: &mut String, index: Option<u32>) {
+    let Some(index) = index else { return };
+    SCOPE.with_borrow(|scope| {
+        if let Some(scope) = scope {
+            push(out, 2, scope.nonce, index);
+        }
+    });
+}
+
+fn push(out: &mut String, kind: u8, nonce: [u8; 6], index: u32) {
+    let digit = |shift: u32| char::from(DIGITS[(index >> shift) as usize & 63]);
+    out.push(char::from(kind));
+    nonce.iter().for_each(|byte| out.push(char::from(*byte)));
+    out.push(digit(12));
+    out.push(digit(6));
+    out.push(digit(0));
+}
+
+/// Reads the mark at the start of `raw`: 1 for a beginning, 2 for an end, and the index.
+pub(crate) fn read(raw: &[u8], nonce: [u8; 6]) -> Option<(u8, usize)> {
+    let mark: &[u8; MARK] = raw.first_chunk()?;
+    if mark[1..7] != nonce {
+        return None;
+    }
+    let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte);
+    let index = mark[7..].iter().try_fold(0, |index, byte| Some(index << 6 | digit(*byte)?))?;
+    Some((mark[0], index))
+}

@@ -1,0 +1,10 @@
+//! The crate's tests by subject. One binary, because linking is what tests wait for.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod common;
+mod crash;
+mod feeds;
+mod load;
+mod open;
+mod records;

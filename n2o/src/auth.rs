@@ -72,7 +72,11 @@ impl Accounts {
             return Err(Error::user(text::taken(cx.lang())));
         }
         let password = password.to_owned();
-        let hash = self.off_thread(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
+        let hash = self
+            .off_thread(move || {
+                Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
+            })
+            .await?;
         let hash = hash.map_err(|error| Error::other(error.to_string()))?;
         cx.kvs().put(&Account { name, hash })?;
         Ok(())
@@ -89,7 +93,9 @@ impl Accounts {
         let hash = account.as_ref().map(|account| account.hash.clone());
         let password = password.to_owned();
         let right = self.off_thread(move || match hash.as_deref().map(PasswordHash::new) {
-            Some(hash) => hash.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
+            Some(hash) => {
+                hash.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+            }
             None => Argon2::default().hash_password(password.as_bytes()).is_err(),
         });
         Ok(if right.await? { account.map(|account| account.name) } else { None })

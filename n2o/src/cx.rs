@@ -1,6 +1,6 @@
 //! The context of a page: everything a handler may do that is not about the document.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,6 +14,7 @@ use crate::{
     pages::{PageId, Saved as SavedPage},
     session::{self, Changes, Session},
     sessions::Ticket,
+    text,
 };
 
 /// The longest name of a user, in characters.
@@ -38,6 +39,7 @@ pub struct Cx {
     sends: Vec<Message>,
     changes: Changes,
     login: Option<Login>,
+    part: Option<Box<dyn Any + Send + Sync>>,
     /// The ops of the answer.
     pub out: Out,
     /// The page's state, as last saved by [`Msg::Save`](crate::Msg::Save).
@@ -54,7 +56,14 @@ struct Login {
 impl Cx {
     /// The context of one page, at a path with parameters that its route has read from it.
     #[must_use]
-    pub fn new(node: &Node, session: Arc<Session>, page: PageId, path: &str, params: Vec<(String, String)>, lang: &str) -> Self {
+    pub fn new(
+        node: &Node,
+        session: Arc<Session>,
+        page: PageId,
+        path: &str,
+        params: Vec<(String, String)>,
+        lang: &str,
+    ) -> Self {
         Cx {
             node: node.clone(),
             session,
@@ -68,6 +77,7 @@ impl Cx {
             sends: Vec::new(),
             changes: Changes::new(),
             login: None,
+            part: None,
             out: Out::new(crate::Format::default()),
             state: Vec::new(),
         }
@@ -172,11 +182,14 @@ impl Cx {
 
     /// Logs the visitor in, or makes them another user. The session gets another id and keeps its values;
     /// the browser is sent through an address that sets the new cookie, and then where `redirect` says.
-    #[expect(clippy::unused_async, reason = "a store of rights may have to be asked; handlers await it already")]
+    #[expect(
+        clippy::unused_async,
+        reason = "a store of rights may have to be asked; handlers await it already"
+    )]
     pub async fn login(&mut self, user: &str) -> Result {
         let name = user.trim();
         if name.is_empty() || name.chars().count() > MAX_USER || name.chars().any(char::is_control) {
-            return Err(Error::user(format!("A name has 1 to {MAX_USER} characters.")));
+            return Err(Error::user(text::name(&self.lang)));
         }
         self.login = Some(Login { user: Some(name.to_owned()), ticket: None });
         Ok(())
@@ -217,7 +230,8 @@ impl Cx {
     #[must_use]
     pub fn pickle(&self, element: &str, head: u8, content: &[u8]) -> Vec<u8> {
         let now = self.node.clock().secs();
-        let expires = now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
+        let expires =
+            now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
         self.session.events.seal(head, &bound(self.page, element), expires, content, self.node.random())
     }
 
@@ -225,6 +239,19 @@ impl Cx {
     pub fn depickle(&self, element: &str, seal: &[u8]) -> Result<(u8, Vec<u8>)> {
         let opened = self.session.events.open(seal, &bound(self.page, element), self.node.clock().secs())?;
         Ok((opened.head, opened.content))
+    }
+
+    /// What the page's protocol keeps beside the page, made when it is first asked for; one type per page.
+    pub fn part<T: Any + Default + Send + Sync>(&mut self) -> &mut T {
+        let known = self.part.as_ref().is_some_and(|part| part.is::<T>());
+        if !known {
+            self.part = None;
+        }
+        let part = self.part.get_or_insert_with(|| Box::<T>::default());
+        match part.downcast_mut() {
+            Some(part) => part,
+            None => unreachable!("the part was just made of this type"),
+        }
     }
 
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {

@@ -21,7 +21,8 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     pub(crate) fn restored(last: u64, format: Format, answers: Vec<(u64, Vec<u8>)>) -> Self {
-        let ring: VecDeque<_> = answers.into_iter().map(|(seq, frame)| (Some(seq), Bytes::from(frame))).collect();
+        let ring: VecDeque<_> =
+            answers.into_iter().map(|(seq, frame)| (Some(seq), Bytes::from(frame))).collect();
         let bytes = ring.iter().map(|(_, frame)| frame.len()).sum();
         // Restored frames have lost their numbers; a count that no client has makes every client start over.
         Delivery { last, count: u64::MAX / 2, ring, bytes, format }
@@ -58,8 +59,16 @@ impl Delivery {
 
     /// The frames after `count`, when none of them is lost.
     pub(crate) fn after(&self, count: u64, format: Format) -> Option<Vec<Bytes>> {
-        let known = (format == self.format || self.ring.is_empty()) && count <= self.count && count + 1 >= self.first();
-        known.then(|| self.ring.iter().skip((count + 1 - self.first()) as usize).map(|(_, frame)| frame.clone()).collect())
+        let known = (format == self.format || self.ring.is_empty())
+            && count <= self.count
+            && count + 1 >= self.first();
+        known.then(|| {
+            self.ring
+                .iter()
+                .skip((count + 1 - self.first()) as usize)
+                .map(|(_, frame)| frame.clone())
+                .collect()
+        })
     }
 
     /// The kept answer to an event, in the format it was given in.
@@ -72,7 +81,9 @@ impl Delivery {
     pub(crate) fn answers(&self, seq: u64, limits: &Limits) -> Vec<(u64, Vec<u8>)> {
         let since = seq.saturating_sub(limits.window as u64);
         let kept = self.ring.iter().filter_map(|(answers, frame)| answers.map(|answers| (answers, frame)));
-        kept.filter(|(answers, _)| *answers > since).map(|(answers, frame)| (answers, frame.to_vec())).collect()
+        kept.filter(|(answers, _)| *answers > since)
+            .map(|(answers, frame)| (answers, frame.to_vec()))
+            .collect()
     }
 
     pub(crate) fn format(&self) -> Format {

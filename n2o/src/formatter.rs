@@ -307,15 +307,22 @@ mod tests {
 
     #[test]
     fn cbor_is_positional() {
-        let hex: String = ops(Format::Cbor).take(Head::Answer(300)).iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, "830119012c84830861 6e6135 8409616e646c616e67f6 840a616e626f6ef5 8210632207 0a".replace(' ', ""));
+        let hex: String =
+            ops(Format::Cbor).take(Head::Answer(300)).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(
+            hex,
+            "830119012c84830861 6e6135 8409616e646c616e67f6 840a616e626f6ef5 8210632207 0a".replace(' ', "")
+        );
     }
 
     #[test]
     fn json_says_the_same() {
         let frame = ops(Format::Json).take(Head::Push);
         let value: serde_json::Value = serde_json::from_slice(&frame).expect("JSON");
-        let expected = serde_json::json!([2, [[8, "n", "5"], [9, "n", "lang", null], [10, "n", "on", true], [16, "\"\u{7}\n"]]]);
+        let expected = serde_json::json!([
+            2,
+            [[8, "n", "5"], [9, "n", "lang", null], [10, "n", "on", true], [16, "\"\u{7}\n"]]
+        ]);
         assert_eq!(value, expected);
     }
 

@@ -95,7 +95,8 @@ impl<'a> Cbor<'a, '_> {
             0..=23 => (u64::from(info), 0),
             24..=27 => {
                 let width = 1 << (info - 24);
-                let value = self.take(width, expected)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+                let value =
+                    self.take(width, expected)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
                 (value, [24, 0x100, 0x1_0000, 0x1_0000_0000][usize::from(info - 24)])
             }
             _ => return self.fail("a definite length"),
@@ -172,12 +173,14 @@ fn json<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, Malformed> {
         Json::String(text) if text.len() <= most => Ok(text),
         _ => Err(fail("a text within its limit")),
     };
-    let number = |value: &Json| value.as_u64().filter(|number| *number <= MAX_INTEGER).ok_or(fail("a number"));
+    let number =
+        |value: &Json| value.as_u64().filter(|number| *number <= MAX_INTEGER).ok_or(fail("a number"));
     let value = |value: Json| match value {
         Json::Null => Ok(Value::Null),
         Json::Bool(value) => Ok(Value::Bool(value)),
         Json::Array(list) if list.len() <= limits.values => {
-            let list: Result<Vec<_>, _> = list.into_iter().map(|item| text(item, limits.text).map(Cow::Owned)).collect();
+            let list: Result<Vec<_>, _> =
+                list.into_iter().map(|item| text(item, limits.text).map(Cow::Owned)).collect();
             list.map(Value::List)
         }
         other => text(other, limits.text).map(|text| Value::Text(Cow::Owned(text))),
@@ -196,7 +199,9 @@ fn json<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, Malformed> {
             let seal = URL_SAFE_NO_PAD.decode(text(next(), limits.frame)?).map_err(|_| fail("base64url"))?;
             let values = match next() {
                 Json::Null if len == 4 => Vec::new(),
-                Json::Array(values) if values.len() <= limits.values => values.into_iter().map(value).collect::<Result<_, _>>()?,
+                Json::Array(values) if values.len() <= limits.values => {
+                    values.into_iter().map(value).collect::<Result<_, _>>()?
+                }
                 _ => return Err(fail("an array of values within its limit")),
             };
             Ok(Frame::Event(Event { seq, target, seal: Cow::Owned(seal), values }))

@@ -67,8 +67,13 @@ impl Inbox {
     }
 
     /// Hands over a new connection of the client; gives it back when the page is gone.
-    pub(crate) fn connect(&self, connection: Box<Connection>) -> Result<Option<Box<Connection>>, Box<Connection>> {
-        self.change(|queue| if queue.closed { Err(connection) } else { Ok(queue.connection.replace(connection)) })
+    pub(crate) fn connect(
+        &self,
+        connection: Box<Connection>,
+    ) -> Result<Option<Box<Connection>>, Box<Connection>> {
+        self.change(
+            |queue| if queue.closed { Err(connection) } else { Ok(queue.connection.replace(connection)) },
+        )
     }
 
     pub(crate) fn end(&self) {

@@ -123,7 +123,9 @@ fn read(file: &Path, random: &Random) -> Result<Vec<(u8, Secret)>, Error> {
 
 fn parse(text: &str, from: &str) -> Result<Vec<(u8, Secret)>, Error> {
     let refuse = |line: usize, reason: &str| {
-        let reason = format!("line {line}: {reason}; expected ID:KEY, 32 random bytes in base64url, such as the output of `head -c 32 /dev/urandom | base64 | tr +/ -_ | tr -d =`");
+        let reason = format!(
+            "line {line}: {reason}; expected ID:KEY, 32 random bytes in base64url, such as the output of `head -c 32 /dev/urandom | base64 | tr +/ -_ | tr -d =`"
+        );
         Error::Keys { from: from.to_owned(), reason }
     };
     let mut ring: Vec<(u8, Secret)> = Vec::new();
@@ -132,9 +134,11 @@ fn parse(text: &str, from: &str) -> Result<Vec<(u8, Secret)>, Error> {
             continue;
         }
         let (id, key) = line.split_once(':').ok_or_else(|| refuse(number, "no colon"))?;
-        let id = id.trim().parse::<u8>().map_err(|_| refuse(number, "the id is not a number from 0 to 255"))?;
-        let mut bytes =
-            URL_SAFE_NO_PAD.decode(key.trim().trim_end_matches('=')).map_err(|_| refuse(number, "the key is not base64url"))?;
+        let id =
+            id.trim().parse::<u8>().map_err(|_| refuse(number, "the id is not a number from 0 to 255"))?;
+        let mut bytes = URL_SAFE_NO_PAD
+            .decode(key.trim().trim_end_matches('='))
+            .map_err(|_| refuse(number, "the key is not base64url"))?;
         if bytes.len() < 32 {
             return Err(refuse(number, "the key is shorter than 32 bytes"));
         }
@@ -146,7 +150,9 @@ fn parse(text: &str, from: &str) -> Result<Vec<(u8, Secret)>, Error> {
         }
         let mut secret = Secret([0; 32]);
         // A longer key is folded by HKDF's extract step, so that no byte of it is wasted.
-        Hkdf::<Sha256>::new(None, &bytes).expand(b"n2o master", &mut secret.0).map_err(|_| refuse(number, "the key is too long"))?;
+        Hkdf::<Sha256>::new(None, &bytes)
+            .expand(b"n2o master", &mut secret.0)
+            .map_err(|_| refuse(number, "the key is too long"))?;
         if bytes.len() == 32 {
             secret.0.copy_from_slice(&bytes);
         }

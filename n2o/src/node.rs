@@ -244,8 +244,13 @@ impl Node {
     }
 
     async fn expire(&self) {
-        let before = self.0.clock.secs().saturating_sub(u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX));
-        let expired = async { Ok((pages::expire(&self.0.store, before).await?, self.0.sessions.expire().await?)) };
+        let before = self
+            .0
+            .clock
+            .secs()
+            .saturating_sub(u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX));
+        let expired =
+            async { Ok((pages::expire(&self.0.store, before).await?, self.0.sessions.expire().await?)) };
         match expired.await {
             Ok((0, 0)) => {}
             Ok((pages, sessions)) => tracing::info!(pages, sessions, "expired records deleted"),

@@ -99,13 +99,22 @@ impl Pages {
             let id = process.cx().page();
             slots.waiting.push_back((now, id));
             slots.map.insert(id, Slot::Waiting(process));
-            if slots.waiting.len() > most { slots.waiting.pop_front().and_then(|(_, id)| slots.evict(id)) } else { None }
+            if slots.waiting.len() > most {
+                slots.waiting.pop_front().and_then(|(_, id)| slots.evict(id))
+            } else {
+                None
+            }
         });
         drop(evicted);
     }
 
     /// Gives a connection to the page it belongs to.
-    pub(crate) fn connect(&self, id: PageId, mut connection: Box<Connection>, inbox: impl FnOnce() -> Arc<Inbox>) -> Found {
+    pub(crate) fn connect(
+        &self,
+        id: PageId,
+        mut connection: Box<Connection>,
+        inbox: impl FnOnce() -> Arc<Inbox>,
+    ) -> Found {
         self.with(|slots| {
             match slots.map.remove(&id) {
                 Some(Slot::Waiting(process)) => {
@@ -186,10 +195,11 @@ impl Slots {
 pub(crate) async fn expire(store: &Store, before: u32) -> Result<usize> {
     let (mut after, mut expired) = (None::<String>, 0);
     loop {
-        let mut txn = store.txn();
-        let batch = txn.range::<Saved>("", after.as_deref(), 200).await?;
+        let batch = store.txn().range::<Saved>("", after.as_deref(), 200).await?;
         let Some(last) = batch.last() else { return Ok(expired) };
         after = Some(last.id.clone());
+        // Deleted without having been read, so that pages which are saved meanwhile are no conflict.
+        let mut txn = store.txn();
         for page in batch.iter().filter(|page| page.at < before) {
             txn.delete::<Saved>(&page.id);
             expired += 1;

@@ -45,7 +45,9 @@ pub(crate) struct Sealer {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("purpose", &String::from_utf8_lossy(self.purpose)).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("purpose", &String::from_utf8_lossy(self.purpose))
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +79,14 @@ impl Sealer {
     }
 
     /// Seals `content`, bound to `bound`, until `expires` (seconds since 1970).
-    pub(crate) fn seal(&self, head: u8, bound: &[u8], expires: u32, content: &[u8], random: &Random) -> Vec<u8> {
+    pub(crate) fn seal(
+        &self,
+        head: u8,
+        bound: &[u8],
+        expires: u32,
+        content: &[u8],
+        random: &Random,
+    ) -> Vec<u8> {
         let mut out = Vec::with_capacity(OVERHEAD + content.len());
         let sealed = self.with_current(|id, cipher| {
             out.extend_from_slice(&[VERSION, id, head]);
@@ -111,12 +120,18 @@ impl Sealer {
         let data = Bound::new(header, bound);
         let mut content = text.to_vec();
         let mut decrypt = |cipher: &Aes256Gcm| {
-            cipher.decrypt_inout_detached(&(*nonce).into(), data.as_slice(), content.as_mut_slice().into(), &(*tag).into())
+            cipher.decrypt_inout_detached(
+                &(*nonce).into(),
+                data.as_slice(),
+                content.as_mut_slice().into(),
+                &(*tag).into(),
+            )
         };
-        let opened = match self.with_current(|current, cipher| (current == id).then(|| decrypt(cipher))).flatten() {
-            Some(result) => result,
-            None => decrypt(&self.cipher(id).ok_or(SealError::Refused)?),
-        };
+        let opened =
+            match self.with_current(|current, cipher| (current == id).then(|| decrypt(cipher))).flatten() {
+                Some(result) => result,
+                None => decrypt(&self.cipher(id).ok_or(SealError::Refused)?),
+            };
         opened.map_err(|_| SealError::Refused)?;
         if u32::from_be_bytes([e0, e1, e2, e3]) < now {
             return Err(SealError::Expired);

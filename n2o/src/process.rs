@@ -73,7 +73,18 @@ impl Process {
         let rate = Rate::new(cx.node().limits().rate, cx.node().limits().burst);
         let delivery = Delivery::default();
         let queue = VecDeque::new();
-        Process { cx, chain, delivery, state: Vec::new(), queue, rate, born: now, heard: now, save_at: None, left: false }
+        Process {
+            cx,
+            chain,
+            delivery,
+            state: Vec::new(),
+            queue,
+            rate,
+            born: now,
+            heard: now,
+            save_at: None,
+            left: false,
+        }
     }
 
     pub(crate) fn cx(&self) -> &Cx {
@@ -189,7 +200,14 @@ impl Process {
         // No client misses more answers than the window allows it to wait for.
         let first = (answered + 1).max((last + 1).saturating_sub(self.node().limits().window as u64));
         let answers: Vec<_> = (first..=last)
-            .map(|seq| (seq, self.delivery.answer(seq, format).unwrap_or_else(|| Out::new(format).take(Head::Answer(seq)))))
+            .map(|seq| {
+                (
+                    seq,
+                    self.delivery
+                        .answer(seq, format)
+                        .unwrap_or_else(|| Out::new(format).take(Head::Answer(seq))),
+                )
+            })
             .collect();
         self.delivery.start_over(format);
         self.cx.out = Out::new(format);
@@ -352,7 +370,10 @@ impl Process {
         let frame = self.cx.out.take(Head::Answer(seq));
         let most = self.node().limits().answer;
         if frame.len() > most {
-            return Err(Error::other(format!("an answer of {} bytes is over the limit of {most}", frame.len())));
+            return Err(Error::other(format!(
+                "an answer of {} bytes is over the limit of {most}",
+                frame.len()
+            )));
         }
         if self.cx.wrote() {
             let mut answers = self.delivery.answers(seq, self.node().limits());
@@ -468,7 +489,8 @@ impl Process {
     async fn commit_push(&mut self) -> Result {
         protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
         if self.cx.wrote() {
-            let saved = self.record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
+            let saved = self
+                .record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
             self.cx.commit_with(Some(&saved)).await?;
             self.save_at = None;
         } else {
@@ -485,7 +507,8 @@ impl Process {
             return;
         }
         self.cx.state.clone_from(&self.state);
-        let saved = self.record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
+        let saved =
+            self.record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
         if let Err(error) = self.cx.commit_with(Some(&saved)).await {
             tracing::warn!(page.path = self.cx.path(), %error, "page could not be saved; will try again");
             self.cx.rollback();
@@ -503,7 +526,12 @@ impl Process {
     }
 
     /// Counts, keeps and writes a frame.
-    async fn deliver(&mut self, wire: &mut Option<Connection>, answers: Option<u64>, frame: Bytes) -> Result<(), End> {
+    async fn deliver(
+        &mut self,
+        wire: &mut Option<Connection>,
+        answers: Option<u64>,
+        frame: Bytes,
+    ) -> Result<(), End> {
         self.delivery.keep(answers, &frame, self.cx.node().limits());
         self.write(wire, frame).await
     }

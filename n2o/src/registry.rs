@@ -107,7 +107,11 @@ impl Registry {
     /// The names that are present in a topic, in order.
     #[must_use]
     pub fn present(&self, topic: &str) -> Vec<String> {
-        self.with(|topics| topics.get(topic).map_or_else(Vec::new, |topic| topic.present.keys().map(|name| name.to_string()).collect()))
+        self.with(|topics| {
+            topics
+                .get(topic)
+                .map_or_else(Vec::new, |topic| topic.present.keys().map(|name| name.to_string()).collect())
+        })
     }
 
     /// How many pages are registered.

@@ -81,7 +81,8 @@ impl Sessions {
         if sid.made.saturating_add(self.age) < now {
             return Ok(None);
         }
-        let held = self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
+        let held =
+            self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
         let session = match held {
             Some(session) => session,
             None => {
@@ -188,10 +189,11 @@ impl Sessions {
         let now = self.clock.secs();
         let (mut after, mut expired) = (None::<String>, 0);
         loop {
-            let mut txn = self.store.txn();
-            let batch = txn.range::<Saved>("", after.as_deref(), 500).await?;
+            let batch = self.store.txn().range::<Saved>("", after.as_deref(), 500).await?;
             let Some(last) = batch.last() else { return Ok(expired) };
             after = Some(last.key.clone());
+            // Deleted without having been read, so that sessions which are saved meanwhile are no conflict.
+            let mut txn = self.store.txn();
             for saved in &batch {
                 if saved.seen.saturating_add(self.idle) < now || saved.made.saturating_add(self.age) < now {
                     txn.delete::<Saved>(&saved.key);

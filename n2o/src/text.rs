@@ -9,15 +9,27 @@ pub(crate) fn denied(lang: &str) -> &'static str {
 }
 
 pub(crate) fn refused(lang: &str) -> &'static str {
-    choose(lang, "This could not be done here any more. Please try again.", "Цього тут уже не можна зробити. Спробуйте ще раз.")
+    choose(
+        lang,
+        "This could not be done here any more. Please try again.",
+        "Цього тут уже не можна зробити. Спробуйте ще раз.",
+    )
 }
 
 pub(crate) fn expired(lang: &str) -> &'static str {
-    choose(lang, "This page was open for very long and has been renewed. Please try again.", "Сторінка була відкрита дуже довго, її оновлено. Спробуйте ще раз.")
+    choose(
+        lang,
+        "This page was open for very long and has been renewed. Please try again.",
+        "Сторінка була відкрита дуже довго, її оновлено. Спробуйте ще раз.",
+    )
 }
 
 pub(crate) fn conflict(lang: &str) -> &'static str {
-    choose(lang, "Someone else changed this at the same moment. Please try again.", "Хтось інший змінив це тієї ж миті. Спробуйте ще раз.")
+    choose(
+        lang,
+        "Someone else changed this at the same moment. Please try again.",
+        "Хтось інший змінив це тієї ж миті. Спробуйте ще раз.",
+    )
 }
 
 pub(crate) fn name(lang: &str) -> &'static str {
@@ -37,6 +49,10 @@ pub(crate) fn tries(lang: &str) -> &'static str {
 }
 
 pub(crate) fn incident(lang: &str, incident: &str) -> String {
-    let text = choose(lang, "Something went wrong; nothing was changed. Incident", "Сталася помилка; нічого не змінено. Інцидент");
+    let text = choose(
+        lang,
+        "Something went wrong; nothing was changed. Incident",
+        "Сталася помилка; нічого не змінено. Інцидент",
+    );
     format!("{text} {incident}.")
 }

@@ -371,14 +371,23 @@ impl<'a> El<'a> {
             escape(value, out);
             out.push('"');
         }
-        for (flag, attr) in [(REQUIRED, " required"), (DISABLED, " disabled"), (REPEAT, " data-r"), (END, " data-end"), (HIDDEN, " hidden")] {
+        for (flag, attr) in [
+            (REQUIRED, " required"),
+            (DISABLED, " disabled"),
+            (REPEAT, " data-r"),
+            (END, " data-end"),
+            (HIDDEN, " hidden"),
+        ] {
             if self.flags & flag != 0 {
                 out.push_str(attr);
             }
         }
         if self.is_field() {
-            put(out, &[" aria-describedby=\"", id, if self.hint.is_some() { ".h " } else { "" }]);
-            put(out, if self.hint.is_some() { &[id, ".e\""] } else { &[".e\""] });
+            out.push_str(" aria-describedby=\"");
+            if self.hint.is_some() {
+                put(out, &[id, ".h "]);
+            }
+            put(out, &[id, ".e\""]);
         }
     }
 
@@ -392,7 +401,11 @@ impl<'a> El<'a> {
     ) -> Option<(u32, u32)> {
         if bind.event != event {
             tracing::error!(element = %self.id, "the event of this element is not the page's: it is not bound");
-            debug_assert_eq!(bind.event, event, "the event of element {:?} is not the page's `Event` type", self.id);
+            debug_assert_eq!(
+                bind.event, event,
+                "the event of element {:?} is not the page's `Event` type",
+                self.id
+            );
             return None;
         }
         if let Some(question) = &self.confirm {

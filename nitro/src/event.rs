@@ -97,7 +97,9 @@ impl<E: Event> Postback<E> {
         if !empty && let Err(error) = ciborium::into_writer(fields, &mut sealed) {
             tracing::error!(%error, "the fields of an event cannot be encoded; the event will be refused");
         }
-        let sources = E::VARIANTS.get(usize::from(variant)).map_or::<&'static [&'static str], _>(&[], |variant| variant.sources);
+        let sources = E::VARIANTS
+            .get(usize::from(variant))
+            .map_or::<&'static [&'static str], _>(&[], |variant| variant.sources);
         Postback { bind: Bind { variant, sealed, sources, event: TypeId::of::<E>() }, event: PhantomData }
     }
 
@@ -137,7 +139,12 @@ pub struct Values<'a, 'v> {
 }
 
 impl<'a, 'v> Values<'a, 'v> {
-    pub(crate) fn new(values: &'a [Value<'v>], sources: &'static [&'static str], tree: &'a Tree, lang: &'a str) -> Self {
+    pub(crate) fn new(
+        values: &'a [Value<'v>],
+        sources: &'static [&'static str],
+        tree: &'a Tree,
+        lang: &'a str,
+    ) -> Self {
         Values { values, sources, tree, lang, errors: Vec::new() }
     }
 
@@ -176,7 +183,8 @@ impl<'a, 'v> Values<'a, 'v> {
     {
         let value = as_text(self.value(source));
         let value = value.as_deref().unwrap_or_default();
-        let missing = value.trim().is_empty() && (self.tree.is_required(self.name(source)) || is_number(TypeId::of::<T>()));
+        let missing = value.trim().is_empty()
+            && (self.tree.is_required(self.name(source)) || is_number(TypeId::of::<T>()));
         if missing {
             return self.fail(source, text(self.lang).required.to_owned());
         }
@@ -190,7 +198,9 @@ impl<'a, 'v> Values<'a, 'v> {
     {
         match as_text(self.value(source)) {
             Some(value) if !value.trim().is_empty() => self.parse(source, &value).map(Some),
-            _ if self.tree.is_required(self.name(source)) => self.fail(source, text(self.lang).required.to_owned()),
+            _ if self.tree.is_required(self.name(source)) => {
+                self.fail(source, text(self.lang).required.to_owned())
+            }
             _ => Some(None),
         }
     }
@@ -202,7 +212,11 @@ impl<'a, 'v> Values<'a, 'v> {
     {
         let list = match self.value(source) {
             Value::List(list) => list.iter().map(|item| self.parse(source, item)).collect(),
-            value => as_text(value).filter(|value| !value.is_empty()).iter().map(|item| self.parse(source, item)).collect(),
+            value => as_text(value)
+                .filter(|value| !value.is_empty())
+                .iter()
+                .map(|item| self.parse(source, item))
+                .collect(),
         };
         match list {
             Some(list) if Vec::<T>::is_empty(&list) && self.tree.is_required(self.name(source)) => {

@@ -5,19 +5,22 @@
 pub(crate) struct Text {
     pub(crate) required: &'static str,
     pub(crate) number: &'static str,
-    pub(crate) mend: &'static str,
+    pub(crate) off: &'static str,
+    pub(crate) wait: &'static str,
 }
 
 const EN: Text = Text {
     required: "Please fill in this field.",
     number: "Please enter a number.",
-    mend: "Please mend the marked fields.",
+    off: "No connection. Trying to reconnect.",
+    wait: "No connection. What you did is kept and will be sent.",
 };
 
 const UK: Text = Text {
     required: "Заповніть це поле.",
     number: "Введіть число.",
-    mend: "Виправте позначені поля.",
+    off: "Немає зв'язку. Відновлюємо.",
+    wait: "Немає зв'язку. Ваші дії збережено, їх буде надіслано.",
 };
 
 /// The sentences of a language; English when it is not known.

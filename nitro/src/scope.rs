@@ -85,7 +85,10 @@ impl Drop for Restore {
 
 /// Writes an element that begins with a mark, and notes what `write` says of it. Outside a rendering
 /// nothing is noted, and events are not bound.
-pub(crate) fn element(out: &mut String, write: impl FnOnce(&mut String, Option<TypeId>) -> Mark) -> Option<u32> {
+pub(crate) fn element(
+    out: &mut String,
+    write: impl FnOnce(&mut String, Option<TypeId>) -> Mark,
+) -> Option<u32> {
     let open = SCOPE.with_borrow_mut(|scope| {
         let scope = scope.as_mut()?;
         let index = u32::try_from(scope.marks.len()).ok().filter(|_| scope.marks.len() < MAX_MARKS)?;

@@ -97,6 +97,16 @@ impl Sessions {
         Ok((!session.ended()).then_some(session))
     }
 
+    /// The session that a cookie names, whether or not it has ended; good for nothing but its tickets.
+    #[must_use]
+    pub fn known(&self, cookie: &str) -> Option<Arc<Session>> {
+        let sid = self.read(cookie)?;
+        let held =
+            self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
+        // One that is not held is not entered either: it was not looked up in the store.
+        Some(held.unwrap_or_else(|| Arc::new(Session::new(sid, self.keys.clone(), None, self.clock.secs()))))
+    }
+
     /// The cookie's value for a session.
     #[must_use]
     pub fn cookie(&self, session: &Session) -> String {

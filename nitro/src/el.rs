@@ -227,11 +227,6 @@ impl<'a> El<'a> {
         self.attr(attr::SRC, String::from(url.as_str()))
     }
 
-    /// The id of the outermost element that is rendered, which is another one when there is a label.
-    pub(crate) fn root_id(&self) -> Cow<'a, str> {
-        if self.is_field() { Cow::Owned(format!("{}.f", self.id)) } else { self.id.clone() }
-    }
-
     fn is_field(&self) -> bool {
         self.label.is_some() && !self.id.is_empty()
     }

@@ -219,12 +219,12 @@ impl<'a> El<'a> {
 
     /// Sets the address that a link leads to.
     pub fn href(self, url: Url) -> Self {
-        self.attr(attr::HREF, String::from(url.as_str()))
+        self.attr(attr::HREF, String::from(url))
     }
 
     /// Sets the address of an image or another embedded resource.
     pub fn src(self, url: Url) -> Self {
-        self.attr(attr::SRC, String::from(url.as_str()))
+        self.attr(attr::SRC, String::from(url))
     }
 
     fn is_field(&self) -> bool {

@@ -1,0 +1,453 @@
+// The browser client of N2O for Rust: shows what the server says and reports
+// what the user does, by PROTOCOL.md. It evaluates nothing it receives, holds
+// no application state and leaves no global behind. It is not a template
+// engine, not a router and no place for an application's own scripts.
+//
+// Its size is a promise (build.mjs): one mechanism often serves several needs,
+// and the comments say which.
+
+const doc = document;
+const all = (selector) => [...doc.querySelectorAll(selector)];
+const byId = (id) => doc.getElementById(id);
+const attr = (el, name) => el.getAttribute?.(name);
+// A form shows its inputs as its own properties: one with the id "attributes"
+// hides form.attributes. The prototype does not lie.
+const list = (el, name) => [...Reflect.get(Element.prototype, name, el)];
+
+const [root] = all("html");
+const [meta] = all("meta[name=n2o]");
+const note = byId("n2o-note");
+
+let counted = 0; // the counter of section 5
+let answered = 0; // the last event whose answer has arrived
+let next = 1; // the number of the next event
+let sent = 0; // how many events of the queue this connection has taken
+const queue = []; // events from answered + 1 to next - 1: [id, bytes]
+
+// ---- CBOR, only what section 4 names ----
+
+// Nested lists of bytes; Uint8Array takes each number modulo 256. Numbers stop
+// at 32 bits: no page sees four thousand million frames.
+const head = (major, n) =>
+  n < 24
+    ? major + n
+    : n < 256
+      ? [major + 24, n]
+      : n < 65536
+        ? [major + 25, n >> 8, n]
+        : [major + 26, n >> 24, n >> 16, n >> 8, n];
+const string = (major, bytes) => [head(major, bytes.length), ...bytes];
+const text = (v) => string(96, new TextEncoder().encode(v));
+const item = (v) =>
+  v?.big
+    ? text(v)
+    : v?.map
+      ? [head(128, v.length), v.map(item)]
+      : v
+        ? 245
+        : v === null
+          ? 246
+          : 244;
+const bytesOf = (...parts) => Uint8Array.from(parts.flat(9));
+
+// A length is compared with the bytes that are there before anything is
+// allocated for it, and nesting ends with the stack: both throw.
+const decode = (bytes) => {
+  let at = 0;
+  const item = () => {
+    const major = bytes[at] >> 5;
+    let n = bytes[at++] & 31;
+    if (major > 6) return [false, true, null][n - 20];
+    if (n > 23) {
+      let size = 1 << (n - 24);
+      for (n = 0; size--; ) n = n * 256 + bytes[at++];
+    }
+    if (!major) return n;
+    // A byte beyond the end made n not a number, which compares as false.
+    if (!(n <= bytes.length - at)) throw 0;
+    return major == 4
+      ? Array.from(Array(n), item)
+      : new TextDecoder().decode(bytes.subarray(at, (at += n)));
+  };
+  return item();
+};
+
+// ---- what the user is told ----
+
+let alerted = "";
+let late; // true when the page has been off for more than a second
+let lateTimer;
+
+const tell = () => {
+  note.textContent = alerted || (late && note.dataset[queue[0] ? "wait" : "off"]) || "";
+  note.className = alerted && "alert";
+};
+
+const say = (text) => tell((alerted = text));
+
+// ---- inputs ----
+
+const marks = new WeakMap(); // input -> the number its next event will have
+let limit; // an input with a greater mark is being typed in: hands off
+
+// What an input holds; with "default" before it, what the server gave it.
+const kind = (el) => (el.nodeName == "OPTION" ? "Selected" : /check|radio/.test(el.type) ? "Checked" : "Value");
+const given = (el) => el["default" + kind(el)];
+const held = (el) => el[kind(el).toLowerCase()];
+
+// What holds the value: options of a select, radio buttons of a group, or the input.
+const cells = (el) => {
+  const parts = [...(el.options || el.querySelectorAll("[type=radio]"))];
+  return parts[0] ? parts : [el];
+};
+
+const hold = (el, value) => {
+  if (held(el) == value) return;
+  const start = el.selectionStart;
+  const end = el.selectionEnd;
+  el[kind(el).toLowerCase()] = value;
+  // A new value moves the caret to the end; numbers and dates have no caret.
+  if (start != null) el.setSelectionRange(start, end);
+};
+
+const free = (el) => !(marks.get(el) > limit);
+
+// ---- morph: make live nodes equal to parsed ones, keeping what is alive ----
+
+const localise = (el) => {
+  const when = new Date(el.dateTime);
+  const show = (timeStyle, dateStyle) => when.toLocaleString([], { timeStyle, dateStyle });
+  if (isNaN(when)) return;
+  el.textContent = show("short", when.toDateString() == new Date().toDateString() ? undefined : "medium");
+  el.title = show("long", "full");
+};
+
+const rules = { createHTML: (text) => text };
+const policy = self.trustedTypes?.createPolicy("n2o", rules) || rules;
+const template = doc.createElement("template");
+
+// A parent of the parsed nodes for a place in `parent`: a template takes table
+// rows and runs no scripts, but what belongs in an <svg> must be parsed in one.
+const parse = (text, parent) => {
+  const svg = "ownerSVGElement" in parent;
+  template.innerHTML = policy.createHTML(svg ? `<svg>${text}</svg>` : text);
+  const tree = svg ? template.content.firstChild : template.content;
+  // Before any comparison, so that an unchanged time is equal.
+  tree.querySelectorAll("time").forEach(localise);
+  return tree;
+};
+
+const morph = (a, b) => {
+  if (a.nodeName != b.nodeName) return a.replaceWith(b);
+  // Whether <details> are open is the user's choice.
+  if (a.nodeName == "DETAILS") b.open = a.open;
+  if (a.isEqualNode(b)) return;
+  if (a.nodeType > 1) return (a.data = b.data);
+  const was = given(a);
+  for (const { name, value } of list(b, "attributes")) if (attr(a, name) != value) a.setAttribute(name, value);
+  for (const { name } of list(a, "attributes")) if (attr(b, name) == null) a.removeAttribute(name);
+  morphChildren(a, b);
+  if (was != given(a) && free(a)) hold(a, given(a));
+};
+
+const morphChildren = (a, b) => {
+  const old = list(a, "childNodes");
+  // A child is known by its id, the first id inside it, or its value (options).
+  const key = (node) => attr(node, "id") || node.querySelector?.("[id]")?.id || attr(node, "value") || node;
+  const keys = old.map(key);
+  const take = (i) => old[(keys[i] = 0) || i];
+  const pairs = list(b, "childNodes").map((node) => [node, take(keys.indexOf(key(node)))]);
+  for (const pair of pairs)
+    // Without a namesake the next of its kind, when neither has an id of its own:
+    // what was typed in one input must not turn up in another.
+    if (!pair[1] && !attr(pair[0], "id"))
+      pair[1] = take(old.findIndex((node, i) => keys[i] && node.nodeName == pair[0].nodeName && !attr(node, "id")));
+  old.map((node, i) => keys[i] && node.remove());
+  let [place] = list(a, "childNodes");
+  for (const [node, match] of pairs) {
+    // Moving a node takes its focus, so the others make way.
+    if (match?.matches?.(":focus-within"))
+      while (place != match) {
+        const other = place;
+        place = place.nextSibling;
+        a.append(other);
+      }
+    if (match && match == place) place = place.nextSibling;
+    else a.insertBefore(match || node, place);
+    if (match) morph(match, node);
+  }
+};
+
+// ---- ops of section 7 ----
+
+let leaving; // true when an answer sent the user on: what was typed is done with
+
+const run = ([op, id, x, y], seq) => {
+  const el = byId(id || "n2o-page");
+  if (op == 14) {
+    const url = new URL(id, location);
+    if (/^https?:/.test(url)) location.assign(url, (leaving = seq));
+  } else if (op == 15) alerted = id;
+  else if (op == 16) doc.title = id;
+  else if (!op) {
+    if (id) morph(el, parse(x, el.parentNode).firstChild);
+    else morphChildren(el, parse(x, el));
+  } else if (op < 6) {
+    const below = el.scrollHeight - el.scrollTop;
+    el[["prepend", "append", "before", "after", "replaceWith"][op - 1]](
+      ...parse(x, op < 3 ? el : el.parentNode).childNodes,
+    );
+    // What the reader sees stays in its place.
+    if (op == 1) el.scrollTop = el.scrollHeight - below;
+  } else if (op == 6) el.remove();
+  else if (op < 9) {
+    x ??= "";
+    const list = cells(el);
+    if (given(el) != null || (op > 7 && list[0] != el))
+      // The value becomes what the server gave, so that a later update compares well.
+      list.every(free) &&
+        list.map((cell) => {
+          const value = cell == el ? x : [].concat(x).includes(cell.value);
+          cell["default" + kind(cell)] = value;
+          hold(cell, value);
+        });
+    else el.replaceChildren(x);
+  } else if (op == 9) y == null ? el.removeAttribute(x) : el.setAttribute(x, y);
+  else if (op == 10) el.classList.toggle(x, y);
+  else if (op < 13) el.hidden = op > 11;
+  else el.focus();
+};
+
+// Those that should stay at their end but have been scrolled away from it.
+const away = () => all("[data-end]").filter((el) => el.scrollHeight - el.scrollTop - el.clientHeight > 8);
+
+const apply = (ops, seq) => {
+  const stay = away();
+  limit = seq || answered;
+  for (const op of ops)
+    // An op that does not fit the document has no effect and stops no other.
+    try {
+      run(op, seq);
+    } catch {}
+  for (const el of all("[data-end]")) if (!stay.includes(el)) el.scrollTop = el.scrollHeight;
+};
+
+// ---- the socket ----
+
+let socket = { close() {} };
+let live; // true from WELCOME to the loss
+let done; // true when no connection is wanted any more
+let delay = 500;
+let timer; // with a socket: it is dead; without: try again
+
+const drop = () => {
+  clearTimeout(timer);
+  socket.onclose = socket.onmessage = null;
+  socket.close();
+  live = 0;
+  root.dataset.n2o = "off";
+  // A short loss is nobody's business.
+  lateTimer ||= setTimeout(() => tell((late = 1)), 1000);
+};
+
+// Fetches the page again, 5 seconds after it was fetched at the earliest.
+const reload = () => {
+  drop((done = 1));
+  setTimeout(() => location.reload(), 5000 - performance.now());
+};
+
+const lost = ({ code }) => {
+  drop();
+  if (code == 4409) done = 1;
+  else if (code > 4399) reload();
+  else {
+    // Codes that say that something was too much get at least 5 seconds.
+    timer = setTimeout(connect, Math.random() * delay + (code > 1006 && 5000));
+    delay = Math.min(delay * 2, 10000);
+  }
+};
+
+const expect = () => {
+  clearTimeout(timer);
+  timer = setTimeout(lost, 10000, 0);
+};
+
+const ping = () => live && expect(socket.send(bytesOf(130, 0, head(0, counted))));
+
+const connect = () => {
+  socket = new WebSocket(`/ws?t=${meta.content}&n=${counted}&a=${answered}`, "n2o.cbor.1");
+  socket.binaryType = "arraybuffer";
+  socket.onclose = lost;
+  socket.onmessage = ({ data }) => {
+    clearTimeout(timer);
+    try {
+      receive(decode(new Uint8Array(data)));
+    } catch {
+      // A server that speaks otherwise belongs to another page.
+      reload();
+    }
+  };
+  expect();
+};
+
+const wake = () => done || (live ? ping() : connect(drop()));
+
+const receive = ([kind, a, b, c]) => {
+  if (kind == 4) {
+    // Events this document never sent: it is an old copy from a cache.
+    if (b >= next) throw 0;
+    counted = a;
+    sent = b - answered;
+    delay = 500;
+    live = 1;
+    root.dataset.n2o = "on";
+    clearTimeout(lateTimer);
+    lateTimer = late = 0;
+  } else if (kind) counted++;
+  if (kind % 2) {
+    answered = a;
+    sent--;
+    byId(queue.shift()[0])?.removeAttribute("aria-busy");
+  }
+  if (kind == 1) apply(b, a);
+  if (kind == 2) apply(a);
+  if (kind == 3) alerted = c;
+  pump();
+};
+
+// Sends what may be sent, and shows what waits.
+const pump = () => {
+  while (live && sent < queue.length && sent < 16) socket.send(queue[sent++][1]);
+  for (const [id] of queue) byId(id)?.setAttribute("aria-busy", true);
+  tell();
+};
+
+// ---- events ----
+
+let waiting; // the element whose `input` event waits for a pause in typing
+let waitTimer;
+
+const flush = (el = waiting) => {
+  clearTimeout(waitTimer);
+  waiting = 0;
+  if (el) fire(el);
+};
+
+const fire = (el, pressed) => {
+  const id = attr(el, "id");
+  const { e: seal, s: sources = "", c: question, r: again } = el.dataset;
+  const inputs = (sources.match(/\S+/g) || []).map(byId);
+  // Only presses are guarded and checked. A value that changed again must not
+  // get lost, and a complaint would take the focus from who is typing.
+  if (
+    pressed &&
+    ((again == null && queue.some((event) => event[0] == id)) ||
+      inputs.some((input) => input?.reportValidity?.() === false))
+  )
+    return;
+  if (question && !confirm(question)) return;
+  queue.push([
+    id,
+    bytesOf(
+      133,
+      1,
+      head(0, next++),
+      text(id),
+      string(64, [...atob(seal.replace(/-/g, "+").replace(/_/g, "/"))].map((char) => char.charCodeAt())),
+      item(
+        inputs.map((el) =>
+          el &&
+          (el.type == "checkbox"
+            ? el.checked
+            : el.type == "select-multiple"
+              ? [...el.selectedOptions].map((option) => option.value)
+              : (el.value ?? el.querySelector(":checked")?.value ?? null)),
+        ),
+      ),
+    ),
+  ]);
+  pump();
+};
+
+const onEvent = (e) => {
+  const { target, type } = e;
+  if (target == note) say("");
+  if (type == "input") for (const cell of [target, ...cells(target)]) marks.set(cell, next);
+  else flush();
+  let el = target;
+  while (
+    (el = el.closest?.("[data-e]")) &&
+    type !=
+      (el.dataset.on ||
+        (/INPUT|TEXTAREA|SELECT/.test(el.nodeName) ? "change" : el.nodeName == "FORM" ? "submit" : "click"))
+  )
+    el = el.parentNode;
+  if (!el) return;
+  if (el.href || /submit/.test(type + el.type)) e.preventDefault();
+  if (type == "input") {
+    if (waiting != el) flush();
+    clearTimeout(waitTimer);
+    waiting = el;
+    waitTimer = setTimeout(flush, 250);
+  } else fire(el, type != "change");
+};
+
+// ---- drafts: what was typed survives a reload ----
+
+const draftKey = "n2o" + location.pathname + location.search;
+
+const restoreDraft = () => {
+  const [inputs, places, y] = JSON.parse(sessionStorage[draftKey] || "[[],[],0]");
+  delete sessionStorage[draftKey];
+  for (const [id, was, is] of inputs) {
+    const el = byId(id);
+    if (el && was == cells(el).map(given))
+      cells(el).map((cell, i) => {
+        hold(cell, is[i]);
+        marks.set(cell, next).set(el, next);
+      });
+  }
+  for (const [id, top] of places) byId(id)?.scrollTo(0, top);
+  if (y) scrollTo(0, y);
+};
+
+// ---- start; window is listened to, as no element can clobber it ----
+
+const handlers = {
+  click: onEvent,
+  change: onEvent,
+  input: onEvent,
+  submit: onEvent,
+  focusout: () => flush(),
+  online: wake,
+  visibilitychange: wake,
+  keydown: ({ target, key, isComposing }) => {
+    if (key == "Escape") say("");
+    // Enter without a form presses the first button that reads the input.
+    if (key == "Enter" && !isComposing && target.nodeName == "INPUT" && !target.form && !target.dataset.e)
+      all(`button[data-s~="${CSS.escape(target.id)}"]`)[0]?.click();
+  },
+  pagehide: () => {
+    flush();
+    drop();
+    sessionStorage[draftKey] = JSON.stringify([
+      all("[id]")
+        .filter((el) => !leaving && marks.has(el) && !/pass|file/.test(el.type))
+        .map((el) => [el.id, "" + cells(el).map(given), cells(el).map(held)])
+        .filter(([, was, is]) => was != is),
+      away().map((el) => [el.id, el.scrollTop]),
+      scrollY,
+    ]);
+  },
+  // From the back/forward cache the document comes with all it held.
+  pageshow: ({ persisted }) => persisted && wake(delete sessionStorage[draftKey]),
+};
+
+all("time").forEach(localise);
+if (meta) {
+  for (const type in handlers) addEventListener(type, handlers[type]);
+  apply([]);
+  restoreDraft();
+  setInterval(ping, 25000);
+  connect(drop());
+}

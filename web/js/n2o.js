@@ -102,7 +102,6 @@ const cells = (el) => {
 };
 
 const hold = (el, value) => {
-  if (held(el) == value) return;
   const start = el.selectionStart;
   const end = el.selectionEnd;
   el[kind(el).toLowerCase()] = value;
@@ -143,11 +142,12 @@ const morph = (a, b) => {
   if (a.nodeName == "DETAILS") b.open = a.open;
   if (a.isEqualNode(b)) return;
   if (a.nodeType > 1) return (a.data = b.data);
-  const was = given(a);
+  // Before the attributes, which change what no one has touched. A value that
+  // must not change yet keeps its default too, so that a later update sees it.
+  if (given(a) != given(b)) free(a) ? hold(a, given(b)) : (b["default" + kind(b)] = given(a));
   for (const { name, value } of list(b, "attributes")) if (attr(a, name) != value) a.setAttribute(name, value);
   for (const { name } of list(a, "attributes")) if (attr(b, name) == null) a.removeAttribute(name);
   morphChildren(a, b);
-  if (was != given(a) && free(a)) hold(a, given(a));
 };
 
 const morphChildren = (a, b) => {

@@ -95,6 +95,7 @@ export class Browser {
     browser.session = (await browser.call("Target.attachToTarget", { targetId, flatten: true })).sessionId;
     await browser.call("Page.enable");
     await browser.call("Runtime.enable");
+    await browser.call("Emulation.setLocaleOverride", { locale: "en-GB" });
     await browser.call("Page.addScriptToEvaluateOnNewDocument", { source: `(${inject})()` });
     return browser;
   }
@@ -120,8 +121,8 @@ export class Browser {
     });
   }
 
-  /** Shows `body` as an N2O page and, unless told otherwise, welcomes the client. */
-  async page(body, { path = "/", welcome = true } = {}) {
+  /** Shows `body` as an N2O page, at a path of its own as drafts belong to paths, and welcomes the client. */
+  async page(body, { path = `/?${this.next}`, welcome = true } = {}) {
     this.pages.set(
       path.split("?")[0],
       `<!doctype html><html lang="en"><head><title>t</title><meta name="n2o" content="TOKEN">

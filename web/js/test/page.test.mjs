@@ -158,10 +158,10 @@ test("typing wins for checkboxes and selects", async () => {
   await push([0, "d", page("", "z", `<option value="w">w</option>`)], [8, "c", false], [8, "s", "x"]);
   assert.deepEqual(await b.eval(`[c.checked, s.value, s.length]`), [true, "y", 4]);
   await b.eval(`${$("go")}.click()`);
-  await b.serve([1, 1, [[0, "d", page(" checked", "x")]]]);
-  assert.deepEqual(await b.eval(`[c.checked, s.value]`), [true, "x"]);
-  await push([0, "d", page("", "z")]);
-  assert.deepEqual(await b.eval(`[c.checked, s.value]`), [false, "z"]);
+  await b.serve([1, 1, [[0, "d", page(" checked", "z")]]]);
+  assert.deepEqual(await b.eval(`[c.checked, s.value]`), [true, "z"]);
+  await push([0, "d", page("", "x")]);
+  assert.deepEqual(await b.eval(`[c.checked, s.value]`), [false, "x"]);
 });
 
 test("events: types, links, forms, bubbling, radios of a group", async () => {

@@ -8,7 +8,6 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { decodeCbor, encodeCbor } from "./client.mjs";
 
 const script = readFileSync(new URL(`../${process.env.N2O_JS ?? "n2o.min.js"}`, import.meta.url));
 const CSP =
@@ -47,13 +46,13 @@ function inject() {
     }
     send(bytes) {
       if (this.closed) throw new Error("send after close");
-      this.sent.push([...bytes].map((b) => b.toString(16).padStart(2, "0")).join(""));
+      this.sent.push(bytes);
     }
     close() {
       this.closed++;
     }
-    serve(hex) {
-      this.onmessage?.({ data: Uint8Array.from(hex.match(/../g) ?? [], (b) => parseInt(b, 16)).buffer });
+    serve(data) {
+      this.onmessage?.({ data });
     }
   };
 }
@@ -155,12 +154,13 @@ export class Browser {
 
   /** Sends frames from the server to the newest socket. */
   async serve(...frames) {
-    for (const frame of frames) await this.eval(`socks.at(-1).serve("${typeof frame === "string" ? frame : encodeCbor(frame).toString("hex")}")`);
+    for (const frame of frames)
+      await this.eval(`socks.at(-1).serve(${JSON.stringify(typeof frame === "string" ? frame : JSON.stringify(frame))})`);
   }
 
   /** What the newest socket has sent, decoded. */
   async sent() {
-    return (await this.eval("socks.at(-1).sent")).map((hex) => decodeCbor(Buffer.from(hex, "hex")));
+    return (await this.eval("socks.at(-1).sent")).map((text) => JSON.parse(text));
   }
 
   lose(code = 1006) {

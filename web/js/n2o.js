@@ -55,10 +55,10 @@ const cells = (el) => {
 };
 
 const hold = (el, value) => {
-  const { selectionStart: start, selectionEnd: end } = el;
+  const caret = el.selectionStart;
   el[kind(el).toLowerCase()] = value;
   // A new value moves the caret to the end; numbers and dates have no caret.
-  if (start != null) el.setSelectionRange(start, end);
+  if (caret != null) el.setSelectionRange(caret, caret);
 };
 
 const free = (el) => !(marks.get(el) > limit);
@@ -67,10 +67,12 @@ const free = (el) => !(marks.get(el) > limit);
 
 const localise = (el) => {
   const when = new Date(el.dateTime);
-  const show = (timeStyle, dateStyle) => when.toLocaleString([], { timeStyle, dateStyle });
   if (isNaN(when)) return;
-  el.textContent = show("short", when.toDateString() == new Date().toDateString() ? undefined : "medium");
-  el.title = show("long", "full");
+  el.textContent = when.toLocaleString([], {
+    timeStyle: "short",
+    dateStyle: when.toDateString() == new Date().toDateString() ? undefined : "medium",
+  });
+  el.title = when.toLocaleString([], { timeStyle: "long", dateStyle: "full" });
 };
 
 const rules = { createHTML: (text) => text };
@@ -102,30 +104,34 @@ const morph = (a, b) => {
   morphChildren(a, b);
 };
 
+// Who is who: first by the id, the first id inside, or the value (options);
+// then the next of a kind, when neither has an id of its own, as what was typed
+// in one input must not turn up in another. NaN is never found.
+const keys = [
+  (node) => attr(node, "id") || node.querySelector?.("[id]")?.id || attr(node, "value") || NaN,
+  (node) => (attr(node, "id") ? NaN : node.nodeName),
+];
+
 const morphChildren = (a, b) => {
   const old = list(a, "childNodes");
-  // A child is known by its id, the first id inside it, or its value (options).
-  const key = (node) => attr(node, "id") || node.querySelector?.("[id]")?.id || attr(node, "value") || node;
-  const keys = old.map(key);
-  const take = (i) => old[(keys[i] = 0) || i];
-  const pairs = list(b, "childNodes").map((node) => [node, take(keys.indexOf(key(node)))]);
-  for (const pair of pairs)
-    // Without a namesake the next of its kind, when neither has an id of its own:
-    // what was typed in one input must not turn up in another.
-    if (!pair[1] && !attr(pair[0], "id"))
-      pair[1] = take(old.findIndex((node, i) => keys[i] && node.nodeName == pair[0].nodeName && !attr(node, "id")));
-  old.map((node, i) => keys[i] && node.remove());
+  const pairs = list(b, "childNodes").map((node) => [node]);
+  for (const key of keys) {
+    const known = old.map(key);
+    for (const pair of pairs)
+      if (!pair[1]) {
+        const i = known.indexOf(key(pair[0]));
+        pair[1] = old[i];
+        // Holes: neither found nor visited below.
+        delete old[i];
+        delete known[i];
+      }
+  }
+  old.map((node) => node.remove());
   let [place] = list(a, "childNodes");
   for (const [node, match] of pairs) {
-    // Moving a node takes its focus, so the others make way.
-    if (match?.matches?.(":focus-within"))
-      while (place != match) {
-        const other = place;
-        place = place.nextSibling;
-        a.append(other);
-      }
+    // moveBefore keeps focus and scroll, where the browser has it.
     if (match && match == place) place = place.nextSibling;
-    else a.insertBefore(match || node, place);
+    else a[match && a.moveBefore ? "moveBefore" : "insertBefore"](match || node, place);
     if (match) morph(match, node);
   }
 };
@@ -138,7 +144,10 @@ const run = ([op, id, x, y], seq) => {
   const el = byId(id || "n2o-page");
   if (op == 14) {
     const url = new URL(id, location);
-    if (/^https?:/.test(url)) location.assign(url, (leaving = seq));
+    if (/^https?:/.test(url)) {
+      location.href = url;
+      leaving = seq;
+    }
   } else if (op == 15) alerted = id;
   else if (op == 16) doc.title = id;
   else if (!op) {
@@ -166,7 +175,7 @@ const run = ([op, id, x, y], seq) => {
     else el.replaceChildren(x);
   } else if (op == 9) y == null ? el.removeAttribute(x) : el.setAttribute(x, y);
   else if (op == 10) el.classList.toggle(x, y);
-  else if (op < 13) el.hidden = op > 11;
+  else if (op < 13) el.toggleAttribute("hidden", op > 11);
   else el.focus();
 };
 
@@ -241,7 +250,7 @@ const connect = () => {
   expect();
 };
 
-const wake = () => done || (live ? ping() : connect(drop()));
+const wake = () => (live ? ping() : done || connect(drop()));
 
 const receive = ([kind, a, b, c]) => {
   if (kind == 4) {
@@ -278,7 +287,8 @@ const pump = () => {
 let waiting; // the element whose `input` event waits for a pause in typing
 let waitTimer;
 
-const flush = (el = waiting) => {
+const flush = () => {
+  const el = waiting;
   clearTimeout(waitTimer);
   waiting = 0;
   if (el) fire(el);
@@ -286,8 +296,8 @@ const flush = (el = waiting) => {
 
 const fire = (el, pressed) => {
   const id = attr(el, "id");
-  const { e: seal, s: sources = "", c: question, r: again } = el.dataset;
-  const inputs = (sources.match(/\S+/g) || []).map(byId);
+  const { e: seal, s: sources, c: question, r: again } = el.dataset;
+  const inputs = sources ? sources.split(" ").map(byId) : [];
   // Only presses are guarded and checked. A value that changed again must not
   // get lost, and a complaint would take the focus from who is typing.
   if (
@@ -321,7 +331,8 @@ const onEvent = (e) => {
     (el = el.closest?.("[data-e]")) &&
     type !=
       (el.dataset.on ||
-        (/INPUT|TEXTAREA|SELECT/.test(el.nodeName) ? "change" : el.nodeName == "FORM" ? "submit" : "click"))
+        { INPUT: "change", SELECT: "change", TEXTAREA: "change", FORM: "submit" }[el.nodeName] ||
+        "click")
   )
     el = el.parentNode;
   if (!el) return;
@@ -339,7 +350,7 @@ const onEvent = (e) => {
 const draftKey = "n2o" + location.pathname + location.search;
 
 const restoreDraft = () => {
-  const [inputs, places, y] = JSON.parse(sessionStorage[draftKey] || "[[],[],0]");
+  const [inputs, places, y] = JSON.parse(sessionStorage[draftKey] || "[[],[]]");
   delete sessionStorage[draftKey];
   for (const [id, was, is] of inputs) {
     const el = byId(id);
@@ -360,7 +371,6 @@ const handlers = {
   change: onEvent,
   input: onEvent,
   submit: onEvent,
-  focusout: () => flush(),
   online: wake,
   visibilitychange: wake,
   keydown: ({ target, key, isComposing }) => {
@@ -382,7 +392,7 @@ const handlers = {
     ]);
   },
   // From the back/forward cache the document comes with all it held.
-  pageshow: ({ persisted }) => persisted && wake(delete sessionStorage[draftKey]),
+  pageshow: ({ persisted }) => persisted && wake(),
 };
 
 all("time").forEach(localise);

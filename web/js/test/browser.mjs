@@ -2,14 +2,14 @@
 // protocol over a pipe. The page gets a fake WebSocket and fake long timers, so
 // that a test plays the server and the clock. Not a test itself.
 //
-// N2O_JS chooses the script: n2o.min.js unless told n2o.js.
+// N2O_JS names another script than the artefact, relative to this file.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 
-const script = readFileSync(new URL(`../${process.env.N2O_JS ?? "n2o.min.js"}`, import.meta.url));
+const script = readFileSync(new URL(process.env.N2O_JS ?? "../n2o.min.js", import.meta.url));
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; " +
   "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types n2o";

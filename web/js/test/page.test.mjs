@@ -58,7 +58,8 @@ test("a form whose inputs are called like its properties", async () => {
 
 test("redirect only to http and https", async () => {
   await b.page("");
-  await push([14, "javascript:window.hacked=1"], [14, "data:text/html,x"], [14, "http://["], [14, " \tjavascript:window.hacked=1"], [14, "blob:http://x/y"]);
+  await push([14, "javascript:window.hacked=1"], [14, "data:text/html,x"], [14, "http://["], [14, " \tjavascript:window.hacked=1"], [14, "blob:http://x/y"], [14, "about:blank"]);
+  await b.eval("new Promise((done) => setTimeout(done, 100))");
   assert.deepEqual(await b.eval("[window.hacked ?? 0, location.pathname]"), [0, "/"]);
   await b.page("there", { path: "/there" });
   await b.page("here", { path: "/" });
@@ -110,8 +111,11 @@ test("wrappers without an id: rows follow the input inside them", async () => {
 
 test("svg and table rows", async () => {
   await b.page(`<svg id="s"><g id="g"><circle id="c" r="1"/></g></svg><table><tbody id="t"><tr id="r"><td>1</td></tr></tbody></table>`);
-  await push([0, "c", `<circle id="c" r="2"/>`], [2, "g", `<rect id="k" width="1"/>`], [0, "g", `<g id="g"><circle id="c" r="3"/><rect id="k" width="1"/><path id="p" d="M0 0"/></g>`], [0, "s", `<svg id="s" viewBox="0 0 1 1"><g id="g"><circle id="c" r="4"/><rect id="k" width="1"/><path id="p" d="M0 0"/></g></svg>`]);
-  assert.deepEqual(await b.eval(`["c", "k", "p"].map((id) => document.getElementById(id).namespaceURI.slice(-3)).concat(${$("c")}.r.baseVal.value, ${$("s")}.viewBox.baseVal.width)`), ["svg", "svg", "svg", 4, 1]);
+  await push([0, "c", `<circle id="c" r="2"/>`], [2, "g", `<rect id="k" width="1"/>`], [0, "g", `<g id="g"><circle id="c" r="3"/><rect id="k" width="1"/><path id="p" d="M0 0"/></g>`]);
+  const svg = `["c", "k", "p"].map((id) => document.getElementById(id).namespaceURI.slice(-3))`;
+  assert.deepEqual(await b.eval(`${svg}.concat(${$("c")}.r.baseVal.value)`), ["svg", "svg", "svg", 3]);
+  await push([0, "s", `<svg id="s" viewBox="0 0 1 1"><g id="g"><circle id="c" r="4"/><rect id="k" width="1"/><path id="p" d="M0 0"/></g></svg>`]);
+  assert.deepEqual(await b.eval(`${svg}.concat(${$("c")}.r.baseVal.value, ${$("s")}.viewBox.baseVal.width)`), ["svg", "svg", "svg", 4, 1]);
   await push([0, "r", `<tr id="r"><td>2</td></tr>`], [4, "r", `<tr id="q"><td>3</td></tr>`], [2, "t", "<tr><td>4</td></tr>"]);
   assert.equal(await b.eval(`${$("t")}.rows.length + ${$("t")}.textContent`), "3234");
 });
@@ -270,17 +274,18 @@ test("times in the reader's zone and language", async () => {
 });
 
 test("drafts: what was typed survives a reload, once, where nothing has changed", async () => {
-  const form = (v) => `<input id="i" value="${v}"><textarea id="t">q</textarea><input id="p" type="password"><input id="c" type="checkbox"><select id="s"><option>1<option>2</select><input id="same" value="s"><div id="log" data-end>${"<p>x</p>".repeat(99)}</div>`;
+  const form = (v) => `<input id="i" value="${v}"><textarea id="t">q</textarea><input id="p" type="password"><input id="c" type="checkbox"><select id="s"><option>1<option>2</select><input id="same" value="s"><textarea id="log" data-end rows="2" readonly>${"x\n".repeat(99)}</textarea>${"<p>x</p>".repeat(99)}`;
   await b.page(form("a"), { path: "/d?x=1" });
   await type("i", "1");
   await type("t", "2");
   await type("p", "3");
   await b.eval("c.click(), s.focus()");
   await b.keys("2");
-  await b.eval("scrollTo(0, 300)");
+  assert.equal(await b.eval("log.scrollTop > 1000"), true);
+  await b.eval("scrollTo(0, 300), (log.scrollTop = 40)");
   await b.loading(() => b.call("Page.reload"));
-  const values = "[i.value, t.value, p.value, c.checked, s.value, scrollY]";
-  assert.deepEqual(await b.eval(values), ["a1", "q2", "", true, "2", 300]);
+  const values = "[i.value, t.value, p.value, c.checked, s.value, scrollY, log.scrollTop]";
+  assert.deepEqual(await b.eval(values), ["a1", "q2", "", true, "2", 300, 40]);
   // Restored values count as typed.
   await b.serve([4, 0, 0], [2, [[8, "i", "z"]]]);
   assert.equal(await value("i"), "a1");
@@ -288,6 +293,7 @@ test("drafts: what was typed survives a reload, once, where nothing has changed"
   await b.page(form("b"), { path: "/d?x=1" });
   assert.equal(await value("i"), "b");
   assert.equal(await value("t"), "q2");
+  assert.equal(await b.eval("scrollY"), 300);
   // Another query is another page.
   await b.page(form("b"), { path: "/d?x=2" });
   assert.equal(await value("t"), "q");

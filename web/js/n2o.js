@@ -72,7 +72,7 @@ const localise = (el) => {
     timeStyle: "short",
     dateStyle: when.toDateString() == new Date().toDateString() ? undefined : "medium",
   });
-  el.title = when.toLocaleString([], { timeStyle: "long", dateStyle: "full" });
+  el.title = when.toLocaleString();
 };
 
 const rules = { createHTML: (text) => text };
@@ -176,6 +176,7 @@ const run = ([op, id, x, y], seq) => {
   } else if (op == 9) y == null ? el.removeAttribute(x) : el.setAttribute(x, y);
   else if (op == 10) el.classList.toggle(x, y);
   else if (op < 13) el.toggleAttribute("hidden", op > 11);
+  else if (op > 16) (x ? el.previousSibling : el.nextSibling).remove();
   else el.focus();
 };
 

@@ -351,7 +351,7 @@ const draftKey = "n2o" + location.pathname + location.search;
 
 const restoreDraft = () => {
   const [inputs, places, y] = JSON.parse(sessionStorage[draftKey] || "[[],[]]");
-  delete sessionStorage[draftKey];
+  sessionStorage[draftKey] = "";
   for (const [id, was, is] of inputs) {
     const el = byId(id);
     if (el && was == cells(el).map(given))
@@ -398,7 +398,7 @@ const handlers = {
 all("time").forEach(localise);
 if (meta) {
   for (const type in handlers) addEventListener(type, handlers[type]);
-  apply([]);
+  for (const el of all("[data-end]")) el.scrollTop = el.scrollHeight;
   restoreDraft();
   setInterval(ping, 25000);
   connect(drop());

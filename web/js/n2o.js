@@ -67,7 +67,7 @@ const free = (el) => !(marks.get(el) > limit);
 
 const localise = (el) => {
   const when = new Date(el.dateTime);
-  if (isNaN(when)) return;
+  if (!+when) return;
   el.textContent = when.toLocaleString([], {
     timeStyle: "short",
     dateStyle: when.toDateString() == new Date().toDateString() ? undefined : "medium",
@@ -175,9 +175,9 @@ const run = ([op, id, x, y], seq) => {
     else el.replaceChildren(x);
   } else if (op == 9) y == null ? el.removeAttribute(x) : el.setAttribute(x, y);
   else if (op == 10) el.classList.toggle(x, y);
-  else if (op < 13) el.toggleAttribute("hidden", op > 11);
-  else if (op > 16) (x ? el.previousSibling : el.nextSibling).remove();
-  else el.focus();
+  else if (op < 13) el.hidden = op > 11;
+  else if (op == 13) el.focus();
+  else if (op == 17) (x ? el.previousSibling : el.nextSibling).remove();
 };
 
 // Those that should stay at their end but have been scrolled away from it.
@@ -225,7 +225,7 @@ const lost = ({ code }) => {
   else {
     // Codes that say that something was too much get at least 5 seconds.
     timer = setTimeout(connect, Math.random() * delay + (code > 1006 && 5000));
-    delay = Math.min(delay * 2, 10000);
+    delay = delay > 5000 ? 10000 : delay * 2;
   }
 };
 
@@ -352,7 +352,7 @@ const draftKey = "n2o" + location.pathname + location.search;
 
 const restoreDraft = () => {
   const [inputs, places, y] = JSON.parse(sessionStorage[draftKey] || "[[],[]]");
-  delete sessionStorage[draftKey];
+  sessionStorage[draftKey] = "";
   for (const [id, was, is] of inputs) {
     const el = byId(id);
     if (el && was == cells(el).map(given))
@@ -399,7 +399,7 @@ const handlers = {
 all("time").forEach(localise);
 if (meta) {
   for (const type in handlers) addEventListener(type, handlers[type]);
-  apply([]);
+  for (const el of all("[data-end]")) el.scrollTop = el.scrollHeight;
   restoreDraft();
   setInterval(ping, 25000);
   connect(drop());

@@ -28,6 +28,8 @@ test("each op does what section 7 says", async () => {
   assert.deepEqual(await b.eval(`[${$("l")}.className, ${$("i")}.value, ${$("p")}.outerHTML, document.activeElement.id, document.title]`), ["new", "w", `<p id="p" lang="uk" class="k">&lt;b&gt;</p>`, "i", "Title"]);
   await push([12, "p"], [9, "p", "lang", null], [10, "p", "k", false], [7, "u"], [7, "i"], [6, "l"]);
   assert.deepEqual(await b.eval(`[${$("p")}.hidden, ${$("p")}.lang, ${$("p")}.className, ${$("u")}.innerHTML, ${$("i")}.value]`), [true, "", "", "", ""]);
+  await push([2, "u", `<li id="1"></li><li id="2"></li><li id="3"></li><li id="4"></li>`], [17, "2", true], [17, "2", false], [99, "2"]);
+  assert.equal(await b.eval(`[...${$("u")}.children].map((li) => li.id).join()`), "2,4");
   await push([6, "u"], [0, "", `<p id="p">all</p>`], [2, "", "<i>end</i>"]);
   assert.equal(await html("n2o-page"), `<p id="p">all</p><i>end</i>`);
 });
@@ -281,7 +283,7 @@ test("drafts: what was typed survives a reload, once, where nothing has changed"
   await type("p", "3");
   await b.eval("c.click(), s.focus()");
   await b.keys("2");
-  assert.equal(await b.eval("log.scrollTop > 1000"), true);
+  assert.equal(await b.eval("log.scrollTop > 500 || [log.scrollTop, log.scrollHeight, log.clientHeight].join()"), true);
   await b.eval("scrollTo(0, 300), (log.scrollTop = 40)");
   await b.loading(() => b.call("Page.reload"));
   const values = "[i.value, t.value, p.value, c.checked, s.value, scrollY, log.scrollTop]";

@@ -219,17 +219,12 @@ impl<'a> El<'a> {
 
     /// Sets the address that a link leads to.
     pub fn href(self, url: Url) -> Self {
-        self.attr(attr::HREF, String::from(url.as_str()))
+        self.attr(attr::HREF, String::from(url))
     }
 
     /// Sets the address of an image or another embedded resource.
     pub fn src(self, url: Url) -> Self {
-        self.attr(attr::SRC, String::from(url.as_str()))
-    }
-
-    /// The id of the outermost element that is rendered, which is another one when there is a label.
-    pub(crate) fn root_id(&self) -> Cow<'a, str> {
-        if self.is_field() { Cow::Owned(format!("{}.f", self.id)) } else { self.id.clone() }
+        self.attr(attr::SRC, String::from(url))
     }
 
     fn is_field(&self) -> bool {

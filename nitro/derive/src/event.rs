@@ -15,7 +15,7 @@ struct Part<'a> {
     source: bool,
 }
 
-pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Enum(data) = &input.data else {
         return Err(Error::new_spanned(
             &input.ident,
@@ -45,7 +45,7 @@ pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
         let number = number as u8;
         variants.push(describe(variant, &parts));
         arms.push(open(variant, number, &parts));
-        constructors.push(constructor(&input, variant, number, &parts));
+        constructors.push(constructor(input, variant, number, &parts));
     }
     let vis = &input.vis;
     let consts = names.iter().map(|(name, span)| {

@@ -13,6 +13,7 @@ use crate::{
     op::{Dom, Part},
     page::{Access, Page},
     refresh,
+    tree::Tree,
     url::Url,
 };
 
@@ -82,6 +83,10 @@ impl<P: Page> Protocol for Held<P> {
                 Info::Done(Ok(()))
             }
             Msg::Save => Info::Done(self.save(cx)),
+            Msg::Final => {
+                cx.part::<Part>().before = None;
+                Info::Done(Ok(()))
+            }
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),
             Msg::Ping(_) => Info::Unknown,
         }
@@ -188,7 +193,7 @@ impl<P: Page> Held<P> {
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
         refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
         cx.out = out;
-        cx.part::<Part>().tree.nodes = draft.nodes;
+        cx.part::<Part>().put(old, Tree { nodes: draft.nodes });
         let title = self.page.title(cx);
         if hash::of(title.as_bytes()) != cx.part::<Part>().title {
             cx.title(title);
@@ -198,7 +203,8 @@ impl<P: Page> Held<P> {
     /// Sends the whole page.
     fn whole(&self, cx: &mut Cx) {
         let part = cx.part::<Part>();
-        part.tree.nodes.clear();
+        let known = std::mem::take(&mut part.tree);
+        part.put(known, Tree::default());
         part.errors.clear();
         part.title = 0;
         self.changes(cx);
@@ -212,6 +218,9 @@ impl<P: Page> Held<P> {
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
         let part = cx.part::<Part>();
         (part.redirect, part.refresh) = (None, false);
+        if let Some(before) = part.before.take() {
+            part.tree = before;
+        }
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
         Ok(())
     }

@@ -39,6 +39,8 @@ pub(crate) fn remove_beside(out: &mut Out, id: &str, before: bool) {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) tree: Tree,
+    /// The tree before the handler changed it, should the handler fail.
+    pub(crate) before: Option<Tree>,
     /// The type of the page's events.
     pub(crate) event: TypeId,
     pub(crate) redirect: Option<Url>,
@@ -52,12 +54,29 @@ impl Default for Part {
     fn default() -> Self {
         Part {
             tree: Tree::default(),
+            before: None,
             event: TypeId::of::<crate::event::Never>(),
             redirect: None,
             refresh: false,
             errors: Vec::new(),
             title: 0,
         }
+    }
+}
+
+impl Part {
+    /// The tree, to be changed.
+    fn change(&mut self) -> &mut Tree {
+        if self.before.is_none() {
+            self.before = Some(self.tree.clone());
+        }
+        &mut self.tree
+    }
+
+    /// Puts another tree in the place of the one that was taken out.
+    pub(crate) fn put(&mut self, old: Tree, new: Tree) {
+        self.tree = new;
+        self.before.get_or_insert(old);
     }
 }
 
@@ -135,54 +154,54 @@ impl Dom for Cx {
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
-        self.part::<Part>().tree.replace(id.as_ref(), &draft.nodes[1..]);
+        self.part::<Part>().change().replace(id.as_ref(), &draft.nodes[1..]);
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 1, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::Top, &draft.nodes[1..]);
+        self.part::<Part>().change().insert(id.as_ref(), Place::Top, &draft.nodes[1..]);
     }
 
     fn insert_bottom(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 2, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::Bottom, &draft.nodes[1..]);
+        self.part::<Part>().change().insert(id.as_ref(), Place::Bottom, &draft.nodes[1..]);
     }
 
     fn insert_before(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, INSERT_BEFORE, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::Before, &draft.nodes[1..]);
+        self.part::<Part>().change().insert(id.as_ref(), Place::Before, &draft.nodes[1..]);
     }
 
     fn insert_after(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, INSERT_AFTER, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::After, &draft.nodes[1..]);
+        self.part::<Part>().change().insert(id.as_ref(), Place::After, &draft.nodes[1..]);
     }
 
     fn replace(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 5, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.replace(id.as_ref(), &draft.nodes[1..]);
+        self.part::<Part>().change().replace(id.as_ref(), &draft.nodes[1..]);
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {
         self.out.op(6, 1).text(id.as_ref());
-        self.part::<Part>().tree.remove(id.as_ref());
+        self.part::<Part>().change().remove(id.as_ref());
     }
 
     fn clear(&mut self, id: impl AsRef<str>) {
         self.out.op(7, 1).text(id.as_ref());
-        self.part::<Part>().tree.clear(id.as_ref());
+        self.part::<Part>().change().clear(id.as_ref());
     }
 
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
         set(&mut self.out, id.as_ref(), value.as_ref());
         let mut escaped = String::new();
         crate::escape::escape(value.as_ref(), &mut escaped);
-        self.part::<Part>().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
+        self.part::<Part>().change().set(id.as_ref(), hash::of(escaped.as_bytes()));
     }
 
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
         state(&mut self.out, id.as_ref(), checked);
-        self.part::<Part>().tree.set(id.as_ref(), of_state(checked));
+        self.part::<Part>().change().set(id.as_ref(), of_state(checked));
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {

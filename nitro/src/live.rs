@@ -12,7 +12,7 @@ use crate::{
     hash, op,
     op::{Dom, Part},
     page::{Access, Page},
-    refresh,
+    refresh, scope,
     tree::Tree,
     url::Url,
 };
@@ -75,7 +75,11 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Init { restored } => Info::Later(Box::pin(self.init(restored, cx))),
             Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
             Msg::Info(message) => Info::Later(Box::pin(async move {
-                self.page.info(message, cx).await?;
+                if cx.part::<Part>().away.is_some() {
+                    return Ok(());
+                }
+                let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
             Msg::Refresh => {
@@ -109,7 +113,10 @@ impl<P: Page> Held<P> {
         cx.part::<Part>().event = TypeId::of::<P::Event>();
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
-                cx.out.op(14, 1).text(&to);
+                // Nothing of the page is shown or done any more, also when the client does not go.
+                let part = cx.part::<Part>();
+                (part.tree, part.away) = (Tree::default(), Some(to));
+                self.whole(cx);
                 return Ok(());
             }
             allowed => allowed?,
@@ -117,7 +124,8 @@ impl<P: Page> Held<P> {
         if restored {
             self.page.load(cx).await?;
         }
-        self.page.init(cx).await?;
+        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+        scope::within(random, event, self.page.init(cx)).await?;
         self.settle(cx).await
     }
 
@@ -138,15 +146,16 @@ impl<P: Page> Held<P> {
         let opened = P::Event::open(variant, &sealed, &mut values);
         let errors = std::mem::take(&mut values.errors);
         cx.part::<Part>().tree = tree;
-        if !sources.is_empty() {
-            for input in std::mem::take(&mut cx.part::<Part>().errors) {
+        if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
+            for input in std::mem::take(&mut cx.part::<Part>().change().errors) {
                 op::set(&mut cx.out, &format!("{input}.e"), "");
                 cx.attr(input, attr::ARIA_INVALID, None);
             }
         }
         match opened {
             Ok(event) => {
-                self.page.event(event, cx).await?;
+                let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, of, self.page.event(event, cx)).await?;
                 self.settle(cx).await
             }
             Err(_) if errors.is_empty() => Err(Error::Refused("the seal is of another version of the page")),
@@ -182,7 +191,7 @@ impl<P: Page> Held<P> {
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(crate::scope::marked(random, event, |out| page.render(shared).render_to(out)))
+        Draft::new(scope::marked(random, event, |out| page.render(shared).render_to(out)))
     }
 
     /// Sends what has changed since the last time.
@@ -203,6 +212,10 @@ impl<P: Page> Held<P> {
     /// Sends the whole page.
     fn whole(&self, cx: &mut Cx) {
         let part = cx.part::<Part>();
+        if let Some(to) = part.away.clone() {
+            cx.out.op(14, 1).text(&to);
+            return;
+        }
         let known = std::mem::take(&mut part.tree);
         part.put(known, Tree::default());
         part.errors.clear();
@@ -216,11 +229,7 @@ impl<P: Page> Held<P> {
     }
 
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
-        let part = cx.part::<Part>();
-        (part.redirect, part.refresh) = (None, false);
-        if let Some(before) = part.before.take() {
-            part.tree = before;
-        }
+        cx.part::<Part>().restore();
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
         Ok(())
     }

@@ -375,6 +375,7 @@ fn value(value: &n2o::Value<'_>) -> Value {
         n2o::Value::List(list) => {
             Value::Array(list.iter().map(|text| Value::Text(text.to_string())).collect())
         }
+        n2o::Value::TooLong => Value::Text("x".repeat(n2o::Limits::default().text + 1)),
     }
 }
 

@@ -144,7 +144,11 @@ impl TestPage {
         let Some(client) = &mut self.client else { return Frame::Closed(1006) };
         let frame = client.recv().await;
         let (ops, limit) = match &frame {
-            Frame::Answer { seq, ops } => (ops, *seq),
+            Frame::Answer { seq, ops } => {
+                self.error = None;
+                self.ops.clone_from(ops);
+                (ops, *seq)
+            }
             Frame::Push(ops) => (ops, client.answered),
             Frame::Error { code, text, .. } => {
                 self.error = Some((*code, text.clone()));
@@ -165,24 +169,30 @@ impl TestPage {
         frame
     }
 
+    /// Another window on the same page, as a browser makes it by duplicating a window: the same document and
+    /// the same token, and what this window knows.
+    pub async fn duplicate(&self) -> TestPage {
+        let mut copy = TestPage::new(self.visitor.clone());
+        (copy.path, copy.title, copy.format) = (self.path.clone(), self.title.clone(), self.format);
+        copy.dom = self.dom.clone();
+        copy.client = self.client.as_ref().map(Client::duplicate);
+        copy.connect().await;
+        copy
+    }
+
     /// Waits for the answer to an event that was sent, and answers its ops; they are empty when the event
     /// failed ([`error`](TestPage::error)) or the connection was closed ([`closed`](TestPage::closed)).
     pub async fn answer(&mut self) -> &[Op] {
         self.ops.clear();
         loop {
             match self.frame().await {
-                Frame::Answer { ops, .. } => {
-                    self.error = None;
-                    self.ops = ops;
-                    break;
-                }
                 Frame::Push(ops) => self.pushes.push_back(ops),
                 Frame::Error { .. } => {
                     // What the server undoes comes right after.
                     self.settle().await;
                     break;
                 }
-                Frame::Closed(_) => break,
+                Frame::Answer { .. } | Frame::Closed(_) => break,
                 Frame::Pong | Frame::Welcome { .. } => {}
             }
         }

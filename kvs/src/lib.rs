@@ -55,25 +55,41 @@
 //! ```
 
 mod backend;
+mod chain;
 mod codec;
 mod commit;
+mod cursor;
 mod error;
 mod feed;
+mod feeds;
+mod find;
+mod index;
 mod key;
 mod meta;
 mod options;
 mod queue;
 mod record;
+mod records;
+mod reindex;
+mod retry;
 mod store;
 mod sum;
 mod txn;
 mod value;
+mod watch;
 mod writer;
 
+pub use chain::Checkpoint;
 pub use commit::Commit;
+pub use cursor::Cursor;
 pub use error::{Error, Result};
 pub use feed::From;
-pub use options::Options;
-pub use record::Record;
+pub use feeds::FeedInfo;
+pub use find::Query;
+pub use index::{Index, IndexKey, IndexPart};
+pub use options::{Clock, Options};
+pub use record::{Cbor, Raw, Record, Refused};
+pub use retry::Attempts;
 pub use store::Store;
 pub use txn::Txn;
+pub use watch::{Change, Changed, Scope, Since, Watch};

@@ -5,6 +5,9 @@
 mod common;
 mod crash;
 mod feeds;
+mod indexes;
+mod kept;
 mod load;
 mod open;
 mod records;
+mod watching;

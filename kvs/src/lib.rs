@@ -56,6 +56,7 @@
 
 mod backend;
 mod chain;
+mod check;
 mod codec;
 mod commit;
 mod cursor;
@@ -80,6 +81,7 @@ mod watch;
 mod writer;
 
 pub use chain::Checkpoint;
+pub use check::{Problem, Report};
 pub use commit::Commit;
 pub use cursor::Cursor;
 pub use error::{Error, Result};

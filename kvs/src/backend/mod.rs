@@ -2,8 +2,11 @@
 //! writer. Everything else (records, feeds, conflicts) is built once, above this.
 
 pub(crate) mod disk;
+#[cfg(test)]
+mod faults;
 pub(crate) mod memory;
 pub(crate) mod redb;
+pub(crate) mod seal;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 

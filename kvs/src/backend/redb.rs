@@ -4,7 +4,10 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use ::redb::{
@@ -15,6 +18,7 @@ use ::redb::{
 use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
     disk::{self, Fence, Gate, Note},
+    seal::Seal,
 };
 use crate::{
     error::{Error, Result},
@@ -23,7 +27,7 @@ use crate::{
     value::Value,
 };
 
-const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
+pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
 
 pub(crate) struct Redb {
     disk: Arc<dyn StorageBackend>,
@@ -34,7 +38,7 @@ pub(crate) struct Redb {
     live: Mutex<Option<Live>>,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
     current: RwLock<Arc<View>>,
-    _note: Option<Note>,
+    note: Option<Note>,
 }
 
 struct Live {
@@ -68,14 +72,14 @@ impl Redb {
         note: Option<Note>,
         options: &Options,
     ) -> Result<Self> {
-        let (live, view) = Live::open(&disk, &place, options)?;
+        let (live, view) = Live::open(&disk, &place, options, note.as_ref())?;
         Ok(Self {
             disk,
             place,
             options: options.clone(),
             live: Mutex::new(Some(live)),
             current: RwLock::new(Arc::new(view)),
-            _note: note,
+            note,
         })
     }
 
@@ -89,24 +93,46 @@ impl Redb {
 }
 
 impl Live {
-    fn open(disk: &Arc<dyn StorageBackend>, place: &Arc<str>, options: &Options) -> Result<(Self, View)> {
+    fn open(
+        disk: &Arc<dyn StorageBackend>,
+        place: &Arc<str>,
+        options: &Options,
+        note: Option<&Note>,
+    ) -> Result<(Self, View)> {
         let (fence, gate) = Fence::new(disk.clone());
         let opened = guarded(place, || {
-            let database = Builder::new().set_cache_size(options.cache).create_with_backend(fence)?;
-            let mut txn = database.begin_write()?;
-            txn.set_two_phase_commit(options.two_phase);
-            let fresh = txn.list_tables()?.next().is_none();
+            let sealed = note.and_then(|note| Seal::read(&note.store));
+            let fresh = fence.len()? == 0;
+            let whole = fresh
+                || !options.verify
+                || sealed.is_some_and(|seal| Seal::compute(&fence, seal.at).is_ok_and(|now| now == seal));
+            let repaired = Arc::new(AtomicBool::new(false));
+            let repairing = repaired.clone();
+            let mut database = Builder::new()
+                .set_cache_size(options.cache)
+                .set_repair_callback(move |_| repairing.store(true, Ordering::Relaxed))
+                .create_with_backend(fence)?;
+            // A crash left it, and its repair has looked at every page; or a seal says that it is whole.
+            let sound = whole || repaired.load(Ordering::Relaxed) || database.check_integrity()?;
             if fresh {
+                let mut txn = database.begin_write()?;
+                txn.set_two_phase_commit(options.two_phase);
                 txn.open_table(TABLE)?;
                 txn.commit()?;
-            } else {
-                txn.abort()?;
             }
-            Ok(database)
+            Ok((database, sound, sealed.filter(|_| options.verify)))
         });
-        let database = opened.inspect_err(|_| gate.close())?;
+        let (database, sound, sealed) = opened.inspect_err(|_| gate.close())?;
         let live = Self { database, gate };
         let view = live.view(place)?;
+        // Damage to a page no commit refers to is harmless; a repair that gave up a commit is not.
+        if !sound || sealed.is_some_and(|seal| seal.at != view.at) {
+            live.gate.close();
+            return Err(Error::corrupt(&**place, "it is not as it was closed"));
+        }
+        if let Some(note) = note {
+            Seal::remove(&note.store).map_err(|error| Error::io(place, error))?;
+        }
         Ok((live, view))
     }
 
@@ -130,7 +156,7 @@ fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> R
     }
 }
 
-fn convert(place: &str, error: ::redb::Error) -> Error {
+pub(crate) fn convert(place: &str, error: ::redb::Error) -> Error {
     match error {
         ::redb::Error::Io(error) => Error::io(place, error),
         ::redb::Error::DatabaseAlreadyOpen => {
@@ -152,7 +178,8 @@ impl Backend for Redb {
     fn begin(&self) -> Result<Box<dyn Batch + '_>> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if live.is_none() {
-            let (opened, view) = Live::open(&self.disk, &self.place, &self.options)?;
+            disk::rewrite(&*self.disk).map_err(|error| Error::io(&self.place, error))?;
+            let (opened, view) = Live::open(&self.disk, &self.place, &self.options, self.note.as_ref())?;
             tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
             *live = Some(opened);
@@ -255,6 +282,26 @@ impl Batch for Job<'_> {
                 tracing::error!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
                 Err(error)
             }
+        }
+    }
+}
+
+impl Drop for Redb {
+    fn drop(&mut self) {
+        let at = self.view().at;
+        let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(note), Some(live)) = (&self.note, live) else { return };
+        // Only what was closed without a fault is sealed; anything else is checked when it is opened.
+        let closed = guarded(&self.place, || {
+            drop(live);
+            Ok(())
+        });
+        let sealed = closed.and_then(|()| {
+            let seal = Seal::compute(&*self.disk, at);
+            seal.and_then(|seal| seal.write(&note.store)).map_err(|error| Error::io(&self.place, error))
+        });
+        if let Err(error) = sealed {
+            tracing::warn!(store.path = %self.place, error = %error, "the closed store has no seal");
         }
     }
 }

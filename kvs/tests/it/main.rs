@@ -4,6 +4,7 @@
 
 mod common;
 mod crash;
+mod damage;
 mod feeds;
 mod indexes;
 mod kept;

@@ -27,18 +27,25 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
     if !path.exists() {
         make(path, folder).map_err(|error| convert(&place, error))?;
     }
+    let disk = lock(path)?;
+    let note = Note::write(path).map_err(fail)?;
+    Ok((disk, note))
+}
+
+/// Opens a file that is there, for this process alone.
+pub(crate) fn lock(path: &Path) -> Result<Arc<dyn StorageBackend>> {
+    let place = path.display().to_string();
+    let fail = |error| Error::io(&place, error);
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
     if file.metadata().map_err(fail)?.is_dir() {
         return Err(Error::io(&place, io::Error::from(io::ErrorKind::IsADirectory)));
     }
     let disk = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
     match disk.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-        Ok(true) | Err(::redb::BackendError::Unsupported) => {}
-        Ok(false) => return Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
-        Err(error) => return Err(fail(error.into())),
+        Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Arc::new(disk)),
+        Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
+        Err(error) => Err(fail(error.into())),
     }
-    let note = Note::write(path).map_err(fail)?;
-    Ok((Arc::new(disk), note))
 }
 
 /// Makes an empty store under another name, and gives it its own when it is whole and on disk: a crash

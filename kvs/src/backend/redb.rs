@@ -17,12 +17,13 @@ use ::redb::{
 
 use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
+    copy::Copy,
     disk::{self, Fence, Gate, Note},
     seal::Seal,
 };
 use crate::{
     error::{Error, Result},
-    key::{LAST, Span},
+    key::{self, LAST, Span},
     options::Options,
     value::Value,
 };
@@ -30,7 +31,8 @@ use crate::{
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
 
 pub(crate) struct Redb {
-    disk: Arc<dyn StorageBackend>,
+    /// Replaced by a compaction. Held for a clone only.
+    disk: RwLock<Arc<dyn StorageBackend>>,
     place: Arc<str>,
     options: Options,
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
@@ -74,7 +76,7 @@ impl Redb {
     ) -> Result<Self> {
         let (live, view) = Live::open(&disk, &place, options, note.as_ref())?;
         Ok(Self {
-            disk,
+            disk: RwLock::new(disk),
             place,
             options: options.clone(),
             live: Mutex::new(Some(live)),
@@ -85,6 +87,24 @@ impl Redb {
 
     fn view(&self) -> Arc<View> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn disk(&self) -> Arc<dyn StorageBackend> {
+        self.disk.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The open database; after a failed write it is opened again first.
+    fn live(&self) -> Result<MutexGuard<'_, Option<Live>>> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if live.is_none() {
+            let disk = self.disk();
+            disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
+            let (opened, view) = Live::open(&disk, &self.place, &self.options, self.note.as_ref())?;
+            tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
+            self.publish(view);
+            *live = Some(opened);
+        }
+        Ok(live)
     }
 
     fn publish(&self, view: View) {
@@ -128,7 +148,9 @@ impl Live {
         // Damage to a page no commit refers to is harmless; a repair that gave up a commit is not.
         if !sound || sealed.is_some_and(|seal| seal.at != view.at) {
             live.gate.close();
-            return Err(Error::corrupt(&**place, "it is not as it was closed"));
+            let detail =
+                "it is not as it was closed (if it was replaced on purpose, remove the .seal beside it)";
+            return Err(Error::corrupt(&**place, detail));
         }
         if let Some(note) = note {
             Seal::remove(&note.store).map_err(|error| Error::io(place, error))?;
@@ -148,7 +170,7 @@ impl Live {
 
 /// Runs redb's code. It checks its pages where it repairs, not where it reads, so damaged pages can make
 /// it panic: that is an error of the file, not of the program.
-fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
+pub(crate) fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(convert(place, error)),
@@ -176,15 +198,47 @@ impl Backend for Redb {
     }
 
     fn begin(&self) -> Result<Box<dyn Batch + '_>> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if live.is_none() {
-            disk::rewrite(&*self.disk).map_err(|error| Error::io(&self.place, error))?;
-            let (opened, view) = Live::open(&self.disk, &self.place, &self.options, self.note.as_ref())?;
-            tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
-            self.publish(view);
-            *live = Some(opened);
+        Ok(Box::new(Job { store: self, live: self.live()?, base: self.view() }))
+    }
+
+    fn compact(&self) -> Result<(u64, u64)> {
+        const STEP: usize = 16_384;
+        let Some(note) = &self.note else { return Ok((0, 0)) };
+        let fail = |error| Error::io(&self.place, error);
+        // Commits wait from here on; readers have their snapshots.
+        let mut live = self.live()?;
+        let (view, old) = (self.view(), self.disk());
+        let before = old.len().map_err(fail)?;
+        let mut copy = Copy::create(&note.store, self.options.cache)?;
+        let mut span = Span { start: Vec::new(), end: None };
+        loop {
+            let rows = match view.rows(&span, false, STEP).and_then(|rows| copy.add(&rows).map(|()| rows)) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    copy.discard();
+                    return Err(error);
+                }
+            };
+            match rows.last() {
+                Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
+                _ => break,
+            }
         }
-        Ok(Box::new(Job { store: self, live, base: self.view() }))
+        let (after, disk) = copy.finish(view.at)?;
+        // The name means the new file now. Whatever fails below, the next batch opens that one.
+        let old = live.take();
+        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
+        let (opened, view) = Live::open(&disk, &self.place, &self.options, Some(note))?;
+        self.publish(view);
+        *live = Some(opened);
+        // Closing the old database writes to a file without a name, which nobody reads again.
+        drop(old);
+        Ok((before, after))
+    }
+
+    fn size(&self) -> Answer<'_, Option<u64>> {
+        let size = self.disk().len().map_err(|error| Error::io(&self.place, error));
+        Box::pin(async { size.map(Some) })
     }
 }
 
@@ -297,7 +351,7 @@ impl Drop for Redb {
             Ok(())
         });
         let sealed = closed.and_then(|()| {
-            let seal = Seal::compute(&*self.disk, at);
+            let seal = Seal::compute(&*self.disk(), at);
             seal.and_then(|seal| seal.write(&note.store)).map_err(|error| Error::io(&self.place, error))
         });
         if let Err(error) = sealed {

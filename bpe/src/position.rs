@@ -11,13 +11,6 @@ pub struct Position {
     pub column: u32,
 }
 
-impl Position {
-    /// The position of byte `offset` in `text`.
-    pub(crate) fn of(text: &str, offset: usize) -> Self {
-        Lines::new(text).position(offset)
-    }
-}
-
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)
@@ -60,9 +53,10 @@ mod tests {
     #[test]
     fn columns_count_characters() {
         let text = "ab\n\u{e4}\u{f6}x\n";
-        assert_eq!(Position::of(text, 0), Position { line: 1, column: 1 });
-        assert_eq!(Position::of(text, 3), Position { line: 2, column: 1 });
-        assert_eq!(Position::of(text, 7), Position { line: 2, column: 3 });
-        assert_eq!(Position::of(text, 99), Position { line: 3, column: 1 });
+        let at = |offset| Lines::new(text).position(offset);
+        assert_eq!(at(0), Position { line: 1, column: 1 });
+        assert_eq!(at(3), Position { line: 2, column: 1 });
+        assert_eq!(at(7), Position { line: 2, column: 3 });
+        assert_eq!(at(99), Position { line: 3, column: 1 });
     }
 }

@@ -121,7 +121,9 @@ fn parse_errors_name_the_place() {
     assert_eq!(error.to_string(), "expected a value, found the end, at character 4 of the expression");
     let error = parse("x > #", &Limits::default()).unwrap_err();
     assert_eq!(error.at, 4);
-    for bad in ["", "(1", "[1, 2", "{a 1}", "if x then 1", "\"open", "1 2", "for i 1 return 2", "a in (", "${x}"] {
+    for bad in
+        ["", "(1", "[1, 2", "{a 1}", "if x then 1", "\"open", "1 2", "for i 1 return 2", "a in (", "${x}"]
+    {
         assert!(parse(bad, &Limits::default()).is_err(), "{bad} parses");
     }
 }
@@ -153,7 +155,8 @@ fn nothing_runs_away() {
 fn null_comes_with_its_reason() {
     let limits = Limits::default();
     let answer =
-        evaluate(&parse("missing > 5", &limits).unwrap(), &names(), jiff::Timestamp::UNIX_EPOCH, &limits).unwrap();
+        evaluate(&parse("missing > 5", &limits).unwrap(), &names(), jiff::Timestamp::UNIX_EPOCH, &limits)
+            .unwrap();
     assert_eq!(answer.value, Value::Null);
     assert_eq!(answer.note.as_deref(), Some("the variable `missing` is undefined"));
 }

@@ -19,7 +19,9 @@ pub(super) fn negate(value: &Value) -> Option<Value> {
 
 pub(super) fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
     match operator {
-        Operator::Add => add(left, right).or_else(|| add(right, left).filter(|_| !matches!(left, Value::Text(_)))),
+        Operator::Add => {
+            add(left, right).or_else(|| add(right, left).filter(|_| !matches!(left, Value::Text(_))))
+        }
         Operator::Subtract => subtract(left, right),
         Operator::Multiply => multiply(left, right).or_else(|| multiply(right, left)),
         Operator::Divide => divide(left, right),
@@ -37,9 +39,11 @@ fn add(left: &Value, right: &Value) -> Option<Value> {
         (Value::Duration(a), Value::Duration(b)) => a.checked_add(*b).map(Value::Duration),
         (Value::Months(a), Value::Months(b)) => a.checked_add(*b).map(Value::Months),
         (Value::Date(date), Value::Months(months)) => date.checked_add(span(*months)?).ok().map(Value::Date),
-        (Value::Date(date), Value::Duration(duration)) => {
-            date.to_datetime(jiff::civil::Time::midnight()).checked_add(*duration).ok().map(|d| Value::Date(d.date()))
-        }
+        (Value::Date(date), Value::Duration(duration)) => date
+            .to_datetime(jiff::civil::Time::midnight())
+            .checked_add(*duration)
+            .ok()
+            .map(|d| Value::Date(d.date())),
         (Value::DateTime(date, zone), Value::Months(months)) => {
             date.checked_add(span(*months)?).ok().map(|date| Value::DateTime(date, zone.clone()))
         }
@@ -65,9 +69,9 @@ fn subtract(left: &Value, right: &Value) -> Option<Value> {
             temporal::between(right, left).map(Value::Duration)
         }
         (Value::Time(a, None), Value::Time(b, None)) => Some(Value::Duration(a.duration_since(*b))),
-        (Value::Time(a, Some(zone_a)), Value::Time(b, Some(zone_b))) => {
-            temporal::time_in_utc(*a, zone_a).checked_sub(temporal::time_in_utc(*b, zone_b)).map(Value::Duration)
-        }
+        (Value::Time(a, Some(zone_a)), Value::Time(b, Some(zone_b))) => temporal::time_in_utc(*a, zone_a)
+            .checked_sub(temporal::time_in_utc(*b, zone_b))
+            .map(Value::Duration),
         (_, Value::Duration(_) | Value::Months(_)) => add(left, &negate(right)?),
         _ => None,
     }

@@ -18,7 +18,10 @@ pub(crate) enum Kind {
     Name(Arc<str>),
     List(Vec<Expr>),
     Context(Vec<(Arc<str>, Expr)>),
-    Range { low: Option<(Expr, bool)>, high: Option<(Expr, bool)> },
+    Range {
+        low: Option<(Expr, bool)>,
+        high: Option<(Expr, bool)>,
+    },
     Path(Expr, Arc<str>),
     Filter(Expr, Expr),
     Call(Arc<str>, Arguments),
@@ -34,7 +37,11 @@ pub(crate) enum Kind {
     InstanceOf(Expr, Arc<str>),
     If(Expr, Expr, Expr),
     For(Vec<(Arc<str>, Expr)>, Expr),
-    Quantified { every: bool, over: Vec<(Arc<str>, Expr)>, satisfies: Expr },
+    Quantified {
+        every: bool,
+        over: Vec<(Arc<str>, Expr)>,
+        satisfies: Expr,
+    },
     Function(Vec<Arc<str>>, Expr),
 }
 

@@ -22,7 +22,8 @@ impl Parser {
             }
             Token::Temporal(text) => {
                 self.at += 1;
-                let wrong = || FeelError { at: offset, what: format!("`{text}` is no date, time or duration") };
+                let wrong =
+                    || FeelError { at: offset, what: format!("`{text}` is no date, time or duration") };
                 temporal::any(&text).map(Expr::literal).ok_or_else(wrong)
             }
             Token::Name(_) => self.name(),
@@ -58,7 +59,10 @@ impl Parser {
         for long in known.iter().filter(|long| long.starts_with(&*first)) {
             let mut words = long.split(' ');
             let matches = words.next() == Some(&*first)
-                && words.clone().enumerate().all(|(ahead, word)| matches!(self.peek_after(ahead), Token::Name(name) if name == word));
+                && words
+                    .clone()
+                    .enumerate()
+                    .all(|(ahead, word)| matches!(self.peek_after(ahead), Token::Name(name) if name == word));
             if matches {
                 self.at += words.count();
                 return (*long).into();

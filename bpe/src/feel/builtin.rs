@@ -146,7 +146,8 @@ fn substring(text: &str, start: &Value, length: Option<&Value>) -> Option<Value>
         Some(length) => length.as_number()?.to_i64().filter(|length| *length >= 0)?,
         None => count,
     };
-    let part: String = text.chars().skip(usize::try_from(start).ok()?).take(usize::try_from(length).ok()?).collect();
+    let part: String =
+        text.chars().skip(usize::try_from(start).ok()?).take(usize::try_from(length).ok()?).collect();
     Some(part.into())
 }
 
@@ -204,7 +205,9 @@ fn context(name: &str, arguments: &[Value]) -> Option<Value> {
             Some(merged.into())
         }
         ("context", [Value::List(entries)]) => {
-            let entry = |entry: &Value| Some((Arc::from(entry.entry("key")?.as_str()?), entry.entry("value")?.clone()));
+            let entry = |entry: &Value| {
+                Some((Arc::from(entry.entry("key")?.as_str()?), entry.entry("value")?.clone()))
+            };
             entries.iter().map(entry).collect::<Option<Context>>().map(Value::from)
         }
         _ => None,

@@ -34,8 +34,14 @@ pub struct Answer {
 
 /// Evaluates an expression. `now` is what `now()` and `today()` answer, in UTC.
 pub fn evaluate(expr: &Expr, names: &dyn Names, now: Timestamp, limits: &Limits) -> Result<Answer> {
-    let mut run =
-        Run { names, now, steps: limits.feel_steps, depth: 4 * limits.feel_depth, locals: Vec::new(), note: None };
+    let mut run = Run {
+        names,
+        now,
+        steps: limits.feel_steps,
+        depth: 4 * limits.feel_depth,
+        locals: Vec::new(),
+        note: None,
+    };
     let value = run.eval(expr)?;
     Ok(Answer { value, note: run.note })
 }
@@ -108,7 +114,8 @@ impl Run<'_> {
             },
             Kind::Negate(inner) => {
                 let value = self.eval(inner)?;
-                Ok(negate(&value).unwrap_or_else(|| self.null(|| format!("a {} has no negative", value.type_name()))))
+                Ok(negate(&value)
+                    .unwrap_or_else(|| self.null(|| format!("a {} has no negative", value.type_name()))))
             }
             Kind::Arithmetic(operator, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
@@ -123,7 +130,9 @@ impl Run<'_> {
             Kind::Compare(comparison, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
                 let result = compare(*comparison, &left, &right);
-                self.truth(result, || format!("a {} does not compare with a {}", left.type_name(), right.type_name()))
+                self.truth(result, || {
+                    format!("a {} does not compare with a {}", left.type_name(), right.type_name())
+                })
             }
             Kind::And(left, right) => self.logic(left, right, false),
             Kind::Or(left, right) => self.logic(left, right, true),
@@ -160,7 +169,11 @@ impl Run<'_> {
                     Local::Entries(_) => None,
                 });
                 let captured = captured.collect();
-                Ok(Value::Function(Arc::new(Lambda { parameters: parameters.clone(), body: body.clone(), captured })))
+                Ok(Value::Function(Arc::new(Lambda {
+                    parameters: parameters.clone(),
+                    body: body.clone(),
+                    captured,
+                })))
             }
         }
     }
@@ -226,7 +239,9 @@ impl Run<'_> {
         if let Kind::Literal(Value::Number(_)) | Kind::Negate(_) = &*filter.0
             && let Value::Number(index) = self.eval(filter)?
         {
-            return Ok(functions::item(&items, index).unwrap_or_else(|| self.null(|| format!("no item {index}"))));
+            return Ok(
+                functions::item(&items, index).unwrap_or_else(|| self.null(|| format!("no item {index}")))
+            );
         }
         let mut kept = Vec::new();
         for item in items.iter() {
@@ -382,7 +397,8 @@ impl Run<'_> {
     pub(super) fn apply(&mut self, lambda: &Lambda, called: Called) -> Result<Value> {
         let mark = self.locals.len();
         let values = called.ordered(&lambda.parameters);
-        self.locals.extend(lambda.captured.iter().map(|(name, value)| Local::Name(name.clone(), value.clone())));
+        self.locals
+            .extend(lambda.captured.iter().map(|(name, value)| Local::Name(name.clone(), value.clone())));
         for (at, name) in lambda.parameters.iter().enumerate() {
             let value = values.get(at).cloned().unwrap_or_default();
             self.locals.push(Local::Name(name.clone(), value));

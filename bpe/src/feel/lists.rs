@@ -27,8 +27,10 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Value> {
 }
 
 fn reduce(name: &str, items: &[Value]) -> Option<Value> {
-    let numbers = || items.iter().map(Value::as_number).collect::<Option<Vec<Decimal>>>().filter(|n| !n.is_empty());
-    let sum = |numbers: &[Decimal]| numbers.iter().try_fold(Decimal::ZERO, |sum, number| sum.checked_add(*number));
+    let numbers =
+        || items.iter().map(Value::as_number).collect::<Option<Vec<Decimal>>>().filter(|n| !n.is_empty());
+    let sum =
+        |numbers: &[Decimal]| numbers.iter().try_fold(Decimal::ZERO, |sum, number| sum.checked_add(*number));
     let mean = |numbers: &[Decimal]| sum(numbers)?.checked_div(Decimal::from(numbers.len()));
     match name {
         "count" => Some(items.len().into()),
@@ -44,9 +46,10 @@ fn reduce(name: &str, items: &[Value]) -> Option<Value> {
         }
         "sum" => sum(&numbers()?).map(Value::Number),
         "mean" => mean(&numbers()?).map(Value::Number),
-        "product" => {
-            numbers()?.iter().try_fold(Decimal::ONE, |all, number| all.checked_mul(*number)).map(Value::Number)
-        }
+        "product" => numbers()?
+            .iter()
+            .try_fold(Decimal::ONE, |all, number| all.checked_mul(*number))
+            .map(Value::Number),
         "median" => {
             let mut numbers = numbers()?;
             numbers.sort();
@@ -59,7 +62,8 @@ fn reduce(name: &str, items: &[Value]) -> Option<Value> {
         "stddev" => {
             let numbers = numbers().filter(|numbers| numbers.len() > 1)?;
             let mean = mean(&numbers)?;
-            let squares = numbers.iter().map(|number| number.checked_sub(mean).and_then(|d| d.checked_mul(d)));
+            let squares =
+                numbers.iter().map(|number| number.checked_sub(mean).and_then(|d| d.checked_mul(d)));
             let squares: Vec<Decimal> = squares.collect::<Option<_>>()?;
             sum(&squares)?.checked_div(Decimal::from(numbers.len() - 1))?.sqrt().map(Value::Number)
         }
@@ -114,7 +118,8 @@ fn one(name: &str, items: &[Value], rest: &[Value]) -> Option<Value> {
         }
         ("distinct values", []) => distinct(items),
         ("duplicate values", []) => {
-            let twice = |item: &&Value| items.iter().filter(|other| equal(item, other) == Some(true)).count() > 1;
+            let twice =
+                |item: &&Value| items.iter().filter(|other| equal(item, other) == Some(true)).count() > 1;
             distinct(&items.iter().filter(twice).cloned().collect::<Vec<_>>())
         }
         ("flatten", []) => {

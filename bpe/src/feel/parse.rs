@@ -289,7 +289,9 @@ impl Parser {
                 break;
             }
             // `x instance of date and y` ends before `and`.
-            if word == "and" && !matches!(self.peek_after(1), Token::Name(next) if next == "time" || next == "months") {
+            if word == "and"
+                && !matches!(self.peek_after(1), Token::Name(next) if next == "time" || next == "months")
+            {
                 break;
             }
             words.push(word.as_str().into());
@@ -409,7 +411,9 @@ impl Parser {
         match (positional.is_empty(), named.is_empty()) {
             (_, true) => Ok(Arguments::Positional(positional)),
             (true, false) => Ok(Arguments::Named(named)),
-            _ => Err(FeelError { at: self.offset(), what: "named and unnamed arguments are mixed".to_owned() }),
+            _ => {
+                Err(FeelError { at: self.offset(), what: "named and unnamed arguments are mixed".to_owned() })
+            }
         }
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn date(text: &str) -> Option<Value> {
 
 pub(super) fn time(text: &str) -> Option<Value> {
     let (clock, zone) = split_zone(text)?;
-    let shaped = clock.len() >= 8 && clock.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'));
+    let shaped =
+        clock.len() >= 8 && clock.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'));
     let time: Time = shaped.then(|| clock.parse().ok()).flatten()?;
     Some(Value::Time(time, zone))
 }

@@ -45,7 +45,12 @@ fn number_out<S: Serializer>(number: Decimal, serializer: S) -> Result<S::Ok, S:
     {
         return serializer.serialize_i64(integer);
     }
-    if let Some(float) = plain.to_string().parse::<f64>().ok().filter(|float| number_in(*float) == Some(plain)) {
+    // Up to 15 digits every reader gets the same float back, whatever its algorithm.
+    const EXACT: i128 = 1_000_000_000_000_000;
+    let short = plain.mantissa().abs() < EXACT && plain.scale() <= 22;
+    let float =
+        plain.to_string().parse::<f64>().ok().filter(|float| short && number_in(*float) == Some(plain));
+    if let Some(float) = float {
         return serializer.serialize_f64(float);
     }
     let mut map = serializer.serialize_map(Some(1))?;
@@ -56,7 +61,10 @@ fn number_out<S: Serializer>(number: Decimal, serializer: S) -> Result<S::Ok, S:
 /// A float as the shortest decimal that names it.
 fn number_in(float: f64) -> Option<Decimal> {
     let text = format!("{float}");
-    Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&format!("{float:e}"))).ok().map(|d| d.normalize())
+    Decimal::from_str_exact(&text)
+        .or_else(|_| Decimal::from_scientific(&format!("{float:e}")))
+        .ok()
+        .map(|d| d.normalize())
 }
 
 impl<'de> Deserialize<'de> for Value {

@@ -21,7 +21,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>> {
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
         _ => match declared(bytes).to_ascii_lowercase().as_str() {
             "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => utf8(bytes),
-            "iso-8859-1" | "latin1" => Ok(bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into()),
+            "iso-8859-1" | "latin1" => {
+                Ok(bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into())
+            }
             "windows-1252" | "cp1252" => Ok(bytes.iter().map(windows).collect::<String>().into()),
             other => Err(Error::Encoding { name: other.to_owned() }),
         },
@@ -45,14 +47,16 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>> {
     if !rest.is_empty() {
         return Err(bad());
     }
-    let text: std::result::Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+    let text: std::result::Result<String, _> =
+        char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
     text.map(Cow::Owned).map_err(|_| bad())
 }
 
 /// The encoding named in `<?xml ... encoding="..."?>`, or the empty text.
 fn declared(bytes: &[u8]) -> String {
     let head: String = bytes.iter().take(200).map(|byte| char::from(*byte)).collect();
-    let Some((declaration, _)) = head.trim_start().strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"))
+    let Some((declaration, _)) =
+        head.trim_start().strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"))
     else {
         return String::new();
     };
@@ -68,11 +72,16 @@ mod tests {
     #[test]
     fn reads_the_encodings_tools_write() {
         assert_eq!(decode(b"\xef\xbb\xbf<a/>").unwrap(), "<a/>");
-        assert_eq!(decode(b"<?xml version='1.0' encoding='windows-1252'?>\x80").unwrap().chars().last(), Some('\u{20ac}'));
+        assert_eq!(
+            decode(b"<?xml version='1.0' encoding='windows-1252'?>\x80").unwrap().chars().last(),
+            Some('\u{20ac}')
+        );
         assert_eq!(decode(b"<?xml encoding=\"ISO-8859-1\"?>\xe9").unwrap().chars().last(), Some('\u{e9}'));
         assert_eq!(decode(b"\xff\xfe<\0a\0").unwrap(), "<a");
         assert!(matches!(decode(b"\xff\xfe<\0a"), Err(Error::Encoding { .. })));
-        assert!(matches!(decode(b"<?xml encoding=\"ebcdic\"?>"), Err(Error::Encoding { name }) if name == "ebcdic"));
+        assert!(
+            matches!(decode(b"<?xml encoding=\"ebcdic\"?>"), Err(Error::Encoding { name }) if name == "ebcdic")
+        );
         assert!(matches!(decode(b"<a>\xff</a>"), Err(Error::Encoding { .. })));
     }
 }

@@ -115,6 +115,43 @@ impl Element {
         text.trim().to_owned()
     }
 
+    /// The first element inside of that name in this element's namespace, made if there is none.
+    pub fn child_or_new(&mut self, local: &str) -> &mut Element {
+        let found = self.children.iter().position(|node| match node {
+            Node::Element(element) => element.local() == local && element.namespace == self.namespace,
+            _ => false,
+        });
+        let at = found.unwrap_or_else(|| {
+            let name = match self.name.split_once(':') {
+                Some((prefix, _)) => format!("{prefix}:{local}").into(),
+                None => local.into(),
+            };
+            let (namespace, position) = (self.namespace.clone(), self.position);
+            let (attributes, children) = (Vec::new(), Vec::new());
+            self.children.push(Node::Element(Element { name, namespace, attributes, children, position }));
+            self.children.len() - 1
+        });
+        match &mut self.children[at] {
+            Node::Element(element) => element,
+            _ => unreachable!("the position of an element"),
+        }
+    }
+
+    /// Sets an attribute without prefix.
+    pub fn set_attribute(&mut self, name: &str, value: &str) {
+        match self.attributes.iter_mut().find(|attribute| &*attribute.name == name) {
+            Some(attribute) => attribute.value = value.into(),
+            None => {
+                self.attributes.push(Attribute { name: name.into(), namespace: None, value: value.into() })
+            }
+        }
+    }
+
+    /// Replaces everything inside by a text.
+    pub fn set_text(&mut self, text: &str) {
+        self.children = vec![Node::Text(text.to_owned())];
+    }
+
     /// Calls `visit` for this element and all inside it, parents first.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Element)) {
         visit(self);

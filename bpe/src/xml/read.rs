@@ -26,7 +26,8 @@ impl Document {
         }
         let mut reader = Reader::from_str(&text);
         reader.config_mut().check_comments = true;
-        TreeReader { reader, lines, depth: limits.file_depth, names: HashSet::new(), scopes: Scopes::new() }.document()
+        TreeReader { reader, lines, depth: limits.file_depth, names: HashSet::new(), scopes: Scopes::new() }
+            .document()
     }
 }
 
@@ -122,7 +123,8 @@ impl<'a> TreeReader<'a> {
         let mut attributes = Vec::new();
         self.scopes.open();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|error| Error::Xml { at: position, what: error.to_string() })?;
+            let attribute =
+                attribute.map_err(|error| Error::Xml { at: position, what: error.to_string() })?;
             let name: &str = attribute.key.as_ref();
             let value = reference::attribute_value(&attribute.value)
                 .map_err(|(_, bad)| self.reference(start, &attribute.value, bad))?;
@@ -232,7 +234,10 @@ impl Scopes {
     }
 
     fn find(&self, prefix: &str) -> Option<Arc<str>> {
-        self.declared.get(prefix).and_then(|namespaces| namespaces.last()).map(|(_, namespace)| namespace.clone())
+        self.declared
+            .get(prefix)
+            .and_then(|namespaces| namespaces.last())
+            .map(|(_, namespace)| namespace.clone())
     }
 }
 

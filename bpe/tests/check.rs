@@ -1,4 +1,5 @@
 //! A file that cannot run is refused with the element and the place.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod common;
 

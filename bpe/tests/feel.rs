@@ -1,4 +1,5 @@
 //! FEEL as a table of expressions and what they give.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 use bpe::feel::{Context, Value, evaluate, parse};
 use bpe::{Error, Limits};

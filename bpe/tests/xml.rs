@@ -1,4 +1,5 @@
 //! Bad input is refused with its place, and good input survives a round trip.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod common;
 

@@ -1,1 +1,95 @@
 //! Records, feeds and transactions over redb, memory or PostgreSQL.
+//!
+//! How a value gets to the disk and back:
+//!
+//! 1. [`Store::open`] opens the place a URL names: `memory:` or `redb:PATH`.
+//! 2. [`Store::txn`] begins an optimistic transaction. It reads one unchanging state, and its own writes
+//!    over it. Reading never waits for writing.
+//! 3. [`Txn::put`], [`Txn::delete`] and [`Txn::append`] buffer writes. A [`Record`] has a table and an id;
+//!    a feed is a path, such as `/erp/partners`, to which entries are appended.
+//! 4. [`Txn::commit`] hands the transaction to the one writer, a thread of the store.
+//! 5. The writer gathers all transactions that arrived while the disk was busy. For each it checks that
+//!    nothing it read was changed, gives its appends their positions, and leaves it out if it conflicts.
+//! 6. One disk write holds them all. When it is on disk, [`Txn::on_commit`] hooks run and each caller is
+//!    answered, in commit order.
+//! 7. Every stored value carries its version and a check sum: what comes back is what was written, or an
+//!    [`Error`] that says what is damaged.
+//!
+//! ```
+//! use std::borrow::Cow;
+//!
+//! use kvs::{From, Record, Store};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Partner {
+//!     code: String,
+//!     name: String,
+//! }
+//!
+//! impl Record for Partner {
+//!     const TABLE: &'static str = "partner";
+//!     fn id(&self) -> Cow<'_, str> {
+//!         Cow::Borrowed(&self.code)
+//!     }
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> kvs::Result<()> {
+//!     let store = Store::open("memory:").await?;
+//!
+//!     let mut txn = store.txn();
+//!     txn.put(&Partner { code: "p1".into(), name: "Synrc".into() })?;
+//!     txn.append("/erp/audit", &("p1", "created"))?;
+//!     txn.on_commit(|commit| println!("commit {} is on disk", commit.at));
+//!     txn.commit().await?;
+//!
+//!     let mut txn = store.txn();
+//!     let partner: Partner = txn.get("p1").await?.expect("it was put");
+//!     assert_eq!(partner.name, "Synrc");
+//!     let newest: Vec<(u64, (String, String))> = txn.feed("/erp/audit", From::End, 10).await?;
+//!     assert_eq!(newest, [(1, ("p1".into(), "created".into()))]);
+//!     assert_eq!(txn.count("/erp/audit").await?, 1);
+//!     Ok(())
+//! }
+//! ```
+
+mod backend;
+mod chain;
+mod codec;
+mod commit;
+mod cursor;
+mod error;
+mod feed;
+mod feeds;
+mod find;
+mod index;
+mod key;
+mod meta;
+mod options;
+mod queue;
+mod record;
+mod records;
+mod reindex;
+mod retry;
+mod store;
+mod sum;
+mod txn;
+mod value;
+mod watch;
+mod writer;
+
+pub use chain::Checkpoint;
+pub use commit::Commit;
+pub use cursor::Cursor;
+pub use error::{Error, Result};
+pub use feed::From;
+pub use feeds::FeedInfo;
+pub use find::Query;
+pub use index::{Index, IndexKey, IndexPart};
+pub use options::{Clock, Options};
+pub use record::{Cbor, Raw, Record, Refused};
+pub use retry::Attempts;
+pub use store::Store;
+pub use txn::Txn;
+pub use watch::{Change, Changed, Scope, Since, Watch};

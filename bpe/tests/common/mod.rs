@@ -1,5 +1,10 @@
 //! A process written in a few lines of XML, and an instance of it driven by element ids.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses another part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "test code, of which every file uses another part"
+)]
 
 use bpe::feel::{Context, Value};
 use bpe::{

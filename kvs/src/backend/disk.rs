@@ -1,0 +1,139 @@
+//! The file under a redb store: its folder, its lock, and the fence that keeps a failed database from
+//! touching a file that was opened again. Not the format of the file, which is redb's.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    ops::Bound,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
+
+use ::redb::{StorageBackend, backends::FileBackend};
+
+use crate::error::{Error, Result};
+
+/// Opens the file, makes its folder, and locks it for this process.
+pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
+    let place = path.display().to_string();
+    let fail = |error| Error::io(&place, error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(fail)?;
+    let fresh = !path.exists();
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(fail)?;
+    if file.metadata().map_err(fail)?.is_dir() {
+        return Err(Error::io(&place, io::Error::from(io::ErrorKind::IsADirectory)));
+    }
+    let disk = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
+    match disk.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+        Ok(true) | Err(::redb::BackendError::Unsupported) => {}
+        Ok(false) => return Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
+        Err(error) => return Err(fail(error.into())),
+    }
+    let note = Note::write(path).map_err(fail)?;
+    if fresh {
+        // A new name is only on disk when its folder is.
+        sync_folder(folder).map_err(fail)?;
+    }
+    Ok((Arc::new(disk), note))
+}
+
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The file beside the store that says who holds it. The lock itself is the operating system's and ends
+/// with the process; this is only the name on it.
+#[derive(Debug)]
+pub(crate) struct Note(PathBuf);
+
+impl Note {
+    fn path(store: &Path) -> PathBuf {
+        let mut name = store.as_os_str().to_owned();
+        name.push(".lock");
+        name.into()
+    }
+
+    fn write(store: &Path) -> io::Result<Self> {
+        let path = Self::path(store);
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
+        let since =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let mut file = File::create(&path)?;
+        writeln!(file, "process {} on {host} since Unix time {since}", std::process::id())?;
+        Ok(Self(path))
+    }
+
+    fn read(store: &Path) -> String {
+        let note = fs::read_to_string(Self::path(store)).unwrap_or_default();
+        if note.trim().is_empty() { "another process".to_owned() } else { note.trim().to_owned() }
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        // Only a courtesy: a note that stays is overwritten by the next holder.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// One database's access to the file. Once closed, every call fails: a database that was given up after an
+/// I/O error must neither write to the file nor read pages that its successor has reused.
+#[derive(Debug)]
+pub(crate) struct Fence {
+    disk: Arc<dyn StorageBackend>,
+    open: Arc<AtomicBool>,
+}
+
+impl Fence {
+    pub(crate) fn new(disk: Arc<dyn StorageBackend>) -> (Self, Gate) {
+        let open = Arc::new(AtomicBool::new(true));
+        (Self { disk, open: open.clone() }, Gate(open))
+    }
+
+    fn pass(&self) -> io::Result<&dyn StorageBackend> {
+        if self.open.load(Ordering::Acquire) {
+            Ok(&*self.disk)
+        } else {
+            Err(io::Error::other("the store was opened again after an error: begin a new transaction"))
+        }
+    }
+}
+
+/// Closes a [`Fence`].
+#[derive(Debug)]
+pub(crate) struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    pub(crate) fn close(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl StorageBackend for Fence {
+    fn len(&self) -> io::Result<u64> {
+        self.pass()?.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.pass()?.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.pass()?.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.pass()?.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.pass()?.write(offset, data)
+    }
+}

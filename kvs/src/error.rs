@@ -1,0 +1,194 @@
+//! The one error of the crate. Each variant says what happened, to what, and what to do about it.
+
+use std::{error::Error as StdError, io, path::PathBuf, sync::Arc};
+
+/// What kvs functions answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the store could not do what was asked.
+///
+/// It is `Clone`, because one failed disk write answers every transaction that was gathered in it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The URL names no store this build knows. Use `memory:`, `redb:PATH`, or, with the feature
+    /// `postgres`, `postgres://USER@HOST/DATABASE`.
+    #[error(
+        "{url:?} names no store: use `memory:`, `redb:PATH` or, with the feature `postgres`, `postgres://...`"
+    )]
+    Url {
+        /// The URL as it was given.
+        url: String,
+    },
+    /// Another process has the store open. Stop that process, or open a backup of the store.
+    #[error("{} is in use by {holder}: stop that process first", path.display())]
+    Locked {
+        /// The store's file.
+        path: PathBuf,
+        /// Who holds it: process id, host and time, as noted beside the file.
+        holder: String,
+    },
+    /// The stored bytes are not what was written. Restore the newest backup; `kvs check` lists what is
+    /// damaged, and `kvs dump` saves what is still readable.
+    #[error("{place} is corrupt: {detail}; restore a backup, or save what is readable with `kvs dump`")]
+    Corrupt {
+        /// The file, or the place in the key space.
+        place: String,
+        /// What was found there.
+        detail: String,
+    },
+    /// The disk is full. Nothing acknowledged is lost; free some space and try again, no restart is needed.
+    #[error("no space left for {place}: free some space, the store resumes by itself")]
+    Full {
+        /// The store's file.
+        place: String,
+    },
+    /// The file or its folder may not be read or written by this user. Change its owner or mode.
+    #[error("no permission to open {}: change its owner or mode", path.display())]
+    Denied {
+        /// The store's file or folder.
+        path: PathBuf,
+    },
+    /// The disk or the connection failed. A commit answered with this may or may not have happened: begin
+    /// again and read before writing. The store resumes by itself when the disk or the server does.
+    #[error("{place}: {source}; the outcome of a commit is unknown, read before trying again")]
+    Io {
+        /// The file or the server.
+        place: String,
+        /// What the operating system said.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// Something this transaction read was changed by another one before this one committed. Nothing was
+    /// written. Run the transaction again, as [`Store::transact`](crate::Store::transact) does.
+    #[error("{what} was changed by another transaction: run this one again")]
+    Conflict {
+        /// What was read and then changed.
+        what: String,
+    },
+    /// The stored bytes do not decode into the type asked for. Raise the record's `VERSION` and write a
+    /// `migrate`, or read them raw.
+    #[error("{what} does not decode: {source}; write a migration, or read it raw")]
+    Decode {
+        /// The table and id, or the feed and position.
+        what: String,
+        /// What the decoder said.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The value cannot be written as CBOR. Its `Serialize` reports an error: correct that.
+    #[error("{what} cannot be encoded: {source}")]
+    Encode {
+        /// The table and id, or the feed.
+        what: String,
+        /// What the encoder said.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// An id, a path or a value is over the limit set in [`Options`](crate::Options). Store less, or raise it.
+    #[error("{what} has {size} bytes, the limit is {limit}")]
+    TooLarge {
+        /// The table and id, or the feed.
+        what: String,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        limit: usize,
+    },
+    /// A record that was put as new is there already. Read it, or choose another id.
+    #[error("{what} exists already: read it, or choose another id")]
+    Exists {
+        /// The table and id.
+        what: String,
+    },
+    /// A key of a unique index belongs to another record. Choose another value.
+    #[error("{what} would share its key in the unique index {index:?} with record {holder:?}")]
+    Taken {
+        /// The table and id of the record that was put.
+        what: String,
+        /// The index.
+        index: String,
+        /// The id of the record that has the key.
+        holder: String,
+    },
+    /// The record type declares no such index. Name one of `Record::INDEXES`.
+    #[error("table {table:?} declares no index {index:?}")]
+    NoIndex {
+        /// The table.
+        table: &'static str,
+        /// The name that was asked for.
+        index: String,
+    },
+    /// The index was declared after the table got its records. Build it with
+    /// [`Store::reindex`](crate::Store::reindex).
+    #[error("index {index:?} of table {table:?} is not built: call `Store::reindex` once")]
+    NotIndexed {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: &'static str,
+    },
+    /// The feed has no such entry: it was removed, cut off, or never there.
+    #[error("feed {feed:?} has no entry {position}")]
+    NoEntry {
+        /// The feed.
+        feed: String,
+        /// The position asked for.
+        position: u64,
+    },
+    /// A chained feed only grows: it can be neither changed nor cut, and a feed becomes chained only while
+    /// it has never had an entry. Append a correction, or begin another feed.
+    #[error("feed {feed:?} cannot be changed: {why}")]
+    Chained {
+        /// The feed.
+        feed: String,
+        /// What stands against it.
+        why: &'static str,
+    },
+    /// A chained feed is not what was appended to it. Keep the store as it is, for evidence, and compare it
+    /// with a backup.
+    #[error("feed {feed:?} was tampered with at entry {position}: {why}")]
+    Broken {
+        /// The feed.
+        feed: String,
+        /// The first position that is not as it was.
+        position: u64,
+        /// What is wrong there.
+        why: &'static str,
+    },
+    /// The watcher asked for changes that are no longer in the log, or read too slowly. Read the present
+    /// state, and watch again from `resume`.
+    #[error("the changes before commit {resume} are no longer kept: read the state and watch from there")]
+    Lagged {
+        /// The number of the oldest commit that is still kept, less one: what to watch from.
+        resume: u64,
+    },
+    /// The store was closed, or its writer ended. Open it again.
+    #[error("the store is closed: open it again")]
+    Closed,
+}
+
+impl Error {
+    /// Whether running the same transaction again can succeed at once.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
+    }
+
+    /// Sorts an operating system's error into the variants a caller treats differently.
+    pub(crate) fn io(place: &str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { place: place.to_owned() }
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { path: place.into() }
+            }
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
+                Self::Corrupt { place: place.to_owned(), detail: error.to_string() }
+            }
+            _ => Self::Io { place: place.to_owned(), source: Arc::new(error) },
+        }
+    }
+
+    pub(crate) fn corrupt(place: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Corrupt { place: place.into(), detail: detail.into() }
+    }
+}

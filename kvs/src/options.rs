@@ -1,0 +1,137 @@
+//! How a store is opened: limits and the trade between speed and caution. The defaults suit production.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Settings of a store; see [`Store::open_with`](crate::Store::open_with).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> kvs::Result<()> {
+/// let options = kvs::Options::new().max_value(64 * 1024);
+/// let store = kvs::Store::open_with("memory:", options).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Sync the data before the commit slot is switched, and again after it. On by default: a commit then
+    /// stands on what the disk confirmed, not on a check sum. Off, a commit costs one sync instead of two,
+    /// and a crash in the middle is told apart by check sums, which only an attacker who chooses the data
+    /// and the moment of the crash can defeat.
+    pub two_phase: bool,
+    /// The most bytes an id or a feed's path may have. 4,096 by default.
+    pub max_id: usize,
+    /// The most bytes an encoded value may have. 16 MiB by default.
+    pub max_value: usize,
+    /// Memory for cached pages of a redb store, in bytes. 256 MiB by default.
+    pub cache: usize,
+    /// How long a transaction committed with [`Txn::behind`](crate::Txn::behind) may stay off the disk.
+    /// 100 ms by default.
+    pub behind: Duration,
+    /// How many of the newest commits a watcher may read back to. 65,536 by default; the change log is
+    /// trimmed behind them.
+    pub history: u64,
+    /// What tells the time, for records that expire; the system's clock by default.
+    pub clock: Clock,
+}
+
+/// Tells the time. A test sets its own.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    pub(crate) fn millis(&self) -> u64 {
+        millis((self.0)())
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(SystemTime::now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Milliseconds since 1970, never 0, which stands for never.
+pub(crate) fn millis(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| (since.as_millis() as u64).max(1))
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            two_phase: true,
+            max_id: 4096,
+            max_value: 16 << 20,
+            cache: 256 << 20,
+            behind: Duration::from_millis(100),
+            history: 65_536,
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl Options {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// See [`two_phase`](Self::two_phase).
+    #[must_use]
+    pub fn two_phase(self, two_phase: bool) -> Self {
+        Self { two_phase, ..self }
+    }
+
+    /// See [`max_id`](Self::max_id).
+    #[must_use]
+    pub fn max_id(self, max_id: usize) -> Self {
+        Self { max_id, ..self }
+    }
+
+    /// See [`max_value`](Self::max_value).
+    #[must_use]
+    pub fn max_value(self, max_value: usize) -> Self {
+        Self { max_value, ..self }
+    }
+
+    /// See [`cache`](Self::cache).
+    #[must_use]
+    pub fn cache(self, cache: usize) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// See [`behind`](Self::behind).
+    #[must_use]
+    pub fn behind(self, behind: Duration) -> Self {
+        Self { behind, ..self }
+    }
+
+    /// See [`history`](Self::history).
+    #[must_use]
+    pub fn history(self, history: u64) -> Self {
+        Self { history, ..self }
+    }
+
+    /// See [`clock`](Self::clock).
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+}

@@ -1,0 +1,206 @@
+//! The one writer: a thread that gathers requests into batches, writes each batch at once, and answers.
+
+mod apply;
+mod entries;
+mod overlay;
+mod records;
+mod sweep;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    backend::{Backend, Changes},
+    commit::{Commit, Request},
+    error::{Error, Result},
+    key::{self, Span},
+    options::Options,
+    queue::{Queue, Taken},
+};
+use overlay::Overlay;
+
+/// The most the writer waits for a group to come back, so that a group that went away costs little.
+const PATIENCE: Duration = Duration::from_micros(200);
+
+/// How many commits pass between two trims of the change log.
+const TRIM: u64 = 1024;
+
+/// How often what has expired is swept.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// When the writer has to do something unasked.
+struct Due {
+    /// Commits written behind go to the disk.
+    flush: Option<Instant>,
+    sweep: Instant,
+}
+
+impl Due {
+    fn next(&self) -> Instant {
+        self.flush.map_or(self.sweep, |flush| flush.min(self.sweep))
+    }
+
+    fn written(&mut self, durable: bool, behind: Duration) {
+        self.flush = if durable { None } else { self.flush.or_else(|| Some(Instant::now() + behind)) };
+    }
+}
+
+pub(crate) struct Writer {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) options: Options,
+    /// Tells watchers the number of the last commit.
+    pub(crate) last: watch::Sender<u64>,
+}
+
+impl Writer {
+    /// Works until the queue is closed and empty.
+    pub(crate) fn run(self) {
+        let mut group = 1;
+        let mut patience = Duration::ZERO;
+        let mut due = Due { flush: None, sweep: Instant::now() + SWEEP };
+        loop {
+            match self.queue.take(due.next(), group, patience) {
+                Taken::Requests(requests) => {
+                    group = requests.len();
+                    let started = Instant::now();
+                    let durable = requests.iter().any(|request| request.durable);
+                    if self.batch(requests, durable) {
+                        due.written(durable, self.options.behind);
+                    }
+                    // A quarter of a disk write is worth waiting when it saves a whole one.
+                    patience = if group > 1 { (started.elapsed() / 4).min(PATIENCE) } else { Duration::ZERO };
+                }
+                Taken::Late => {}
+                Taken::Closed => break,
+            }
+            // Under load nothing is ever late, so what is due is done between two batches.
+            self.tick(&mut due);
+        }
+        if due.flush.is_some()
+            && let Err(error) = self.flush()
+        {
+            tracing::error!(error = %error, "the last commits written behind are not on disk");
+        }
+    }
+
+    fn tick(&self, due: &mut Due) {
+        let now = Instant::now();
+        if due.flush.is_some_and(|flush| flush <= now) {
+            due.flush = self.flush().err().map(|error| {
+                tracing::warn!(error = %error, "commits written behind are not on disk yet");
+                now + self.options.behind
+            });
+        }
+        if due.sweep <= now {
+            due.sweep = now + SWEEP;
+            match sweep::sweep(&*self.backend, self.options.clock.millis()) {
+                Ok(sweep::Swept { at: None, .. }) => {}
+                Ok(sweep::Swept { at: Some(at), more }) => {
+                    self.last.send_replace(at);
+                    due.written(false, self.options.behind);
+                    if more {
+                        due.sweep = now;
+                    }
+                }
+                Err(error) => tracing::warn!(error = %error, "what has expired could not be swept"),
+            }
+        }
+    }
+
+    /// Puts everything committed so far on disk.
+    fn flush(&self) -> Result<()> {
+        let batch = self.backend.begin()?;
+        let at = batch.at();
+        batch.commit(Changes::new(), at, true)
+    }
+
+    /// Commits the requests together, answers each, and says whether anything was written.
+    fn batch(&self, requests: Vec<Request>, durable: bool) -> bool {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        let written = self.write(&requests, &mut outcomes, durable);
+        if let Err(error) = &written {
+            outcomes.clear();
+            outcomes.extend(requests.iter().map(|_| Err(error.clone())));
+        }
+        if let Ok(Some(at)) = written {
+            self.last.send_replace(at);
+        }
+        for (request, outcome) in requests.into_iter().zip(outcomes) {
+            let Request { hooks, answer, .. } = request;
+            if let Ok(commit) = &outcome {
+                for hook in hooks {
+                    survive(|| hook(commit));
+                }
+            }
+            // The caller may have gone; its commit stands all the same.
+            let _ = answer.send(outcome);
+        }
+        matches!(written, Ok(Some(_)))
+    }
+
+    fn write(
+        &self,
+        requests: &[Request],
+        outcomes: &mut Vec<Result<Commit>>,
+        durable: bool,
+    ) -> Result<Option<u64>> {
+        let batch = self.backend.begin()?;
+        let base = batch.at();
+        let mut at = base;
+        let mut overlay = Overlay::new(&*batch);
+        for request in requests {
+            let next = if request.writes.is_empty() { at } else { at + 1 };
+            let outcome = apply::apply(&mut overlay, base, request, next);
+            if outcome.is_ok() {
+                at = next;
+            }
+            outcomes.push(outcome);
+        }
+        if overlay.is_empty() {
+            return Ok(None);
+        }
+        self.trim(&mut overlay, base, at)?;
+        let changes = overlay.into_changes();
+        batch.commit(changes, at, durable)?;
+        Ok(Some(at))
+    }
+
+    /// Cuts the change log behind the kept history, now and then: a range costs less than single keys.
+    fn trim(&self, overlay: &mut Overlay<'_>, base: u64, at: u64) -> Result<()> {
+        if base / TRIM == at / TRIM {
+            return Ok(());
+        }
+        let span = Span { start: key::log(0), end: Some(key::log(at.saturating_sub(self.options.history))) };
+        let rows = overlay.scan(&span, 4 * TRIM as usize)?;
+        for (key, _) in rows.iter() {
+            overlay.set(key.to_vec(), None);
+        }
+        overlay.keep();
+        Ok(())
+    }
+}
+
+/// Runs a caller's code. Its panic is its own: the writer goes on for the others.
+fn survive(work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!("a commit hook panicked; the commit stands");
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Whether it ended well or by a panic: nobody may wait for it any longer.
+        self.queue.close();
+        if let Taken::Requests(requests) = self.queue.take(Instant::now(), 0, Duration::ZERO) {
+            for request in requests {
+                let _ = request.answer.send(Err(Error::Closed));
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The crate's tests by subject. One binary, because linking is what tests wait for.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod common;
+mod crash;
+mod feeds;
+mod indexes;
+mod kept;
+mod load;
+mod open;
+mod records;
+mod watching;

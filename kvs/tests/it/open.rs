@@ -1,0 +1,74 @@
+//! Opening: what stands in the way is named, with the path and what to do.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use kvs::{Error, Store};
+
+use crate::common::{Note, note, put};
+
+#[tokio::test]
+async fn a_store_is_made_with_its_folder_and_opens_again_with_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("redb:{}", folder.path().join("a/b/store.redb").display());
+    let store = Store::open(&url).await.unwrap();
+    put(&store, &[note("a", 1)]).await;
+    let mut txn = store.txn();
+    txn.append("/f", &1).unwrap();
+    let at = txn.commit().await.unwrap().at;
+    drop(store);
+    let store = Store::open(&url).await.unwrap();
+    assert_eq!(store.get::<Note>("a").await.unwrap(), Some(note("a", 1)));
+    let mut txn = store.txn();
+    txn.append("/f", &2).unwrap();
+    let commit = txn.commit().await.unwrap();
+    assert!(commit.at > at);
+    assert_eq!(commit.positions, [2]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let url = format!("redb:{}", path.display());
+    for unknown in ["", "redb:", "mysql://x", "memory:x", "/a/path"] {
+        let error = Store::open(unknown).await.unwrap_err();
+        assert!(matches!(&error, Error::Url { url } if url == unknown), "{error}");
+    }
+
+    let store = Store::open(&url).await.unwrap();
+    let error = Store::open(&url).await.unwrap_err();
+    let holder = format!("process {}", std::process::id());
+    assert!(matches!(&error, Error::Locked { holder: h, .. } if h.starts_with(&holder)), "{error}");
+    assert!(error.to_string().contains("store.redb"), "{error}");
+    drop(store);
+    Store::open(&url).await.expect("the lock ends with the store");
+
+    fs::write(&path, "this is no store").unwrap();
+    let error = Store::open(&url).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+    assert!(error.to_string().contains("store.redb"), "{error}");
+
+    fs::write(&path, vec![0xa5; 1 << 20]).unwrap();
+    let error = Store::open(&url).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Store::open(&format!("redb:{}", file.join("store.redb").display())).await.unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "a file where a folder is needed: {error:?}");
+    let error = Store::open(&format!("redb:{}", folder.path().display())).await.unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "a folder where a file is needed: {error:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(closed.join("probe"), "").is_ok() {
+        return; // The superuser may write everywhere.
+    }
+    let error = Store::open(&format!("redb:{}", closed.join("store.redb").display())).await.unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "{error:?}");
+}

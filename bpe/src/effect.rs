@@ -15,7 +15,7 @@ use crate::state::{Key, Status, Subscription};
 pub enum Effect {
     /// For the history.
     Happened(Entry),
-    /// A token became a job.
+    /// A token became a job, or a job failed and is offered again.
     JobOpened(Key),
     /// A job was completed, failed for good, or was left.
     JobClosed(Key),

@@ -101,4 +101,30 @@ pub enum Error {
     /// The instance has ended and takes no more input.
     #[error("the instance has ended")]
     Ended,
+    /// There is no such instance.
+    #[error("there is no instance `{id}`")]
+    NoInstance {
+        /// The id asked for.
+        id: String,
+    },
+    /// The task is for someone else: for another person, or for a role this one lacks.
+    #[error("the task {task} is not for {user}")]
+    NotAllowed {
+        /// The task.
+        task: String,
+        /// Who asked.
+        user: String,
+    },
+    /// A deployed file is read in another order than when it was deployed, so that stored instances would point
+    /// to other elements. This release cannot run it: go back to the release that did.
+    #[error("the process `{process}` version {version} is read in another order than when it was deployed")]
+    Renumbered {
+        /// The process.
+        process: String,
+        /// Its version.
+        version: u32,
+    },
+    /// The store failed; its own words say what to do.
+    #[error(transparent)]
+    Store(#[from] kvs::Error),
 }

@@ -51,6 +51,7 @@
 
 mod check;
 mod effect;
+mod engine;
 mod error;
 mod library;
 mod limits;
@@ -66,6 +67,10 @@ pub mod xml;
 
 pub use check::{Finding, Severity};
 pub use effect::{Effect, Entry, Happened};
+pub use engine::{
+    Actions, Builder, Clock, Correlated, Deployed, Done, Engine, Failure, Instance, Job, Order, Outcome,
+    Step, Who, Worker, history_feed,
+};
 pub use error::{Error, Result};
 pub use library::Library;
 pub use limits::Limits;

@@ -26,6 +26,13 @@ impl Library {
         process
     }
 
+    /// Adds a process that has its version already.
+    pub(crate) fn restore(&mut self, process: Process) {
+        let versions = self.processes.entry(process.id.clone()).or_default();
+        versions.push(Arc::new(process));
+        versions.sort_by_key(|process| process.version);
+    }
+
     /// The newest version.
     pub fn latest(&self, id: &str) -> Option<&Arc<Process>> {
         self.processes.get(id)?.last()

@@ -145,6 +145,7 @@ pub fn step(
             if retries > 0 {
                 run.entry(Happened::Failed, job, Some(what));
                 run.wait(job, Wait::Job { retries });
+                run.effects.push(Effect::JobOpened(job));
             } else {
                 run.effects.push(Effect::JobClosed(job));
                 run.incident(job, what, Resume::Job);

@@ -84,7 +84,9 @@ impl<P: Page> Protocol for Held<P> {
             }
             Msg::Save => Info::Done(self.save(cx)),
             Msg::Final => {
-                cx.part::<Part>().before = None;
+                let part = cx.part::<Part>();
+                part.before = None;
+                part.mended = Vec::new();
                 Info::Done(Ok(()))
             }
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),
@@ -139,10 +141,12 @@ impl<P: Page> Held<P> {
         let errors = std::mem::take(&mut values.errors);
         cx.part::<Part>().tree = tree;
         if !sources.is_empty() {
-            for input in std::mem::take(&mut cx.part::<Part>().errors) {
+            let mended = std::mem::take(&mut cx.part::<Part>().errors);
+            for input in &mended {
                 op::set(&mut cx.out, &format!("{input}.e"), "");
                 cx.attr(input, attr::ARIA_INVALID, None);
             }
+            cx.part::<Part>().mended = mended;
         }
         match opened {
             Ok(event) => {
@@ -220,6 +224,9 @@ impl<P: Page> Held<P> {
         (part.redirect, part.refresh) = (None, false);
         if let Some(before) = part.before.take() {
             part.tree = before;
+        }
+        if !part.mended.is_empty() {
+            part.errors = std::mem::take(&mut part.mended);
         }
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
         Ok(())

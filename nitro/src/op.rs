@@ -47,6 +47,8 @@ pub(crate) struct Part {
     pub(crate) refresh: bool,
     /// The inputs that show an error.
     pub(crate) errors: Vec<&'static str>,
+    /// The inputs whose error this event has taken away, should the handler fail.
+    pub(crate) mended: Vec<&'static str>,
     pub(crate) title: u64,
 }
 
@@ -59,6 +61,7 @@ impl Default for Part {
             redirect: None,
             refresh: false,
             errors: Vec::new(),
+            mended: Vec::new(),
             title: 0,
         }
     }

@@ -10,6 +10,7 @@ mod home;
 mod login;
 mod text;
 
+use axum::{Router, http::header, routing};
 use n2o::{Limits, Node};
 use web::App;
 
@@ -23,8 +24,14 @@ pub const PAGES: [(&str, &str); 4] = [
 
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("chat.css"));
 
-/// The demo as an application over a node.
-pub fn app(node: Node, config: &config::Config) -> App {
+/// The demo as a router over a node: the pages, and beside them a route of the application's own.
+pub fn router(node: Node, config: &config::Config) -> Router {
+    let icon = ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("icon.svg"));
+    // Browsers ask for this path unasked.
+    app(node, config).router().merge(Router::new().route("/favicon.ico", routing::get(async move || icon)))
+}
+
+fn app(node: Node, config: &config::Config) -> App {
     let mut app = App::new(node)
         .style("style.css", STYLE)
         .login("/login")

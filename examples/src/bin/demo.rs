@@ -78,8 +78,7 @@ async fn serve(config: &Config) -> Result<bool, Failed> {
     let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random.clone());
     let server = Server::bind(node.clone(), &config.listen).await?;
     greet(config, &server);
-    let router = examples::app(node, config).router();
-    Ok(server.run(router, || reload(&keys, &file, &random)).await?)
+    Ok(server.run(examples::router(node, config), || reload(&keys, &file, &random)).await?)
 }
 
 fn reload(keys: &Keys, file: &Path, random: &Random) {

@@ -211,8 +211,9 @@ impl<'a> El<'a> {
         self
     }
 
-    /// Sets an attribute that takes text. Those that take a URL, a style or code are not among them.
+    /// Sets an attribute that takes text; the last value counts. Those that take a URL, a style or code are not among them.
     pub fn attr(mut self, name: Attr, value: impl Into<Cow<'a, str>>) -> Self {
+        self.attrs.retain(|(known, _)| *known != name);
         self.attrs.push((name, value.into()));
         self
     }

@@ -40,11 +40,13 @@ pub struct Rendered {
 /// A page that has not been opened.
 #[must_use]
 pub fn live<P: Page>() -> Box<dyn Live> {
-    Box::new(Held { page: P::default() })
+    Box::new(Held { page: P::default(), stale: false })
 }
 
 struct Held<P> {
     page: P,
+    /// The page was put together from its saved state, which lacks what it does not serialise.
+    stale: bool,
 }
 
 impl<P: Page> Live for Held<P> {
@@ -78,14 +80,19 @@ impl<P: Page> Protocol for Held<P> {
                 if cx.part::<Part>().away.is_some() {
                     return Ok(());
                 }
+                self.fresh(cx).await?;
                 let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
-            Msg::Refresh => {
+            Msg::Refresh => Info::Later(Box::pin(async move {
+                if cx.part::<Part>().away.is_none() {
+                    self.fresh(cx).await?;
+                }
+                cx.part::<Part>().refresh = false;
                 self.whole(cx);
-                Info::Done(Ok(()))
-            }
+                Ok(())
+            })),
             Msg::Save => Info::Done(self.save(cx)),
             Msg::Final => {
                 cx.part::<Part>().before = None;
@@ -98,6 +105,17 @@ impl<P: Page> Protocol for Held<P> {
 }
 
 impl<P: Page> Held<P> {
+    /// Loads the page again when it was restored, after a restart or because a handler failed. What was
+    /// loaded may be newer than what the document shows, so the document follows at the end of the turn.
+    async fn fresh(&mut self, cx: &mut Cx) -> Result {
+        if self.stale {
+            self.page.load(cx).await?;
+            self.stale = false;
+            cx.refresh();
+        }
+        Ok(())
+    }
+
     async fn allowed(&mut self, cx: &mut Cx) -> Result {
         if P::ACCESS == Access::User && cx.user().is_none() {
             return Err(Error::Denied);
@@ -122,7 +140,9 @@ impl<P: Page> Held<P> {
             allowed => allowed?,
         }
         if restored {
+            // A restored page is sent as a whole once its client has been welcomed.
             self.page.load(cx).await?;
+            self.stale = false;
         }
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
         scope::within(random, event, self.page.init(cx)).await?;
@@ -154,6 +174,7 @@ impl<P: Page> Held<P> {
         }
         match opened {
             Ok(event) => {
+                self.fresh(cx).await?;
                 let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, of, self.page.event(event, cx)).await?;
                 self.settle(cx).await
@@ -231,6 +252,7 @@ impl<P: Page> Held<P> {
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
         cx.part::<Part>().restore();
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
+        self.stale = true;
         Ok(())
     }
 }

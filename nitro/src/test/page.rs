@@ -29,6 +29,7 @@ pub struct TestPage {
     error: Option<(u64, String)>,
     focus: String,
     go: Option<String>,
+    stays: bool,
 }
 
 impl TestPage {
@@ -46,13 +47,14 @@ impl TestPage {
             error: None,
             focus: String::new(),
             go: None,
+            stays: false,
         }
     }
 
     /// Goes to a path, as from the address bar.
     pub async fn go(&mut self, path: &str) {
         self.leave();
-        self.go = Some(path.to_owned());
+        (self.go, self.stays) = (Some(path.to_owned()), false);
         self.follow().await;
     }
 
@@ -67,6 +69,11 @@ impl TestPage {
         if let Some(mut client) = self.client.take() {
             client.leave();
         }
+    }
+
+    /// Does not go where the server sends it from now on, as only a client does that means no good.
+    pub fn stay(&mut self) {
+        self.stays = true;
     }
 
     /// Fetches the page again and talks in another format from then on.
@@ -160,7 +167,7 @@ impl TestPage {
             apply(&mut self.dom, op, limit);
             match op.code {
                 13 => op.text(0).clone_into(&mut self.focus),
-                14 => self.go = Some(op.text(0).to_owned()),
+                14 if !self.stays => self.go = Some(op.text(0).to_owned()),
                 15 => self.alerts.push(op.text(0).to_owned()),
                 16 => op.text(0).clone_into(&mut self.title),
                 _ => {}

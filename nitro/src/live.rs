@@ -12,7 +12,7 @@ use crate::{
     hash, op,
     op::{Dom, Part},
     page::{Access, Page},
-    refresh,
+    refresh, scope,
     tree::Tree,
     url::Url,
 };
@@ -78,7 +78,11 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
             Msg::Info(message) => Info::Later(Box::pin(async move {
                 self.fresh(cx).await?;
-                self.page.info(message, cx).await?;
+                if cx.part::<Part>().away.is_some() {
+                    return Ok(());
+                }
+                let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
             Msg::Refresh => Info::Later(Box::pin(async move {
@@ -91,7 +95,6 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Final => {
                 let part = cx.part::<Part>();
                 part.before = None;
-                part.mended = Vec::new();
                 Info::Done(Ok(()))
             }
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),
@@ -127,7 +130,10 @@ impl<P: Page> Held<P> {
         cx.part::<Part>().event = TypeId::of::<P::Event>();
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
-                cx.out.op(14, 1).text(&to);
+                // Nothing of the page is shown or done any more, also when the client does not go.
+                let part = cx.part::<Part>();
+                (part.tree, part.away) = (Tree::default(), Some(to));
+                self.whole(cx);
                 return Ok(());
             }
             allowed => allowed?,
@@ -137,7 +143,8 @@ impl<P: Page> Held<P> {
             self.page.load(cx).await?;
             self.stale = false;
         }
-        self.page.init(cx).await?;
+        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+        scope::within(random, event, self.page.init(cx)).await?;
         self.settle(cx).await
     }
 
@@ -158,18 +165,17 @@ impl<P: Page> Held<P> {
         let opened = P::Event::open(variant, &sealed, &mut values);
         let errors = std::mem::take(&mut values.errors);
         cx.part::<Part>().tree = tree;
-        if !sources.is_empty() {
-            let mended = std::mem::take(&mut cx.part::<Part>().errors);
-            for input in &mended {
+        if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
+            for input in std::mem::take(&mut cx.part::<Part>().change().errors) {
                 op::set(&mut cx.out, &format!("{input}.e"), "");
                 cx.attr(input, attr::ARIA_INVALID, None);
             }
-            cx.part::<Part>().mended = mended;
         }
         match opened {
             Ok(event) => {
                 self.fresh(cx).await?;
-                self.page.event(event, cx).await?;
+                let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, of, self.page.event(event, cx)).await?;
                 self.settle(cx).await
             }
             Err(_) if errors.is_empty() => Err(Error::Refused("the seal is of another version of the page")),
@@ -205,7 +211,7 @@ impl<P: Page> Held<P> {
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(crate::scope::marked(random, event, |out| page.render(shared).render_to(out)))
+        Draft::new(scope::marked(random, event, |out| page.render(shared).render_to(out)))
     }
 
     /// Sends what has changed since the last time.
@@ -226,6 +232,10 @@ impl<P: Page> Held<P> {
     /// Sends the whole page.
     fn whole(&self, cx: &mut Cx) {
         let part = cx.part::<Part>();
+        if let Some(to) = part.away.clone() {
+            cx.out.op(14, 1).text(&to);
+            return;
+        }
         let known = std::mem::take(&mut part.tree);
         part.put(known, Tree::default());
         part.errors.clear();
@@ -239,14 +249,7 @@ impl<P: Page> Held<P> {
     }
 
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
-        let part = cx.part::<Part>();
-        (part.redirect, part.refresh) = (None, false);
-        if let Some(before) = part.before.take() {
-            part.tree = before;
-        }
-        if !part.mended.is_empty() {
-            part.errors = std::mem::take(&mut part.mended);
-        }
+        cx.part::<Part>().restore();
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
         self.stale = true;
         Ok(())

@@ -369,12 +369,13 @@ impl TestPage {
 
 fn value(value: &n2o::Value<'_>) -> Value {
     match value {
-        n2o::Value::Null | n2o::Value::TooLong => Value::Null,
+        n2o::Value::Null => Value::Null,
         n2o::Value::Bool(value) => Value::Bool(*value),
         n2o::Value::Text(text) => Value::Text(text.to_string()),
         n2o::Value::List(list) => {
             Value::Array(list.iter().map(|text| Value::Text(text.to_string())).collect())
         }
+        n2o::Value::TooLong => Value::Text("x".repeat(n2o::Limits::default().text + 1)),
     }
 }
 

@@ -118,7 +118,12 @@ impl<P: Page> Held<P> {
     }
 
     async fn allowed(&mut self, cx: &mut Cx) -> Result {
-        if P::ACCESS == Access::User && cx.user().is_none() {
+        let may = match P::ACCESS {
+            Access::Anyone => true,
+            Access::User => cx.user().is_some(),
+            Access::Role(role) => cx.has_role(role),
+        };
+        if !may {
             return Err(Error::Denied);
         }
         self.page.authorize(cx).await?;

@@ -104,13 +104,13 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
     SCOPE.with_borrow(|scope| {
         let (nonce, known) =
             scope.as_ref().map_or(([0; 6], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
-        let mut range = usize::MAX..0;
+        let (mut first, mut end) = (usize::MAX, 0);
         for at in raw.bytes().enumerate().filter(|(_, byte)| *byte == 1).map(|(at, _)| at) {
             if let Some((_, index)) = read(&raw.as_bytes()[at..], nonce) {
-                range = range.start.min(index)..range.end.max(index + 1);
+                (first, end) = (first.min(index), end.max(index + 1));
             }
         }
-        let (marks, first) = known.get(range.clone()).map_or((&[][..], 0), |marks| (marks, range.start));
+        let (marks, first) = known.get(first..end).map_or((&[][..], 0), |marks| (marks, first));
         Marked { raw, marks: marks.to_vec(), first, nonce }
     })
 }

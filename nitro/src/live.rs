@@ -79,24 +79,26 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Init { restored } => Info::Later(Box::pin(self.init(restored, cx))),
             Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
             Msg::Info(message) => Info::Later(Box::pin(async move {
-                self.fresh(cx).await?;
                 if cx.part::<Part>().away.is_some() {
                     return Ok(());
                 }
+                self.fresh(cx).await?;
+                self.fresh(cx).await?;
                 let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
             Msg::Refresh => Info::Later(Box::pin(async move {
-                self.fresh(cx).await?;
+                if cx.part::<Part>().away.is_none() {
+                    self.fresh(cx).await?;
+                }
                 cx.part::<Part>().refresh = false;
                 self.whole(cx);
                 Ok(())
             })),
             Msg::Save => Info::Done(self.save(cx)),
             Msg::Final => {
-                let part = cx.part::<Part>();
-                part.before = None;
+                cx.part::<Part>().before = None;
                 Info::Done(Ok(()))
             }
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),

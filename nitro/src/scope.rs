@@ -104,13 +104,13 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
     SCOPE.with_borrow(|scope| {
         let (nonce, known) =
             scope.as_ref().map_or(([0; 6], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
-        let (mut first, mut end) = (usize::MAX, 0);
-        for at in raw.bytes().enumerate().filter(|(_, byte)| *byte == 1).map(|(at, _)| at) {
-            if let Some((_, index)) = read(&raw.as_bytes()[at..], nonce) {
-                (first, end) = (first.min(index), end.max(index + 1));
-            }
-        }
-        let (marks, first) = known.get(first..end).map_or((&[][..], 0), |marks| (marks, first));
+        let bytes = raw.as_bytes();
+        let places = (0..bytes.len()).filter(|at| bytes[*at] == 1);
+        let here: Vec<usize> = places.filter_map(|at| Some(read(&bytes[at..], nonce)?.1)).collect();
+        // Elements that were made together stand together in the list; those of other ops are left out.
+        let first = here.iter().copied().min().unwrap_or(0);
+        let end = here.iter().copied().max().map_or(0, |last| last + 1);
+        let marks = known.get(first..end).unwrap_or_default();
         Marked { raw, marks: marks.to_vec(), first, nonce }
     })
 }

@@ -1,5 +1,6 @@
 //! The demo's pages, and the application made of them.
 
+pub mod bench;
 mod counter;
 
 /// The demo as an application over a node.

@@ -78,7 +78,7 @@ impl Board {
         ours?;
         let of_echo = ours.zip(echo).map(|(ours, echo)| ours / echo);
         // The part of the echo's figure is what machines have in common; without an echo the figure itself.
-        let compared = of_echo.zip(row.share()).or(ours.zip(row.target.filter(|_| row.share().is_none())));
+        let compared = of_echo.zip(row.share).or(ours.zip(row.target.filter(|_| row.share.is_none())));
         let met = compared.map(|(is, wanted)| match row.better {
             Better::More => is >= wanted,
             Better::Less => is <= wanted,
@@ -100,7 +100,7 @@ impl Board {
             echo,
             of_echo,
             target: row.target,
-            target_of_echo: row.share(),
+            target_of_echo: row.share,
             met,
             ours_runs,
             echo_runs,

@@ -35,9 +35,17 @@ pub(crate) enum Side {
 /// Runs this program again as the load, and waits for it.
 pub(crate) fn load() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (_, core) = cores(&Args::read(args.iter().cloned())?);
-    let mut child = command(core, "--load")?.args(args).stdin(Stdio::piped()).spawn()?;
+    let cores = cores(&Args::read(args.iter().cloned())?);
+    let mut command = command(cores.1, "--load")?;
+    if let (Some(server), Some(load)) = cores {
+        // Said, because the load itself may run on its own core only, and sees no other.
+        command.args(["--cores".to_owned(), format!("{server},{load}")]);
+    }
+    let mut child = command.args(args).stdin(Stdio::piped()).spawn()?;
+    // Taken, because waiting would close it, and the load would take that for our end.
+    let held = child.stdin.take();
     let status = child.wait()?;
+    drop(held);
     if status.success() { Ok(()) } else { Err(format!("the load ended with {status}").into()) }
 }
 

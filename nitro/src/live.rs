@@ -83,7 +83,6 @@ impl<P: Page> Protocol for Held<P> {
                     return Ok(());
                 }
                 self.fresh(cx).await?;
-                self.fresh(cx).await?;
                 let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
@@ -142,7 +141,10 @@ impl<P: Page> Held<P> {
                 // Nothing of the page is shown or done any more, also when the client does not go.
                 let part = cx.part::<Part>();
                 (part.tree, part.away) = (Tree::default(), Some(to));
-                self.whole(cx);
+                // A restored page is sent as a whole once its client has been welcomed, and this one with it.
+                if !restored {
+                    self.whole(cx);
+                }
                 return Ok(());
             }
             allowed => allowed?,

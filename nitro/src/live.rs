@@ -8,8 +8,8 @@ use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 use crate::{
     attr,
     draft::Draft,
-    event::{Event as _, Values},
-    hash, op,
+    event::{Event as _, Values, Variant},
+    hash, inputs, op,
     op::{Dom, Part},
     page::{Access, Page},
     refresh, scope,
@@ -19,6 +19,8 @@ use crate::{
 
 /// Where a browser trades the ticket of a login for its cookie.
 pub const SESSION_PATH: &str = "/n2o/session";
+
+const OLD_SEAL: &str = "the seal is of another version of the page";
 
 type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
@@ -117,7 +119,12 @@ impl<P: Page> Held<P> {
     }
 
     async fn allowed(&mut self, cx: &mut Cx) -> Result {
-        if P::ACCESS == Access::User && cx.user().is_none() {
+        let may = match P::ACCESS {
+            Access::Anyone => true,
+            Access::User => cx.user().is_some(),
+            Access::Role(role) => cx.has_role(role),
+        };
+        if !may {
             return Err(Error::Denied);
         }
         self.page.authorize(cx).await?;
@@ -134,7 +141,10 @@ impl<P: Page> Held<P> {
                 // Nothing of the page is shown or done any more, also when the client does not go.
                 let part = cx.part::<Part>();
                 (part.tree, part.away) = (Tree::default(), Some(to));
-                self.whole(cx);
+                // A restored page is sent as a whole once its client has been welcomed, and this one with it.
+                if !restored {
+                    self.whole(cx);
+                }
                 return Ok(());
             }
             allowed => allowed?,
@@ -156,14 +166,16 @@ impl<P: Page> Held<P> {
         }
         let (variant, sealed) = cx.depickle(id, &event.seal)?;
         let known = P::Event::VARIANTS.get(usize::from(variant));
-        let sources = known.map(|variant| variant.sources).ok_or(Error::Refused("no such event"))?;
-        if event.values.len() != sources.len() {
+        let Variant { sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
+        let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
+        let (reads, fields) = unpacked.map_err(|_| Error::Refused(OLD_SEAL))?;
+        if event.values.len() != sources.len() + reads.len() {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
         // Taken out, so that the values can look at it while the context is not borrowed.
         let tree = std::mem::take(&mut cx.part::<Part>().tree);
-        let mut values = Values::new(&event.values, sources, &tree, cx.lang());
-        let opened = P::Event::open(variant, &sealed, &mut values);
+        let mut values = Values::new(&event.values, sources, reads, &tree, cx.lang());
+        let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
         cx.part::<Part>().tree = tree;
         if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
@@ -179,7 +191,7 @@ impl<P: Page> Held<P> {
                 scope::within(random, of, self.page.event(event, cx)).await?;
                 self.settle(cx).await
             }
-            Err(_) if errors.is_empty() => Err(Error::Refused("the seal is of another version of the page")),
+            Err(_) if errors.is_empty() => Err(Error::Refused(OLD_SEAL)),
             Err(_) => {
                 for (input, message) in &errors {
                     cx.error(input, message);
@@ -270,7 +282,7 @@ fn check_sources(draft: &Draft) {
     }
     for node in 1..draft.nodes.len() {
         let Some(bind) = draft.bind(node) else { continue };
-        for source in bind.sources {
+        for source in bind.names() {
             let key = crate::tree::key(source);
             if !draft.nodes.iter().skip(1).any(|node| node.id == key) {
                 let element = draft.id(node);

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release` at the root starts it; [`config::HELP`] lists the flags.
 
+pub mod bench;
 mod chat;
 pub mod config;
 mod counter;

@@ -412,9 +412,9 @@ impl<'a> El<'a> {
         if let Some(on) = self.on {
             put(out, &[" data-on=\"", on.as_str(), "\""]);
         }
-        if !bind.sources.is_empty() {
+        if bind.names().next().is_some() {
             out.push_str(" data-s=\"");
-            for (number, source) in bind.sources.iter().enumerate() {
+            for (number, source) in bind.names().enumerate() {
                 put(out, &[if number > 0 { " " } else { "" }, source]);
             }
             out.push('"');

@@ -5,7 +5,12 @@ use std::{any::TypeId, borrow::Cow, fmt::Display, marker::PhantomData, str::From
 use n2o::Value;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{lang::text, tree::Tree};
+use crate::{
+    el::clean_id,
+    inputs::{self, Inputs},
+    lang::text,
+    tree::Tree,
+};
 
 /// The events of a page. Derive it; do not implement it by hand.
 ///
@@ -58,6 +63,8 @@ pub struct Variant {
     pub name: &'static str,
     /// The inputs that it reads.
     pub sources: &'static [&'static str],
+    /// Whether it also reads [`Inputs`], which are named where it is bound.
+    pub inputs: bool,
 }
 
 /// The name of an input that an event reads; made by the derive.
@@ -97,10 +104,28 @@ impl<E: Event> Postback<E> {
         if !empty && let Err(error) = ciborium::into_writer(fields, &mut sealed) {
             tracing::error!(%error, "the fields of an event cannot be encoded; the event will be refused");
         }
-        let sources = E::VARIANTS
-            .get(usize::from(variant))
-            .map_or::<&'static [&'static str], _>(&[], |variant| variant.sources);
-        Postback { bind: Bind { variant, sealed, sources, event: TypeId::of::<E>() }, event: PhantomData }
+        let known = E::VARIANTS.get(usize::from(variant));
+        let sources = known.map_or::<&'static [&'static str], _>(&[], |variant| variant.sources);
+        if known.is_some_and(|variant| variant.inputs) {
+            sealed = inputs::pack(&[], &sealed);
+        }
+        let bind = Bind { variant, sealed, sources, reads: Vec::new(), event: TypeId::of::<E>() };
+        Postback { bind, event: PhantomData }
+    }
+
+    /// Names the inputs that the event's [`Inputs`] are read from. The names are sealed with the event, so
+    /// that the client cannot choose others.
+    #[must_use]
+    pub fn reads<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let inputs = E::VARIANTS.get(usize::from(self.bind.variant)).is_some_and(|variant| variant.inputs);
+        debug_assert!(inputs, "only an event with a source of type `Inputs` can be told what to read");
+        if inputs && let Ok((_, fields)) = inputs::unpack(&self.bind.sealed) {
+            let names = names.into_iter().map(|name| clean_id(Cow::Owned(name.into())).into_owned());
+            let names = names.collect::<Vec<_>>();
+            self.bind.sealed = inputs::pack(&names, fields);
+            self.bind.reads = names;
+        }
+        self
     }
 
     /// The inputs that it reads.
@@ -116,7 +141,16 @@ pub(crate) struct Bind {
     pub(crate) variant: u8,
     pub(crate) sealed: Vec<u8>,
     pub(crate) sources: &'static [&'static str],
+    /// Inputs read besides, by names that are sealed too.
+    pub(crate) reads: Vec<String>,
     pub(crate) event: TypeId,
+}
+
+impl Bind {
+    /// All inputs that the event reads, in the order of their values.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().copied().chain(self.reads.iter().map(String::as_str))
+    }
 }
 
 /// The seal does not hold what the event needs: it was made by another version of the program.
@@ -133,6 +167,7 @@ pub fn __unseal<T: DeserializeOwned>(sealed: &[u8]) -> Result<T, Unfit> {
 pub struct Values<'a, 'v> {
     values: &'a [Value<'v>],
     sources: &'static [&'static str],
+    reads: Vec<&'a str>,
     tree: &'a Tree,
     lang: &'a str,
     pub(crate) errors: Vec<(&'static str, String)>,
@@ -142,10 +177,11 @@ impl<'a, 'v> Values<'a, 'v> {
     pub(crate) fn new(
         values: &'a [Value<'v>],
         sources: &'static [&'static str],
+        reads: Vec<&'a str>,
         tree: &'a Tree,
         lang: &'a str,
     ) -> Self {
-        Values { values, sources, tree, lang, errors: Vec::new() }
+        Values { values, sources, reads, tree, lang, errors: Vec::new() }
     }
 
     fn name(&self, source: usize) -> &'static str {
@@ -243,9 +279,17 @@ impl<'a, 'v> Values<'a, 'v> {
             list => list,
         }
     }
+
+    #[doc(hidden)]
+    pub fn __inputs<T: From<Inputs>>(&mut self, _: usize) -> Option<T> {
+        let values = self.values.iter().skip(self.sources.len());
+        let read = self.reads.iter().zip(values).filter(|(name, _)| self.tree.is_enabled(name));
+        let read = read.map(|(name, value)| ((*name).to_owned(), inputs::owned(value)));
+        Some(read.collect::<Inputs>().into())
+    }
 }
 
-fn as_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
+pub(crate) fn as_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
     match value {
         Value::Null | Value::TooLong => None,
         Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),

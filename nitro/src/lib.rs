@@ -68,6 +68,7 @@ mod escape;
 #[doc(hidden)]
 pub mod event;
 mod hash;
+mod inputs;
 mod lang;
 mod live;
 mod op;
@@ -85,6 +86,7 @@ pub use document::Document;
 pub use el::{El, On};
 pub use escape::Raw;
 pub use event::{Event, Never, Postback, Source, Variant};
+pub use inputs::Inputs;
 pub use live::{Live, Rendered, SESSION_PATH, live};
 pub use nitro_derive::{Event, url};
 pub use op::Dom;

@@ -8,17 +8,19 @@ use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 use crate::{
     attr,
     draft::Draft,
-    event::{Event as _, Values},
-    hash, op,
+    event::{Event as _, Values, Variant},
+    hash, inputs, op,
     op::{Dom, Part},
     page::{Access, Page},
-    refresh,
+    refresh, scope,
     tree::Tree,
     url::Url,
 };
 
 /// Where a browser trades the ticket of a login for its cookie.
 pub const SESSION_PATH: &str = "/n2o/session";
+
+const OLD_SEAL: &str = "the seal is of another version of the page";
 
 type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
@@ -40,11 +42,13 @@ pub struct Rendered {
 /// A page that has not been opened.
 #[must_use]
 pub fn live<P: Page>() -> Box<dyn Live> {
-    Box::new(Held { page: P::default() })
+    Box::new(Held { page: P::default(), stale: false })
 }
 
 struct Held<P> {
     page: P,
+    /// The page was put together from its saved state, which lacks what it does not serialise.
+    stale: bool,
 }
 
 impl<P: Page> Live for Held<P> {
@@ -75,13 +79,23 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Init { restored } => Info::Later(Box::pin(self.init(restored, cx))),
             Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
             Msg::Info(message) => Info::Later(Box::pin(async move {
-                self.page.info(message, cx).await?;
+                if cx.part::<Part>().away.is_some() {
+                    return Ok(());
+                }
+                self.fresh(cx).await?;
+                self.fresh(cx).await?;
+                let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
-            Msg::Refresh => {
+            Msg::Refresh => Info::Later(Box::pin(async move {
+                if cx.part::<Part>().away.is_none() {
+                    self.fresh(cx).await?;
+                }
+                cx.part::<Part>().refresh = false;
                 self.whole(cx);
-                Info::Done(Ok(()))
-            }
+                Ok(())
+            })),
             Msg::Save => Info::Done(self.save(cx)),
             Msg::Final => {
                 cx.part::<Part>().before = None;
@@ -94,8 +108,24 @@ impl<P: Page> Protocol for Held<P> {
 }
 
 impl<P: Page> Held<P> {
+    /// Loads the page again when it was restored, after a restart or because a handler failed. What was
+    /// loaded may be newer than what the document shows, so the document follows at the end of the turn.
+    async fn fresh(&mut self, cx: &mut Cx) -> Result {
+        if self.stale {
+            self.page.load(cx).await?;
+            self.stale = false;
+            cx.refresh();
+        }
+        Ok(())
+    }
+
     async fn allowed(&mut self, cx: &mut Cx) -> Result {
-        if P::ACCESS == Access::User && cx.user().is_none() {
+        let may = match P::ACCESS {
+            Access::Anyone => true,
+            Access::User => cx.user().is_some(),
+            Access::Role(role) => cx.has_role(role),
+        };
+        if !may {
             return Err(Error::Denied);
         }
         self.page.authorize(cx).await?;
@@ -109,15 +139,21 @@ impl<P: Page> Held<P> {
         cx.part::<Part>().event = TypeId::of::<P::Event>();
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
-                cx.out.op(14, 1).text(&to);
+                // Nothing of the page is shown or done any more, also when the client does not go.
+                let part = cx.part::<Part>();
+                (part.tree, part.away) = (Tree::default(), Some(to));
+                self.whole(cx);
                 return Ok(());
             }
             allowed => allowed?,
         }
         if restored {
+            // A restored page is sent as a whole once its client has been welcomed.
             self.page.load(cx).await?;
+            self.stale = false;
         }
-        self.page.init(cx).await?;
+        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+        scope::within(random, event, self.page.init(cx)).await?;
         self.settle(cx).await
     }
 
@@ -128,28 +164,32 @@ impl<P: Page> Held<P> {
         }
         let (variant, sealed) = cx.depickle(id, &event.seal)?;
         let known = P::Event::VARIANTS.get(usize::from(variant));
-        let sources = known.map(|variant| variant.sources).ok_or(Error::Refused("no such event"))?;
-        if event.values.len() != sources.len() {
+        let Variant { sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
+        let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
+        let (reads, fields) = unpacked.map_err(|_| Error::Refused(OLD_SEAL))?;
+        if event.values.len() != sources.len() + reads.len() {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
         // Taken out, so that the values can look at it while the context is not borrowed.
         let tree = std::mem::take(&mut cx.part::<Part>().tree);
-        let mut values = Values::new(&event.values, sources, &tree, cx.lang());
-        let opened = P::Event::open(variant, &sealed, &mut values);
+        let mut values = Values::new(&event.values, sources, reads, &tree, cx.lang());
+        let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
         cx.part::<Part>().tree = tree;
-        if !sources.is_empty() {
-            for input in std::mem::take(&mut cx.part::<Part>().errors) {
+        if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
+            for input in std::mem::take(&mut cx.part::<Part>().change().errors) {
                 op::set(&mut cx.out, &format!("{input}.e"), "");
                 cx.attr(input, attr::ARIA_INVALID, None);
             }
         }
         match opened {
             Ok(event) => {
-                self.page.event(event, cx).await?;
+                self.fresh(cx).await?;
+                let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, of, self.page.event(event, cx)).await?;
                 self.settle(cx).await
             }
-            Err(_) if errors.is_empty() => Err(Error::Refused("the seal is of another version of the page")),
+            Err(_) if errors.is_empty() => Err(Error::Refused(OLD_SEAL)),
             Err(_) => {
                 for (input, message) in &errors {
                     cx.error(input, message);
@@ -182,7 +222,7 @@ impl<P: Page> Held<P> {
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(crate::scope::marked(random, event, |out| page.render(shared).render_to(out)))
+        Draft::new(scope::marked(random, event, |out| page.render(shared).render_to(out)))
     }
 
     /// Sends what has changed since the last time.
@@ -203,6 +243,10 @@ impl<P: Page> Held<P> {
     /// Sends the whole page.
     fn whole(&self, cx: &mut Cx) {
         let part = cx.part::<Part>();
+        if let Some(to) = part.away.clone() {
+            cx.out.op(14, 1).text(&to);
+            return;
+        }
         let known = std::mem::take(&mut part.tree);
         part.put(known, Tree::default());
         part.errors.clear();
@@ -216,12 +260,9 @@ impl<P: Page> Held<P> {
     }
 
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
-        let part = cx.part::<Part>();
-        (part.redirect, part.refresh) = (None, false);
-        if let Some(before) = part.before.take() {
-            part.tree = before;
-        }
+        cx.part::<Part>().restore();
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
+        self.stale = true;
         Ok(())
     }
 }
@@ -239,7 +280,7 @@ fn check_sources(draft: &Draft) {
     }
     for node in 1..draft.nodes.len() {
         let Some(bind) = draft.bind(node) else { continue };
-        for source in bind.sources {
+        for source in bind.names() {
             let key = crate::tree::key(source);
             if !draft.nodes.iter().skip(1).any(|node| node.id == key) {
                 let element = draft.id(node);

@@ -16,6 +16,8 @@ pub enum Access {
     Anyone,
     /// Visitors who are logged in; others are sent to the login page.
     User,
+    /// Visitors who are logged in with this role.
+    Role(&'static str),
 }
 
 /// A page: a value that lives on the server while somebody looks at it.
@@ -50,7 +52,8 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
         async { Ok(()) }
     }
 
-    /// Brings what the page shows up to date: before it is rendered, and when it was restored.
+    /// Brings what the page shows up to date: before it is rendered, and when it was restored, after a restart
+    /// of the server or because a handler failed. What is `#[serde(skip)]` belongs here: it is not saved.
     fn load(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }

@@ -243,10 +243,12 @@ impl TestApp {
     pub async fn restart(&self) {
         let plugs = std::mem::take(&mut self.server.state().plugs);
         plugs.iter().for_each(wire::Plug::pull);
+        // What a killed task has handed to the store is on disk or not, but does not come later.
+        while !plugs.iter().all(wire::Plug::is_dead) {
+            tokio::task::yield_now().await;
+        }
         let limits = self.node().limits().clone();
         let node = self.server.fresh(limits);
         self.server.state().node = node;
-        // The killed tasks are woken, and come to their end here.
-        tokio::task::yield_now().await;
     }
 }

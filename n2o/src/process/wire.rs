@@ -17,9 +17,7 @@ impl Process {
         let last = self.delivery.last;
         if let Some(missed) = self.delivery.after(count, format) {
             self.delivery.speak(format);
-            if self.cx.out.format() != format {
-                self.cx.out = Out::new(format);
-            }
+            self.cx.out.speak(format);
             self.write(wire, formatter::welcome(format, count, last)).await?;
             for frame in missed {
                 self.write(wire, frame).await?;
@@ -39,7 +37,7 @@ impl Process {
             })
             .collect();
         self.delivery.start_over(format);
-        self.cx.out = Out::new(format);
+        self.cx.out.speak(format);
         self.write(wire, formatter::welcome(format, 0, last)).await?;
         for (seq, frame) in answers {
             self.deliver(wire, Some(seq), frame).await?;

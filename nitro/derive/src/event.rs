@@ -13,6 +13,8 @@ struct Part<'a> {
     /// The variable that holds it.
     var: Ident,
     source: bool,
+    /// A source that stands for inputs which are named where the event is bound.
+    inputs: bool,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -34,18 +36,29 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let (mut variants, mut arms, mut constructors) = (Vec::new(), Vec::new(), Vec::new());
     let mut names: Vec<(String, Span)> = Vec::new();
+    let mut taken: Vec<String> = Vec::new();
     for (number, variant) in data.variants.iter().enumerate() {
         let parts = parts(variant)?;
-        for part in parts.iter().filter(|part| part.source) {
+        for part in parts.iter().filter(|part| part.source && !part.inputs) {
             let name = part.var.to_string();
             if !names.iter().any(|(known, _)| *known == name) {
                 names.push((name, part.var.span()));
             }
         }
         let number = number as u8;
+        taken.push(snake(&variant.ident.to_string()));
         variants.push(describe(variant, &parts));
         arms.push(open(variant, number, &parts));
         constructors.push(constructor(input, variant, number, &parts));
+    }
+    // Both would be `Event::name`, and the compiler's own words for that are of no help.
+    if let Some((both, span)) = names.iter().find(|(name, _)| taken.contains(name)) {
+        return Err(Error::new(
+            *span,
+            format!(
+                "the source `{both}` and the event of that name would both be `{name}::{both}`: rename one"
+            ),
+        ));
     }
     let vis = &input.vis;
     let consts = names.iter().map(|(name, span)| {
@@ -94,18 +107,24 @@ fn parts(variant: &Variant) -> Result<Vec<Part<'_>>> {
             ));
         }
         let var = field.ident.clone().unwrap_or_else(|| format_ident!("field{number}"));
-        Ok(Part { field, var, source: source.is_some() })
+        let inputs = source.is_some() && is_inputs(&field.ty);
+        Ok(Part { field, var, source: source.is_some(), inputs })
     });
-    parts.collect()
+    let parts: Vec<_> = parts.collect::<Result<_>>()?;
+    if let Some(second) = parts.iter().filter(|part| part.inputs).nth(1) {
+        return Err(Error::new_spanned(second.field, "a variant has one source of type `Inputs` at most"));
+    }
+    Ok(parts)
 }
 
 fn describe(variant: &Variant, parts: &[Part<'_>]) -> TokenStream {
     let name = variant.ident.to_string();
     let sources = parts
         .iter()
-        .filter(|part| part.source)
+        .filter(|part| part.source && !part.inputs)
         .map(|part| part.var.to_string().trim_start_matches("r#").to_owned());
-    quote!(::nitro::Variant { name: #name, sources: &[#(#sources),*] })
+    let inputs = parts.iter().any(|part| part.inputs);
+    quote!(::nitro::Variant { name: #name, sources: &[#(#sources),*], inputs: #inputs })
 }
 
 fn open(variant: &Variant, number: u8, parts: &[Part<'_>]) -> TokenStream {
@@ -118,11 +137,15 @@ fn open(variant: &Variant, number: u8, parts: &[Part<'_>]) -> TokenStream {
         quote! { let (#(#vars,)*): (#(#types,)*) = ::nitro::event::__unseal(sealed)?; }
     };
     let sources: Vec<_> = parts.iter().filter(|part| part.source).collect();
-    let reads = sources.iter().enumerate().map(|(at, part)| {
+    let mut at = 0_usize;
+    let reads = sources.iter().map(|part| {
         let var = &part.var;
         let (method, ty) = reader(&part.field.ty);
-        quote! { let #var = values.#method::<#ty>(#at); }
+        let read = quote! { let #var = values.#method::<#ty>(#at); };
+        at += usize::from(!part.inputs);
+        read
     });
+    let reads: Vec<_> = reads.collect();
     let checks = sources.iter().map(|part| {
         let var = &part.var;
         quote! { let ::core::option::Option::Some(#var) = #var else { return ::core::result::Result::Err(::nitro::event::Unfit) }; }
@@ -158,9 +181,15 @@ fn reader(ty: &Type) -> (Ident, &Type) {
         (format_ident!("__maybe"), inner)
     } else if let Some(inner) = inner("Vec") {
         (format_ident!("__many"), inner)
+    } else if is_inputs(ty) {
+        (format_ident!("__inputs"), ty)
     } else {
         (format_ident!("__one"), ty)
     }
+}
+
+fn is_inputs(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Inputs"))
 }
 
 fn constructor(input: &DeriveInput, variant: &Variant, number: u8, parts: &[Part<'_>]) -> TokenStream {

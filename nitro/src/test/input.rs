@@ -6,6 +6,7 @@ use ciborium::Value;
 use super::{
     client::Bound,
     dom::{Element, Held, Node},
+    op::without_seals,
     page::TestPage,
 };
 
@@ -14,6 +15,12 @@ impl TestPage {
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
         self.dom.find(id).is_some()
+    }
+
+    /// An element as HTML, with `...` for each seal.
+    #[must_use]
+    pub fn html_of(&self, id: &str) -> String {
+        without_seals(&super::dom::html(&[Node::Element(self.element(id).clone())]))
     }
 
     /// The text of an element and of all in it.

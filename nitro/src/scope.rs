@@ -65,13 +65,12 @@ pub(crate) struct Marked {
 
 /// Runs `render` in a scope for a page with events of type `event`; rendering never awaits, so the
 /// scope cannot be seen by another page.
-pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
+pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce() -> String) -> Marked {
     let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
     let outer = SCOPE.replace(Some(Scope { nonce, marks: Vec::new(), event }));
-    let mut raw = String::with_capacity(1024);
     // The scope is put back also when a page panics while it renders.
     let restore = Restore(outer);
-    render(&mut raw);
+    let raw = render();
     let marks = SCOPE.take().map_or_else(Vec::new, |scope| scope.marks);
     drop(restore);
     Marked { raw, marks, first: 0, nonce }
@@ -96,16 +95,20 @@ pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<
 
 /// Renders a part of a page, in the scope of the handler if there is one.
 pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
+    let render = || {
+        let mut raw = String::with_capacity(256);
+        render(&mut raw);
+        raw
+    };
     if SCOPE.with_borrow(Option::is_none) {
         return marked(random, event, render);
     }
-    let mut raw = String::new();
-    render(&mut raw);
+    let raw = render();
     SCOPE.with_borrow(|scope| {
         let (nonce, known) =
             scope.as_ref().map_or(([0; 6], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
         let bytes = raw.as_bytes();
-        let places = (0..bytes.len()).filter(|at| bytes[*at] == 1);
+        let places = memchr::memchr_iter(1, bytes);
         let here: Vec<usize> = places.filter_map(|at| Some(read(&bytes[at..], nonce)?.1)).collect();
         // Elements that were made together stand together in the list; those of other ops are left out.
         let first = here.iter().copied().min().unwrap_or(0);
@@ -157,12 +160,11 @@ pub(crate) fn end(out: &mut String, index: Option<u32>) {
 }
 
 fn push(out: &mut String, kind: u8, nonce: [u8; 6], index: u32) {
-    let digit = |shift: u32| char::from(DIGITS[(index >> shift) as usize & 63]);
-    out.push(char::from(kind));
-    nonce.iter().for_each(|byte| out.push(char::from(*byte)));
-    out.push(digit(12));
-    out.push(digit(6));
-    out.push(digit(0));
+    let digit = |shift: u32| DIGITS[(index >> shift) as usize & 63];
+    let [a, b, c, d, e, f] = nonce;
+    let mark: [u8; MARK] = [kind, a, b, c, d, e, f, digit(12), digit(6), digit(0)];
+    // Digits and a control character: always ASCII.
+    out.push_str(std::str::from_utf8(&mark).unwrap_or_default());
 }
 
 /// Reads the mark at the start of `raw`: 1 for a beginning, 2 for an end, and the index.
@@ -171,7 +173,19 @@ pub(crate) fn read(raw: &[u8], nonce: [u8; 6]) -> Option<(u8, usize)> {
     if mark[1..7] != nonce {
         return None;
     }
-    let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte);
     let index = mark[7..].iter().try_fold(0, |index, byte| Some(index << 6 | digit(*byte)?))?;
     Some((mark[0], index))
+}
+
+/// The place of a byte in [`DIGITS`].
+fn digit(byte: u8) -> Option<usize> {
+    let digit = match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    };
+    Some(usize::from(digit))
 }

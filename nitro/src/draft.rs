@@ -113,7 +113,7 @@ impl Draft {
                 own.write(&[bind.variant]);
                 own.write(&bind.sealed);
             }
-            let id = std::str::from_utf8(text(mark.id)).unwrap_or_default();
+            let id = raw.get(start + mark.id.0 as usize..start + mark.id.1 as usize).unwrap_or_default();
             let flags = mark.flags | if mark.value.is_some() { VALUED } else { 0 };
             nodes.push(Node { hash: own.end(), value, id: key(id), size: 1, flags, run });
             if !mark.whole {

@@ -96,6 +96,9 @@ const END: u8 = 32;
 /// The element is hidden.
 const HIDDEN: u8 = 64;
 
+/// What stands before an id.
+const ID: &str = " id=\"";
+
 impl<'a> El<'a> {
     pub(crate) const fn new(tag: &'static str, kind: Kind) -> Self {
         El {
@@ -289,18 +292,18 @@ impl<'a> El<'a> {
         let from = out.len();
         let at = |out: &String| u32::try_from(out.len() - from).unwrap_or(u32::MAX);
         let mut mark = Mark { flags: self.flags & (BOUND | DISABLED | REQUIRED), ..Mark::default() };
-        put(out, ["<", self.tag]);
         if let Kind::Input(kind) | Kind::Check(kind) = self.kind {
-            put(out, [" type=\"", kind, "\""]);
+            put(out, ["<", self.tag, " type=\"", kind, "\""]);
+        } else {
+            put(out, ["<", self.tag]);
         }
         if !id.is_empty() {
-            out.push_str(" id=\"");
-            let start = at(out);
-            out.push_str(id);
-            mark.id = (start, at(out));
-            out.push('"');
+            let start = at(out) + ID.len() as u32;
+            mark.id = (start, start + id.len() as u32);
             if matches!(self.kind, Kind::Input(_) | Kind::Check(_) | Kind::Textarea) || self.tag == "select" {
-                put(out, [" name=\"", id, "\""]);
+                put(out, [ID, id, "\" name=\"", id, "\""]);
+            } else {
+                put(out, [ID, id, "\""]);
             }
         }
         self.write_attrs(id, out);
@@ -379,11 +382,12 @@ impl<'a> El<'a> {
             }
         }
         if self.is_field() {
-            out.push_str(" aria-describedby=\"");
+            let described = " aria-describedby=\"";
             if self.hint.is_some() {
-                put(out, [id, ".h "]);
+                put(out, [described, id, ".h ", id, ".e\""]);
+            } else {
+                put(out, [described, id, ".e\""]);
             }
-            put(out, [id, ".e\""]);
         }
     }
 

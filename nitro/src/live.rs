@@ -218,10 +218,11 @@ impl<P: Page> Held<P> {
 
     fn draft(&self, cx: &mut Cx) -> Draft {
         let event = cx.part::<Part>().event;
+        let expected = cx.part::<Part>().tree.nodes.len();
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(scope::marked(random, event, || page.render(shared).into_string()))
+        Draft::new(scope::marked(random, event, expected, || page.render(shared).into_string()))
     }
 
     /// Sends what has changed since the last time.

@@ -45,8 +45,18 @@ pub(crate) const REQUIRED: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct Scope {
     nonce: [u8; 6],
+    /// The same as text, to be written.
+    text: String,
     marks: Vec<Mark>,
     event: TypeId,
+}
+
+impl Scope {
+    fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
+        let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
+        let text = nonce.map(char::from).iter().collect();
+        Scope { nonce, text, marks: Vec::with_capacity(expected), event }
+    }
 }
 
 thread_local! {
@@ -64,10 +74,16 @@ pub(crate) struct Marked {
 }
 
 /// Runs `render` in a scope for a page with events of type `event`; rendering never awaits, so the
-/// scope cannot be seen by another page.
-pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce() -> String) -> Marked {
-    let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-    let outer = SCOPE.replace(Some(Scope { nonce, marks: Vec::new(), event }));
+/// scope cannot be seen by another page. Room is made for as many elements as are expected.
+pub(crate) fn marked(
+    random: [u8; 6],
+    event: TypeId,
+    expected: usize,
+    render: impl FnOnce() -> String,
+) -> Marked {
+    let scope = Scope::new(random, event, expected);
+    let nonce = scope.nonce;
+    let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
     let restore = Restore(outer);
     let raw = render();
@@ -79,8 +95,7 @@ pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce() -> St
 /// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
 /// braces, so that the elements in the content of an element are written before an op takes it.
 pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<Output = T>) -> T {
-    let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-    let mut scope = Some(Scope { nonce, marks: Vec::new(), event });
+    let mut scope = Some(Scope::new(random, event, 0));
     let mut work = pin!(work);
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
@@ -101,7 +116,7 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
         raw
     };
     if SCOPE.with_borrow(Option::is_none) {
-        return marked(random, event, render);
+        return marked(random, event, 0, render);
     }
     let raw = render();
     SCOPE.with_borrow(|scope| {
@@ -136,7 +151,7 @@ pub(crate) fn element(
         let scope = scope.as_mut()?;
         let index = u32::try_from(scope.marks.len()).ok().filter(|_| scope.marks.len() < MAX_MARKS)?;
         scope.marks.push(Mark::default());
-        push(out, 1, scope.nonce, index);
+        push(out, 1, &scope.text, index);
         Some((index, scope.event))
     });
     let mark = write(out, open.map(|(_, event)| event));
@@ -154,17 +169,17 @@ pub(crate) fn end(out: &mut String, index: Option<u32>) {
     let Some(index) = index else { return };
     SCOPE.with_borrow(|scope| {
         if let Some(scope) = scope {
-            push(out, 2, scope.nonce, index);
+            push(out, 2, &scope.text, index);
         }
     });
 }
 
-fn push(out: &mut String, kind: u8, nonce: [u8; 6], index: u32) {
+fn push(out: &mut String, kind: u8, nonce: &str, index: u32) {
     let digit = |shift: u32| DIGITS[(index >> shift) as usize & 63];
-    let [a, b, c, d, e, f] = nonce;
-    let mark: [u8; MARK] = [kind, a, b, c, d, e, f, digit(12), digit(6), digit(0)];
-    // Digits and a control character: always ASCII.
-    out.push_str(std::str::from_utf8(&mark).unwrap_or_default());
+    out.reserve(MARK);
+    out.push(char::from(kind));
+    out.push_str(nonce);
+    [digit(12), digit(6), digit(0)].into_iter().for_each(|byte| out.push(char::from(byte)));
 }
 
 /// Reads the mark at the start of `raw`: 1 for a beginning, 2 for an end, and the index.

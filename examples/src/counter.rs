@@ -3,6 +3,8 @@
 use maud::html;
 use nitro::prelude::*;
 
+use crate::{frame::bar, text::text};
+
 /// Counts clicks, for one visitor, as long as the page is open.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Counter {
@@ -20,16 +22,18 @@ impl Page for Counter {
     type Event = Press;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, _: &Cx) -> String {
-        String::from("Counter")
+    fn title(&self, cx: &Cx) -> String {
+        String::from(text(cx.lang()).counter)
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, cx: &Cx) -> Markup {
+        let t = text(cx.lang());
         html! {
-            main {
-                h1 { "Counter" }
-                p { "Pressed " (span().id("n").text(self.n.to_string())) " times." }
-                (button("More").id("inc").postback(Press::inc()).repeat())
+            (bar(cx, &html! {}))
+            main class="narrow counter" {
+                h1 { (t.counter) }
+                (output().id("n").class("number").text(self.n.to_string()))
+                (button(t.more).id("inc").class("primary").postback(Press::inc()).repeat())
             }
         }
     }

@@ -1,10 +1,69 @@
 //! The demo's pages, and the application made of them.
+//!
+//! `cargo run --release` at the root starts it; [`config::HELP`] lists the flags.
 
+mod chat;
+pub mod config;
 mod counter;
+mod frame;
+mod home;
+mod login;
+mod text;
 
+use axum::{Router, http::header, routing};
+use n2o::{Limits, Node};
+use web::App;
 
-/// The demo as an application over a node.
-pub fn app(node: n2o::Node) -> web::App {
-    web::App::new(node).page::<counter::Counter>("/counter")
+/// The pages, for who starts the demo.
+pub const PAGES: [(&str, &str); 4] = [
+    ("/", "what there is"),
+    ("/counter", "a counter"),
+    ("/login", "login as a guest or with an account"),
+    ("/chat/lobby", "a chat room; any other name is a room, too"),
+];
+
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("chat.css"));
+
+/// The demo as a router over a node: the pages, and beside them a route of the application's own.
+pub fn router(node: Node, config: &config::Config) -> Router {
+    let icon = ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("icon.svg"));
+    // Browsers ask for this path unasked.
+    app(node, config).router().merge(Router::new().route("/favicon.ico", routing::get(async move || icon)))
 }
 
+fn app(node: Node, config: &config::Config) -> App {
+    let mut app = App::new(node)
+        .style("style.css", STYLE)
+        .login("/login")
+        .secure(config.secure)
+        .page::<home::Home>("/")
+        .page::<counter::Counter>("/counter")
+        .page::<login::Login>("/login")
+        .page::<chat::Chat>("/chat/{room}");
+    for origin in &config.origins {
+        app = app.origin(origin);
+    }
+    if config.bench { bench_pages(app) } else { app }
+}
+
+/// The pages of the benchmark, served on request only.
+fn bench_pages(app: App) -> App {
+    app
+}
+
+/// The bounds on clients: the documented ones, or for the benchmark such as its load does not reach.
+#[must_use]
+pub fn limits(config: &config::Config) -> Limits {
+    let limits = Limits::default();
+    if !config.bench {
+        return limits;
+    }
+    Limits {
+        rate: 1_000_000,
+        burst: 1_000_000,
+        connections: 100_000,
+        waiting: 100_000,
+        inbox: 8_192,
+        ..limits
+    }
+}

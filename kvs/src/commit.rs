@@ -1,6 +1,9 @@
 //! What a commit answers, and the request that asks the writer for one.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -67,30 +70,79 @@ pub(crate) fn digest(rows: &Rows, back: bool) -> u64 {
 pub(crate) struct Writes {
     /// Records by key.
     pub(crate) records: BTreeMap<Vec<u8>, RecordWrite>,
+    /// Feeds that become chained.
+    pub(crate) chains: BTreeSet<String>,
+    /// Feeds to cut, and the position before which.
+    pub(crate) cuts: BTreeMap<String, u64>,
+    /// Entries updated, or with `None` removed, by key.
+    pub(crate) entries: BTreeMap<Vec<u8>, EntryWrite>,
     /// Appends in the order of the calls.
     pub(crate) appends: Vec<Append>,
+    /// Tables whose records are all in these indexes.
+    pub(crate) indexed: BTreeMap<&'static str, Vec<&'static str>>,
+    /// The store's own small values: sequences, cursors.
+    pub(crate) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
 impl Writes {
     pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.appends.is_empty()
+        self.records.is_empty()
+            && self.chains.is_empty()
+            && self.cuts.is_empty()
+            && self.entries.is_empty()
+            && self.appends.is_empty()
+            && self.indexed.is_empty()
+            && self.values.is_empty()
     }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct RecordWrite {
-    pub(crate) table: &'static str,
+    pub(crate) table: Cow<'static, str>,
     /// The new value, `None` deletes.
     pub(crate) value: Option<RecordValue>,
+    pub(crate) expect: Expect,
+    /// The names of all indexes the type declares.
+    pub(crate) names: Vec<&'static str>,
+}
+
+impl RecordWrite {
+    pub(crate) fn delete(table: impl Into<Cow<'static, str>>) -> Self {
+        Self { table: table.into(), value: None, expect: Expect::Anything, names: Vec::new() }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct RecordValue {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) schema: u16,
+    pub(crate) expires: u64,
+    pub(crate) rows: Vec<IndexRow>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct IndexRow {
+    pub(crate) key: Vec<u8>,
+    pub(crate) unique: bool,
+}
+
+/// What must be there for a write to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expect {
+    Anything,
+    Absent,
+    Version(u64),
 }
 
 #[derive(Debug)]
 pub(crate) struct Append {
     pub(crate) feed: String,
     pub(crate) bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct EntryWrite {
+    pub(crate) feed: String,
+    /// The new value, `None` removes.
+    pub(crate) bytes: Option<Vec<u8>>,
 }

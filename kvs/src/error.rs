@@ -92,6 +92,74 @@ pub enum Error {
         /// How large it may be.
         limit: usize,
     },
+    /// A record that was put as new is there already. Read it, or choose another id.
+    #[error("{what} exists already: read it, or choose another id")]
+    Exists {
+        /// The table and id.
+        what: String,
+    },
+    /// A key of a unique index belongs to another record. Choose another value.
+    #[error("{what} would share its key in the unique index {index:?} with record {holder:?}")]
+    Taken {
+        /// The table and id of the record that was put.
+        what: String,
+        /// The index.
+        index: String,
+        /// The id of the record that has the key.
+        holder: String,
+    },
+    /// The record type declares no such index. Name one of `Record::INDEXES`.
+    #[error("table {table:?} declares no index {index:?}")]
+    NoIndex {
+        /// The table.
+        table: &'static str,
+        /// The name that was asked for.
+        index: String,
+    },
+    /// The index was declared after the table got its records. Build it with
+    /// [`Store::reindex`](crate::Store::reindex).
+    #[error("index {index:?} of table {table:?} is not built: call `Store::reindex` once")]
+    NotIndexed {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: &'static str,
+    },
+    /// The feed has no such entry: it was removed, cut off, or never there.
+    #[error("feed {feed:?} has no entry {position}")]
+    NoEntry {
+        /// The feed.
+        feed: String,
+        /// The position asked for.
+        position: u64,
+    },
+    /// A chained feed only grows: it can be neither changed nor cut, and a feed becomes chained only while
+    /// it has never had an entry. Append a correction, or begin another feed.
+    #[error("feed {feed:?} cannot be changed: {why}")]
+    Chained {
+        /// The feed.
+        feed: String,
+        /// What stands against it.
+        why: &'static str,
+    },
+    /// A chained feed is not what was appended to it. Keep the store as it is, for evidence, and compare it
+    /// with a backup.
+    #[error("feed {feed:?} was tampered with at entry {position}: {why}")]
+    Broken {
+        /// The feed.
+        feed: String,
+        /// The first position that is not as it was.
+        position: u64,
+        /// What is wrong there.
+        why: &'static str,
+    },
+    /// The watcher asked for changes that are no longer in the log, or read too slowly. Read the present
+    /// state, and watch again from `resume`.
+    #[error("the changes before commit {resume} are no longer kept: read the state and watch from there")]
+    Lagged {
+        /// The number of the oldest commit that is still kept, less one: what to watch from.
+        resume: u64,
+    },
     /// The store was closed, or its writer ended. Open it again.
     #[error("the store is closed: open it again")]
     Closed,

@@ -4,8 +4,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     codec,
-    commit::Append,
-    error::Result,
+    commit::{Append, EntryWrite},
+    error::{Error, Result},
     key::{self, Span},
     meta::FeedMeta,
     txn::Txn,
@@ -68,8 +68,15 @@ impl Txn {
             let chunk = self.chunk(span, from.back(), limit - entries.len()).await?;
             entries.reserve(chunk.rows.len());
             for (key, stored) in chunk.rows.iter() {
-                let value = Value::open(key, stored)?;
-                entries.push((key::position(key), codec::decode(value.bytes, || key::describe(key))?));
+                let own = if self.writes.entries.is_empty() { None } else { self.writes.entries.get(key) };
+                let entry = match own {
+                    Some(EntryWrite { bytes: None, .. }) => continue,
+                    Some(EntryWrite { bytes: Some(bytes), .. }) => {
+                        codec::decode(bytes, || key::describe(key))
+                    }
+                    None => codec::decode(Value::open(key, stored)?.bytes, || key::describe(key)),
+                };
+                entries.push((key::position(key), entry?));
             }
             left = chunk.left;
         }
@@ -79,16 +86,90 @@ impl Txn {
         Ok(entries)
     }
 
-    /// How many entries the feed has, exactly. It costs one read, however long the feed is.
-    pub async fn count(&mut self, path: &str) -> Result<u64> {
-        let meta = self.feed_meta(path).await?;
-        let own = self.writes.appends.iter().filter(|append| append.feed == path).count();
-        Ok(meta.count + own as u64)
+    /// Reads one entry.
+    pub async fn entry<R: DeserializeOwned>(&mut self, path: &str, position: u64) -> Result<Option<R>> {
+        let entries = self.feed(path, From::After(position.saturating_sub(1)), 1).await?;
+        Ok(entries.into_iter().find(|(at, _)| *at == position).map(|(_, entry)| entry))
     }
 
+    /// Replaces the entry at a position when the transaction commits. It must be there, and committed.
+    pub async fn update<R: Serialize>(&mut self, path: &str, position: u64, record: &R) -> Result<()> {
+        let bytes = self.encode(record, || format!("entry {position} of {}", name(path)))?;
+        let key = self.present(path, position).await?;
+        self.writes.entries.insert(key, EntryWrite { feed: path.to_owned(), bytes: Some(bytes) });
+        Ok(())
+    }
+
+    /// Removes the entry at a position when the transaction commits. It must be there, and committed. Its
+    /// position is not used again.
+    pub async fn remove(&mut self, path: &str, position: u64) -> Result<()> {
+        let key = self.present(path, position).await?;
+        self.writes.entries.insert(key, EntryWrite { feed: path.to_owned(), bytes: None });
+        Ok(())
+    }
+
+    /// Removes all entries before a position when the transaction commits; `u64::MAX` empties the feed. It
+    /// costs the same however many there are, unless single ones were removed before, which are counted.
+    /// Positions go on where they were. In the transaction it takes place before updates and appends.
+    pub fn cut(&mut self, path: &str, before: u64) -> Result<()> {
+        self.fits(path, || name(path))?;
+        let cut = self.writes.cuts.entry(path.to_owned()).or_default();
+        *cut = before.max(*cut);
+        if before == u64::MAX {
+            self.writes.appends.retain(|append| append.feed != path);
+        }
+        let gone = key::entry(path, before);
+        let prefix = key::entries(path);
+        self.writes.entries.retain(|key, _| !key.starts_with(&prefix) || *key >= gone);
+        Ok(())
+    }
+
+    /// How many entries the feed has, exactly. It costs one read, however long the feed is.
+    pub async fn count(&mut self, path: &str) -> Result<u64> {
+        let stored = self.snapshot().await?.get(&key::feed(path)).await?;
+        let mut count = FeedMeta::read(path, stored.as_deref())?.count;
+        if let Some(before) = self.writes.cuts.get(path).copied() {
+            let meta = self.feed_meta(path).await?;
+            count = if before == u64::MAX { 0 } else { self.rows(path, meta.first, meta.last).await? };
+        }
+        let appended = self.writes.appends.iter().filter(|append| append.feed == path).count();
+        let own = self.writes.entries.values();
+        let removed = own.filter(|entry| entry.bytes.is_none() && entry.feed == path).count();
+        Ok(count + appended as u64 - removed as u64)
+    }
+
+    /// The feed's numbers, with this transaction's own cut.
     pub(crate) async fn feed_meta(&mut self, path: &str) -> Result<FeedMeta> {
         let stored = self.snapshot().await?.get(&key::feed(path)).await?;
-        FeedMeta::read(path, stored.as_deref())
+        let mut meta = FeedMeta::read(path, stored.as_deref())?;
+        if let Some(before) = self.writes.cuts.get(path) {
+            meta.first = meta.first.max((*before).min(meta.last + 1));
+        }
+        Ok(meta)
+    }
+
+    /// Notes that the entry is read, and says under which key it is.
+    async fn present(&mut self, path: &str, position: u64) -> Result<Vec<u8>> {
+        let key = key::entry(path, position);
+        let first = self.feed_meta(path).await?.first;
+        let stored = self.read(key.clone()).await?;
+        let removed = self.writes.entries.get(&key).is_some_and(|own| own.bytes.is_none());
+        if stored.is_none() || removed || position < first {
+            return Err(Error::NoEntry { feed: path.to_owned(), position });
+        }
+        Ok(key)
+    }
+
+    /// Counts the entries between two positions one by one.
+    async fn rows(&mut self, path: &str, first: u64, last: u64) -> Result<u64> {
+        let mut left = Some(span(path, first, last)).filter(|span| !span.is_empty());
+        let mut count = 0;
+        while let Some(span) = left.take() {
+            let chunk = self.chunk(span, false, 4096).await?;
+            count += chunk.rows.len() as u64;
+            left = chunk.left;
+        }
+        Ok(count)
     }
 
     /// Adds this transaction's own appends, which follow the position `last`.

@@ -13,8 +13,18 @@ pub(crate) const TABLE: u8 = 0x02;
 pub(crate) const ENTRY: u8 = 0x03;
 /// Count and last position of a feed: feed. These keys in order are the list of all feeds.
 pub(crate) const FEED: u8 = 0x04;
+/// Index rows: table, index, key, and for an index that is not unique the id.
+pub(crate) const INDEX: u8 = 0x05;
 /// What each commit changed: commit number.
 pub(crate) const LOG: u8 = 0x06;
+/// Sequences: name.
+pub(crate) const SEQ: u8 = 0x07;
+/// Saved cursors: name.
+pub(crate) const CURSOR: u8 = 0x08;
+/// Records that expire, by time: milliseconds, the record's key.
+pub(crate) const EXPIRY: u8 = 0x09;
+/// Feeds that were cut and whose entries are still to be swept: feed.
+pub(crate) const CUT: u8 = 0x0a;
 
 /// Where the number of the last commit is kept.
 pub(crate) const LAST: &[u8] = &[META, b'a', b't'];
@@ -64,8 +74,41 @@ pub(crate) fn entry(feed: &str, position: u64) -> Vec<u8> {
     named(ENTRY, feed, &position.to_be_bytes())
 }
 
+/// What the keys of all entries of a feed begin with.
+pub(crate) fn entries(feed: &str) -> Vec<u8> {
+    named(ENTRY, feed, &[])
+}
+
 pub(crate) fn feed(path: &str) -> Vec<u8> {
     plain(FEED, path.as_bytes())
+}
+
+pub(crate) fn index(table: &str, index: &str, parts: &[u8], id: &str) -> Vec<u8> {
+    let mut key = named(INDEX, table, &[]);
+    push_escaped(&mut key, index.as_bytes());
+    key.extend_from_slice(&[0, 1]);
+    key.extend_from_slice(parts);
+    key.extend_from_slice(id.as_bytes());
+    key
+}
+
+pub(crate) fn seq(name: &str) -> Vec<u8> {
+    plain(SEQ, name.as_bytes())
+}
+
+pub(crate) fn cursor(name: &str) -> Vec<u8> {
+    plain(CURSOR, name.as_bytes())
+}
+
+/// The row by which the sweeper finds a record that expires.
+pub(crate) fn expiry(expires: u64, record: &[u8]) -> Vec<u8> {
+    let mut key = plain(EXPIRY, &expires.to_be_bytes());
+    key.extend_from_slice(record);
+    key
+}
+
+pub(crate) fn cut(feed: &str) -> Vec<u8> {
+    plain(CUT, feed.as_bytes())
 }
 
 pub(crate) fn log(at: u64) -> Vec<u8> {
@@ -77,6 +120,12 @@ pub(crate) fn position(key: &[u8]) -> u64 {
     key.last_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
+/// The name of the index a row belongs to.
+pub(crate) fn index_name(row: &[u8]) -> String {
+    let name = parse(row).and_then(|(_, _, rest)| unescape(rest));
+    name.map_or_else(String::new, |(name, _)| name)
+}
+
 /// How a key is called in messages.
 pub(crate) fn describe(key: &[u8]) -> String {
     match parse(key) {
@@ -84,6 +133,9 @@ pub(crate) fn describe(key: &[u8]) -> String {
         Some((ENTRY, name, _)) => format!("entry {} of feed {name:?}", position(key)),
         Some((FEED, name, _)) => format!("feed {name:?}"),
         Some((TABLE, name, _)) => format!("table {name:?}"),
+        Some((INDEX, name, _)) => format!("an index row of table {name:?}"),
+        Some((SEQ, name, _)) => format!("sequence {name:?}"),
+        Some((CURSOR, name, _)) => format!("cursor {name:?}"),
         _ => format!("key {key:02x?}"),
     }
 }
@@ -91,14 +143,20 @@ pub(crate) fn describe(key: &[u8]) -> String {
 /// Takes a key apart into its tag, its name and the rest.
 pub(crate) fn parse(key: &[u8]) -> Option<(u8, String, &[u8])> {
     let (tag, rest) = key.split_first()?;
-    if !matches!(*tag, RECORD | ENTRY) {
+    if !matches!(*tag, RECORD | ENTRY | INDEX) {
         return Some((*tag, String::from_utf8(rest.to_vec()).ok()?, &[]));
     }
+    let (name, rest) = unescape(rest)?;
+    Some((*tag, name, rest))
+}
+
+/// Reads a closed name, and what follows it.
+fn unescape(bytes: &[u8]) -> Option<(String, &[u8])> {
     let mut name = Vec::new();
     let mut at = 0;
     loop {
-        match (*rest.get(at)?, rest.get(at + 1)) {
-            (0, Some(0x01)) => return Some((*tag, String::from_utf8(name).ok()?, &rest[at + 2..])),
+        match (*bytes.get(at)?, bytes.get(at + 1)) {
+            (0, Some(0x01)) => return Some((String::from_utf8(name).ok()?, &bytes[at + 2..])),
             (0, Some(0xff)) => {
                 name.push(0);
                 at += 2;
@@ -122,15 +180,20 @@ fn plain(tag: u8, rest: &[u8]) -> Vec<u8> {
 fn named(tag: u8, name: &str, rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(4 + name.len() + rest.len());
     key.push(tag);
-    for byte in name.bytes() {
-        key.push(byte);
-        if byte == 0 {
-            key.push(0xff);
-        }
-    }
+    push_escaped(&mut key, name.as_bytes());
     key.extend_from_slice(&[0, 1]);
     key.extend_from_slice(rest);
     key
+}
+
+/// Adds a name with its zero bytes escaped, still open at its end.
+pub(crate) fn push_escaped(key: &mut Vec<u8>, name: &[u8]) {
+    for byte in name {
+        key.push(*byte);
+        if *byte == 0 {
+            key.push(0xff);
+        }
+    }
 }
 
 #[cfg(test)]

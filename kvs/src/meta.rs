@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     key,
-    value::Value,
+    value::{self, Value},
 };
 
 /// What is kept of a feed.
@@ -58,6 +58,8 @@ fn numbers_of(bytes: &[u8; 24]) -> [u64; 3] {
 pub(crate) struct TableMeta {
     /// Records in it.
     pub(crate) count: u64,
+    /// Names of the indexes that every record of it is in.
+    pub(crate) indexes: Vec<String>,
 }
 
 impl TableMeta {
@@ -65,13 +67,16 @@ impl TableMeta {
         let Some(stored) = stored else { return Ok(Self::default()) };
         let key = key::table(table);
         let value = Value::open(&key, stored)?;
-        let count = value.bytes.first_chunk::<8>().ok_or_else(|| damaged(&key))?;
-        Ok(Self { count: u64::from_le_bytes(*count) })
+        let (count, names) = value.bytes.split_first_chunk::<8>().ok_or_else(|| damaged(&key))?;
+        let indexes = value::unpack(names).map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        Ok(Self { count: u64::from_le_bytes(*count), indexes })
     }
 
     pub(crate) fn seal(&self, table: &str, at: u64) -> (Vec<u8>, Vec<u8>) {
         let key = key::table(table);
-        let stored = Value { version: at, bytes: &self.count.to_le_bytes(), ..Value::default() }.seal(&key);
+        let mut bytes = self.count.to_le_bytes().to_vec();
+        bytes.extend(value::pack(self.indexes.iter().map(String::as_bytes)));
+        let stored = Value { version: at, bytes: &bytes, ..Value::default() }.seal(&key);
         (key, stored)
     }
 }

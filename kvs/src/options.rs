@@ -1,6 +1,10 @@
 //! How a store is opened: limits and the trade between speed and caution. The defaults suit production.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// Settings of a store; see [`Store::open_with`](crate::Store::open_with).
 ///
@@ -32,6 +36,45 @@ pub struct Options {
     /// How many of the newest commits a watcher may read back to. 65,536 by default; the change log is
     /// trimmed behind them.
     pub history: u64,
+    /// Verify a redb file when it is opened. On by default: a file that was closed is held against its seal,
+    /// at the speed of reading it once, and one without a seal has all its pages checked, as after a crash
+    /// they are anyway. Off, a damaged file is found when the damage is read, or never. Turn it off to save
+    /// what is left of a damaged store.
+    pub verify: bool,
+    /// What tells the time, for records that expire; the system's clock by default.
+    pub clock: Clock,
+}
+
+/// Tells the time. A test sets its own.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    pub(crate) fn millis(&self) -> u64 {
+        millis((self.0)())
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(SystemTime::now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Milliseconds since 1970, never 0, which stands for never.
+pub(crate) fn millis(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| (since.as_millis() as u64).max(1))
 }
 
 impl Default for Options {
@@ -43,6 +86,8 @@ impl Default for Options {
             cache: 256 << 20,
             behind: Duration::from_millis(100),
             history: 65_536,
+            verify: true,
+            clock: Clock::default(),
         }
     }
 }
@@ -88,5 +133,17 @@ impl Options {
     #[must_use]
     pub fn history(self, history: u64) -> Self {
         Self { history, ..self }
+    }
+
+    /// See [`verify`](Self::verify).
+    #[must_use]
+    pub fn verify(self, verify: bool) -> Self {
+        Self { verify, ..self }
+    }
+
+    /// See [`clock`](Self::clock).
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 }

@@ -81,17 +81,13 @@ impl Queue {
     /// Everything queued. It waits for the first request until `deadline`, and then up to `patience` until
     /// there are `group` of them: those just answered tend to come back at once, and writing the first of
     /// them alone would make the others wait for a whole disk write.
-    pub(crate) fn take(&self, deadline: Option<Instant>, group: usize, patience: Duration) -> Taken {
+    pub(crate) fn take(&self, deadline: Instant, group: usize, patience: Duration) -> Taken {
         let mut state = self.state();
         while state.requests.is_empty() {
             if state.closed {
                 return Taken::Closed;
             }
             state.wanted = 1;
-            let Some(deadline) = deadline else {
-                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Taken::Late;

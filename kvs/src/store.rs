@@ -18,14 +18,10 @@ use crate::{
     writer::Writer,
 };
 
-/// How often a transaction that conflicts is run. Each conflict means that another one went through, so
-/// this many in a row mean that the work is too long for its place.
-const ATTEMPTS: u32 = 64;
-
 /// An open store. Clones share it; the last one dropped, together with the last [`Txn`], closes it.
 #[derive(Clone, Debug)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -34,8 +30,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     /// The number of the last commit, for those who wait for the next.
     pub(crate) last: watch::Receiver<u64>,
-    /// Held by the one transaction that is being retried, see [`Store::transact`].
-    turn: tokio::sync::Mutex<()>,
+    /// Held by the one transaction that is being retried, see [`Attempts`](crate::Attempts).
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     /// Taken once, when the store closes.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -70,14 +66,8 @@ impl Store {
             .name("kvs-writer".to_owned())
             .spawn(|| writer.run())
             .map_err(|error| Error::io("the writer's thread", error))?;
-        let inner = Inner {
-            backend,
-            queue,
-            options,
-            last,
-            turn: tokio::sync::Mutex::default(),
-            writer: Mutex::new(Some(thread)),
-        };
+        let inner =
+            Inner { backend, queue, options, last, turn: Arc::default(), writer: Mutex::new(Some(thread)) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -85,50 +75,6 @@ impl Store {
     #[must_use]
     pub fn txn(&self) -> Txn {
         Txn::new(self.inner.clone())
-    }
-
-    /// Runs a transaction and commits it, and runs it again when it conflicts. The closure must not have
-    /// effects outside of the transaction; what belongs to a commit goes into [`Txn::on_commit`].
-    ///
-    /// It gives up with the [`Error::Conflict`] of the 64th attempt. Any error of the closure ends it at
-    /// once, except a conflict.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> kvs::Result<()> {
-    /// # let store = kvs::Store::open("memory:").await?;
-    /// let number = store
-    ///     .transact(async |txn| {
-    ///         let number = txn.count("/orders").await? + 1;
-    ///         txn.append("/orders", &number)?;
-    ///         Ok(number)
-    ///     })
-    ///     .await?;
-    /// assert_eq!(number, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn transact<T>(&self, mut work: impl AsyncFnMut(&mut Txn) -> Result<T>) -> Result<T> {
-        let mut attempt = 1;
-        let mut turn = None;
-        loop {
-            if attempt == 2 {
-                // Those who lost once go one at a time: together they would keep making each other lose.
-                turn = Some(self.inner.turn.lock().await);
-            }
-            let mut txn = self.txn();
-            let outcome = match work(&mut txn).await {
-                Ok(value) => txn.commit().await.map(|_| value),
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Err(error) if error.is_conflict() && attempt < ATTEMPTS => attempt += 1,
-                outcome => {
-                    drop(turn);
-                    return outcome;
-                }
-            }
-        }
     }
 
     /// Reads one record outside of any transaction.

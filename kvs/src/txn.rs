@@ -1,5 +1,5 @@
-//! Transactions: what was read, what is to be written, and the commit. The records' half of the verbs is
-//! here, the feeds' half in `feed`.
+//! Transactions: what was read, what is to be written, and the commit. The verbs for
+//! records are in `records`, those for feeds in `feed`.
 
 use std::{ops::Bound, sync::Arc};
 
@@ -9,10 +9,9 @@ use tokio::sync::oneshot;
 use crate::{
     backend::{Rows, Snapshot},
     codec,
-    commit::{self, Commit, Hook, Reads, RecordValue, RecordWrite, Request, SpanRead, Writes},
+    commit::{self, Commit, Hook, Reads, Request, SpanRead, Writes},
     error::{Error, Result},
     key::{self, Span},
-    record::Record,
     store::Inner,
     value::Value,
 };
@@ -47,7 +46,7 @@ use crate::{
 /// # }
 /// ```
 pub struct Txn {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     /// The state it reads, taken at the first read.
     snapshot: Option<Arc<dyn Snapshot>>,
     pub(crate) reads: Reads,
@@ -66,76 +65,6 @@ impl Txn {
             hooks: Vec::new(),
             durable: true,
         }
-    }
-
-    /// Reads a record: this transaction's own write of it, or what was committed.
-    pub async fn get<R: Record>(&mut self, id: &str) -> Result<Option<R>> {
-        let key = key::record(R::TABLE, id);
-        if let Some(write) = self.writes.records.get(&key) {
-            return write.value.as_ref().map(|value| decode(&key, &value.bytes)).transpose();
-        }
-        let stored = self.snapshot().await?.get(&key).await?;
-        let Some(stored) = stored else {
-            self.reads.keys.insert(key, 0);
-            return Ok(None);
-        };
-        let value = Value::open(&key, &stored)?;
-        let record = decode(&key, value.bytes);
-        self.reads.keys.insert(key, value.version);
-        record.map(Some)
-    }
-
-    /// Reads records in the order of their ids: those that begin with `prefix` and come behind `after`.
-    pub async fn range<R: Record>(
-        &mut self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<R>> {
-        let mut span = Span::prefix(key::record(R::TABLE, prefix));
-        if let Some(after) = after {
-            span.start = span.start.max(key::after(key::record(R::TABLE, after)));
-        }
-        let mut records = Vec::new();
-        let mut left = Some(span).filter(|span| !span.is_empty());
-        while let Some(span) = left.take_if(|_| records.len() < limit) {
-            // Own deletions hide rows, so that many more are read at once.
-            let own = self.writes.records.range::<[u8], _>(bounds(&span));
-            let hidden = own.filter(|(_, write)| write.value.is_none()).count();
-            let chunk = self.chunk(span, false, (limit - records.len()).saturating_add(hidden)).await?;
-            let mut own = self.writes.records.range::<[u8], _>(bounds(&chunk.read)).peekable();
-            for (key, stored) in chunk.rows.iter() {
-                while let Some((own_key, write)) = own.next_if(|(own_key, _)| own_key.as_slice() < key) {
-                    push(&mut records, own_key, write)?;
-                }
-                match own.next_if(|(own_key, _)| own_key.as_slice() == key) {
-                    Some((_, write)) => push(&mut records, key, write)?,
-                    None => records.push(decode(key, Value::open(key, stored)?.bytes)?),
-                }
-            }
-            for (own_key, write) in own {
-                push(&mut records, own_key, write)?;
-            }
-            left = chunk.left;
-        }
-        records.truncate(limit);
-        Ok(records)
-    }
-
-    /// Writes a record when the transaction commits, in place of one with the same id.
-    pub fn put<R: Record>(&mut self, record: &R) -> Result<()> {
-        let id = record.id();
-        self.fits(&id, || name(R::TABLE, &id))?;
-        let bytes = self.encode(record, || name(R::TABLE, &id))?;
-        let write = RecordWrite { table: R::TABLE, value: Some(RecordValue { bytes }) };
-        self.writes.records.insert(key::record(R::TABLE, &id), write);
-        Ok(())
-    }
-
-    /// Deletes a record when the transaction commits. Deleting what is not there is no error.
-    pub fn delete<R: Record>(&mut self, id: &str) {
-        let write = RecordWrite { table: R::TABLE, value: None };
-        self.writes.records.insert(key::record(R::TABLE, id), write);
     }
 
     /// Runs `f` once the transaction is committed, on the writer's thread: in commit order, after the data
@@ -158,6 +87,12 @@ impl Txn {
         self.durable = false;
     }
 
+    /// Makes the commit wait, even when it writes nothing, until all that was committed before is on disk.
+    pub fn flush(&mut self) {
+        self.on_commit(|_| ());
+        self.durable = true;
+    }
+
     /// Commits. It answers when the data is on disk, or with [`Error::Conflict`] when something that was
     /// read has been changed by another commit; then nothing was written.
     pub async fn commit(self) -> Result<Commit> {
@@ -176,6 +111,20 @@ impl Txn {
         let request = Request { base, reads, writes, hooks, durable, answer, _place: place };
         inner.queue.push(request)?;
         answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Milliseconds since 1970 by the store's clock.
+    pub(crate) fn now(&self) -> u64 {
+        self.inner.options.clock.millis()
+    }
+
+    /// Reads one of the store's own values and notes it.
+    pub(crate) async fn read(&mut self, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
+        let stored = self.snapshot().await?.get(&key).await?;
+        let version =
+            stored.as_deref().map_or(Ok(0), |stored| Value::open(&key, stored).map(|v| v.version))?;
+        self.reads.keys.insert(key, version);
+        Ok(stored)
     }
 
     /// The state this transaction reads.
@@ -234,24 +183,8 @@ pub(crate) struct Chunk {
     pub(crate) left: Option<Span>,
 }
 
-fn bounds(span: &Span) -> (Bound<&[u8]>, Bound<&[u8]>) {
+pub(crate) fn bounds(span: &Span) -> (Bound<&[u8]>, Bound<&[u8]>) {
     (Bound::Included(&span.start), span.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded))
-}
-
-fn push<R: Record>(records: &mut Vec<R>, key: &[u8], write: &RecordWrite) -> Result<()> {
-    if let Some(value) = &write.value {
-        records.push(decode(key, &value.bytes)?);
-    }
-    Ok(())
-}
-
-fn decode<R: Record>(key: &[u8], bytes: &[u8]) -> Result<R> {
-    codec::decode(bytes, || key::describe(key))
-}
-
-fn name(table: &str, id: &str) -> String {
-    let short: String = id.chars().take(64).collect();
-    format!("record {short:?} of table {table:?}")
 }
 
 impl std::fmt::Debug for Txn {

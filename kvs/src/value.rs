@@ -103,7 +103,6 @@ pub(crate) fn pack<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
 }
 
 /// Reads what [`pack`] wrote; bytes that end early end the list.
-#[cfg_attr(not(test), expect(dead_code, reason = "the change log is written before it is read"))]
 pub(crate) fn unpack(mut packed: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (length, rest) = packed.split_first_chunk::<4>()?;

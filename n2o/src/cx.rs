@@ -278,6 +278,19 @@ impl Cx {
         self.commit_with(None).await
     }
 
+    /// Notes that the user is active. The store learns of it once a minute, and not on the user's time.
+    pub(crate) fn seen(&self) {
+        let now = self.node.clock().secs();
+        if self.session.touch(now) {
+            let (node, session) = (self.node.clone(), Arc::clone(&self.session));
+            self.node.tasks().spawn("seen", async move {
+                if let Err(error) = node.sessions().seen(&session, now).await {
+                    tracing::debug!(%error, "activity of a session was not noted; another change of it came first");
+                }
+            });
+        }
+    }
+
     pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
         if !self.wrote() && page.is_none() {
             self.txn = None;
@@ -289,7 +302,7 @@ impl Cx {
         let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
         let now = self.node.clock().secs();
         let mut saved = None;
-        if !self.changes.is_empty() || (self.login.is_none() && self.session.touch(now)) {
+        if !self.changes.is_empty() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
             session::apply(&mut record, &self.changes);

@@ -75,6 +75,13 @@ impl Out {
         self.format
     }
 
+    /// Changes the format; ops in another one are dropped.
+    pub(crate) fn speak(&mut self, format: Format) {
+        if self.format != format {
+            *self = Out::new(format);
+        }
+    }
+
     /// Begins op `code` with `args` arguments, which must follow.
     pub fn op(&mut self, code: u8, args: u8) -> &mut Self {
         debug_assert_eq!(self.left, 0, "the op before lacks arguments");

@@ -45,6 +45,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// Several choices.
     List(Vec<Cow<'a, str>>),
+    /// A text over the limit, which was not kept; the user is told so at the input.
+    TooLong,
 }
 
 /// The frame is malformed; the connection is closed with code 4400.
@@ -160,7 +162,10 @@ impl<'a> Cbor<'a, '_> {
                 }
                 Ok(Value::List(list))
             }
-            _ => self.text(self.limits.text).map(|text| Value::Text(Cow::Borrowed(text))),
+            _ => match self.text(self.limits.frame)? {
+                text if text.len() > self.limits.text => Ok(Value::TooLong),
+                text => Ok(Value::Text(Cow::Borrowed(text))),
+            },
         }
     }
 }
@@ -183,6 +188,7 @@ fn json<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, Malformed> {
                 list.into_iter().map(|item| text(item, limits.text).map(Cow::Owned)).collect();
             list.map(Value::List)
         }
+        Json::String(text) if text.len() > limits.text => Ok(Value::TooLong),
         other => text(other, limits.text).map(|text| Value::Text(Cow::Owned(text))),
     };
     let parsed: Json =

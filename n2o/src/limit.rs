@@ -9,7 +9,7 @@ pub const MAX_ID: usize = 64;
 ///
 /// ```
 /// let limits = n2o::Limits { connections: 1_000, ..n2o::Limits::default() };
-/// assert_eq!(limits.frame, 65_536);
+/// assert_eq!(limits.frame, 131_072);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -21,7 +21,7 @@ pub struct Limits {
     pub depth: usize,
     /// Values of one event, and elements of one value.
     pub values: usize,
-    /// Bytes of one text value.
+    /// Bytes of one text value; a longer one is told to the user at its input.
     pub text: usize,
     /// Events that a client may have sent without an answer.
     pub window: usize,
@@ -63,7 +63,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            frame: 64 * 1024,
+            frame: 128 * 1024,
             answer: 1024 * 1024,
             depth: 4,
             values: 512,

@@ -3,24 +3,25 @@
 //! It reads frames, runs the protocol chain, commits, answers, takes messages from the inbox, saves the
 //! page's state, waits a while for a lost client, and ends.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, pin::pin, sync::Arc};
+mod saving;
+mod turn;
+mod wire;
+
+use std::{collections::VecDeque, pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    channel::{Connection, Incoming, Slow},
+    channel::{Connection, Incoming},
     cx::Cx,
     delivery::Delivery,
     error::{Error, Result},
-    formatter::{self, Head, Out},
-    frame::{self, Event, Frame},
+    formatter::{self, Out},
+    frame::{self, Frame},
     inbox::Item,
-    message::Message,
     node::{Node, Place},
-    pages::{self, Saved},
-    protocol::{self, Answer, Msg, Protocol},
+    protocol::{Answer, Msg, Protocol},
     rate::Rate,
 };
 
@@ -152,22 +153,6 @@ impl Process {
         self.push(wire).await
     }
 
-    async fn restore(&mut self, answered: u64, format: crate::Format) -> Result {
-        let id = pages::record_id(self.cx.page());
-        let saved = self.node().store().txn().get::<Saved>(&id).await?;
-        self.delivery = match saved {
-            Some(saved) => {
-                protocol::push(&mut self.chain, Msg::Restore(&saved.state), &mut self.cx).await?;
-                let kept = if saved.json { crate::Format::Json } else { crate::Format::Cbor };
-                Delivery::restored(saved.last.max(answered), kept, saved.answers)
-            }
-            // Nothing was ever saved of this page, so none of its events wrote to the store: what the
-            // client has seen answered is all there is.
-            None => Delivery::restored(answered, format, Vec::new()),
-        };
-        Ok(())
-    }
-
     /// What an error at the start of a page's life means for its connection.
     fn fatal(&self, error: &Error) -> End {
         match error {
@@ -178,46 +163,6 @@ impl Process {
                 tracing::error!(%incident, page.path = self.cx.path(), %error, "page could not start");
                 End::Close(1011, "server error")
             }
-        }
-    }
-
-    /// Tells a client that connected what it has missed.
-    async fn welcome(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        let Some(connection) = wire else { return Ok(()) };
-        let (format, count, answered) = (connection.format, connection.count, connection.answered);
-        let last = self.delivery.last;
-        if let Some(missed) = self.delivery.after(count, format) {
-            self.delivery.speak(format);
-            if self.cx.out.format() != format {
-                self.cx.out = Out::new(format);
-            }
-            self.write(wire, formatter::welcome(format, count, last)).await?;
-            for frame in missed {
-                self.write(wire, frame).await?;
-            }
-            return Ok(());
-        }
-        // No client misses more answers than the window allows it to wait for.
-        let first = (answered + 1).max((last + 1).saturating_sub(self.node().limits().window as u64));
-        let answers: Vec<_> = (first..=last)
-            .map(|seq| {
-                (
-                    seq,
-                    self.delivery
-                        .answer(seq, format)
-                        .unwrap_or_else(|| Out::new(format).take(Head::Answer(seq))),
-                )
-            })
-            .collect();
-        self.delivery.start_over(format);
-        self.cx.out = Out::new(format);
-        self.write(wire, formatter::welcome(format, 0, last)).await?;
-        for (seq, frame) in answers {
-            self.deliver(wire, Some(seq), frame).await?;
-        }
-        match self.drive(Msg::Refresh, wire).await {
-            Ok(_) => self.push(wire).await,
-            Err(error) => Err(self.fatal(&error)),
         }
     }
 
@@ -315,6 +260,12 @@ impl Process {
 
     async fn frame(&mut self, bytes: &Bytes, wire: &mut Option<Connection>) -> Result<(), End> {
         let format = self.delivery.format();
+        if self.node().sessions().is_expired(self.cx.session_handle()) {
+            if let Err(error) = self.node().sessions().end(self.cx.session_handle()).await {
+                tracing::warn!(%error, "an expired session could not be deleted");
+            }
+            return Err(End::Close(4401, "session expired"));
+        }
         let read = frame::read(format, bytes, self.cx.node().limits());
         match read {
             Ok(Frame::Ping(count)) => {
@@ -331,258 +282,6 @@ impl Process {
             }
         }
     }
-
-    async fn event(&mut self, event: &Event<'_>, wire: &mut Option<Connection>) -> Result<(), End> {
-        let (seq, format) = (event.seq, self.delivery.format());
-        if seq <= self.delivery.last {
-            let again = self.delivery.answer(seq, format);
-            let again = again.unwrap_or_else(|| Out::new(format).take(Head::Answer(seq)));
-            return self.deliver(wire, Some(seq), again).await;
-        }
-        if seq != self.delivery.last + 1 {
-            return Err(End::Close(4400, "event out of order"));
-        }
-        let mut tries = 0;
-        let done = loop {
-            let done = match self.drive(Msg::Event(event), wire).await {
-                Ok(Answer::Done) => self.commit(seq).await,
-                Ok(_) => Err(Error::Refused("no protocol knows it")),
-                Err(error) => Err(error),
-            };
-            match done {
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
-                done => break done,
-            }
-        };
-        self.delivery.last = seq;
-        match done {
-            Ok(frame) => self.deliver(wire, Some(seq), frame).await,
-            Err(error) => self.failed(seq, &error, wire).await,
-        }
-    }
-
-    /// Makes the answer, and commits what the handler wrote together with it.
-    async fn commit(&mut self, seq: u64) -> Result<Bytes> {
-        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
-        let frame = self.cx.out.take(Head::Answer(seq));
-        let most = self.node().limits().answer;
-        if frame.len() > most {
-            return Err(Error::other(format!(
-                "an answer of {} bytes is over the limit of {most}",
-                frame.len()
-            )));
-        }
-        if self.cx.wrote() {
-            let mut answers = self.delivery.answers(seq, self.node().limits());
-            answers.push((seq, frame.to_vec()));
-            let saved = self.record(seq, answers);
-            self.cx.commit_with(Some(&saved)).await?;
-            self.save_at = None;
-        } else {
-            self.cx.commit().await?;
-            self.changed();
-        }
-        self.keep_state();
-        Ok(frame)
-    }
-
-    fn record(&self, last: u64, answers: Vec<(u64, Vec<u8>)>) -> Saved {
-        Saved {
-            id: pages::record_id(self.cx.page()),
-            at: self.node().clock().secs(),
-            state: self.cx.state.clone(),
-            last,
-            json: self.delivery.format().is_text(),
-            answers,
-        }
-    }
-
-    /// Notes that the state differs from what is saved, when it does.
-    fn changed(&mut self) {
-        if self.save_at.is_none() && self.cx.state != self.state {
-            self.save_at = Some(Instant::now() + self.node().limits().save);
-        }
-    }
-
-    fn keep_state(&mut self) {
-        std::mem::swap(&mut self.state, &mut self.cx.state);
-    }
-
-    /// Takes the state of a page that has just begun as what later failures are taken back to.
-    async fn snapshot(&mut self) -> Result {
-        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
-        self.keep_state();
-        Ok(())
-    }
-
-    /// Takes the page back to where it was before the handler.
-    async fn undo(&mut self) {
-        self.cx.rollback();
-        let state = std::mem::take(&mut self.state);
-        if let Err(error) = protocol::push(&mut self.chain, Msg::Restore(&state), &mut self.cx).await {
-            tracing::error!(page.path = self.cx.path(), %error, "page could not be taken back");
-        }
-        self.state = state;
-    }
-
-    /// Tells the user that an event came to nothing.
-    async fn failed(&mut self, seq: u64, error: &Error, wire: &mut Option<Connection>) -> Result<(), End> {
-        let touched = !self.cx.out.is_empty()
-            || matches!(error, Error::Panic(_))
-            || protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await.is_err()
-            || self.cx.state != self.state;
-        self.undo().await;
-        let (code, text) = self.explain(error);
-        let frame = formatter::error(self.delivery.format(), seq, code, &text);
-        self.deliver(wire, Some(seq), frame).await?;
-        if touched || matches!(error, Error::Seal(crate::SealError::Expired)) {
-            self.refresh(wire).await?;
-        }
-        Ok(())
-    }
-
-    /// The code and text of an error, for the user's eyes.
-    fn explain(&self, error: &Error) -> (u8, String) {
-        match error {
-            Error::User(text) => (1, text.to_string()),
-            Error::Denied => (2, crate::text::denied(self.cx.lang()).to_owned()),
-            Error::Seal(crate::SealError::Expired) => (3, crate::text::expired(self.cx.lang()).to_owned()),
-            Error::Seal(_) | Error::Refused(_) | Error::NotFound => {
-                tracing::warn!(page.path = self.cx.path(), page.id = %self.cx.page(), %error, "event refused");
-                (2, crate::text::refused(self.cx.lang()).to_owned())
-            }
-            error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
-            error => {
-                let incident = self.node().incident();
-                tracing::error!(%incident, page.path = self.cx.path(), %error, "handler failed");
-                (1, crate::text::incident(self.cx.lang(), &incident))
-            }
-        }
-    }
-
-    async fn refresh(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        match self.drive(Msg::Refresh, wire).await {
-            Ok(_) => self.push(wire).await,
-            Err(error) => Err(self.fatal(&error)),
-        }
-    }
-
-    async fn info(&mut self, message: &Message, wire: &mut Option<Connection>) -> Result<(), End> {
-        let done = match self.drive(Msg::Info(message), wire).await {
-            Ok(_) => self.commit_push().await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(()) => self.push(wire).await,
-            Err(error) => {
-                let (_, text) = self.explain(&error);
-                tracing::debug!(text, "message came to nothing");
-                self.undo().await;
-                self.refresh(wire).await
-            }
-        }
-    }
-
-    async fn commit_push(&mut self) -> Result {
-        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
-        if self.cx.wrote() {
-            let saved = self
-                .record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
-            self.cx.commit_with(Some(&saved)).await?;
-            self.save_at = None;
-        } else {
-            self.cx.commit().await?;
-            self.changed();
-        }
-        self.keep_state();
-        Ok(())
-    }
-
-    /// Saves the state when it has changed since it was last saved.
-    async fn save(&mut self) {
-        if self.save_at.take().is_none() {
-            return;
-        }
-        self.cx.state.clone_from(&self.state);
-        let saved =
-            self.record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
-        if let Err(error) = self.cx.commit_with(Some(&saved)).await {
-            tracing::warn!(page.path = self.cx.path(), %error, "page could not be saved; will try again");
-            self.cx.rollback();
-            self.save_at = Some(Instant::now() + self.node().limits().save);
-        }
-    }
-
-    /// Sends the ops that no event asked for, if there are any.
-    async fn push(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        if self.cx.out.is_empty() {
-            return Ok(());
-        }
-        let frame = self.cx.out.take(Head::Push);
-        self.deliver(wire, None, frame).await
-    }
-
-    /// Counts, keeps and writes a frame.
-    async fn deliver(
-        &mut self,
-        wire: &mut Option<Connection>,
-        answers: Option<u64>,
-        frame: Bytes,
-    ) -> Result<(), End> {
-        self.delivery.keep(answers, &frame, self.cx.node().limits());
-        self.write(wire, frame).await
-    }
-
-    async fn write(&mut self, wire: &mut Option<Connection>, frame: Bytes) -> Result<(), End> {
-        let Some(connection) = wire else { return Ok(()) };
-        match connection.send(frame, self.cx.node().limits().write).await {
-            Ok(()) => Ok(()),
-            Err(Slow::Gone) => {
-                *wire = None;
-                Ok(())
-            }
-            Err(Slow::Stalled) => Err(End::Close(1013, "too slow")),
-        }
-    }
-
-    /// Runs the chain; frames that come meanwhile are queued, and heartbeats answered.
-    async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
-        let Process { cx, chain, queue, delivery, rate, born, heard, left, .. } = self;
-        let (limits, format) = (cx.node().clone(), delivery.format());
-        let limits = limits.limits();
-        let mut work = pin!(AssertUnwindSafe(protocol::push(chain, msg, cx)).catch_unwind());
-        loop {
-            let got = tokio::select! {
-                biased;
-                done = work.as_mut() => return done.unwrap_or_else(|panic| Err(Error::Panic(reason(&*panic)))),
-                got = recv(wire), if queue.len() <= limits.window => got,
-            };
-            *heard = Instant::now();
-            match got {
-                Some(Incoming::Frame(bytes)) if rate.allow(millis(*heard - *born)) => {
-                    match frame::read(format, &bytes, limits) {
-                        Ok(Frame::Ping(_)) => {
-                            if let Some(connection) = wire
-                                && connection.send(formatter::pong(format), limits.write).await.is_err()
-                            {
-                                *wire = None;
-                            }
-                        }
-                        _ => queue.push_back(bytes),
-                    }
-                }
-                Some(Incoming::Leaving) => {
-                    *wire = None;
-                    *left = true;
-                }
-                // What is broken or too fast is cut off; an honest client connects again.
-                Some(Incoming::Frame(_) | Incoming::Broken(_)) | None => *wire = None,
-            }
-        }
-    }
 }
 
 async fn recv(wire: &mut Option<Connection>) -> Option<Incoming> {
@@ -594,9 +293,4 @@ async fn recv(wire: &mut Option<Connection>) -> Option<Incoming> {
 
 fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn reason(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason".to_owned())
 }

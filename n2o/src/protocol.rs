@@ -23,7 +23,9 @@ pub enum Msg<'a> {
     Ping(u64),
     /// Write the page's state to [`Cx::state`](crate::Cx::state).
     Save,
-    /// Take the page's state back to these bytes: what happened since is undone.
+    /// What was done since the last such message is final.
+    Final,
+    /// Take the page's state back to these bytes: what was done since the last [`Final`](Msg::Final) is undone.
     Restore(&'a [u8]),
 }
 

@@ -90,11 +90,30 @@ impl Sessions {
                 self.enter(sid, saved)
             }
         };
-        if session.is_saved() && session.seen().saturating_add(self.idle) < now {
+        if self.is_expired(&session) {
             self.end(&session).await?;
             return Ok(None);
         }
         Ok((!session.ended()).then_some(session))
+    }
+
+    /// Whether a session has been idle for too long, or is too old. Heartbeats are no activity.
+    #[must_use]
+    pub fn is_expired(&self, session: &Session) -> bool {
+        let now = self.clock.secs();
+        let idle = session.is_saved() && session.seen().saturating_add(self.idle) < now;
+        idle || session.sid.made.saturating_add(self.age) < now
+    }
+
+    /// Writes down when the user was last active.
+    pub(crate) async fn seen(&self, session: &Session, now: u32) -> Result {
+        let mut txn = self.store.txn();
+        if let Some(mut saved) = txn.get::<Saved>(&session.key).await? {
+            saved.seen = now;
+            txn.put(&saved)?;
+            txn.commit().await?;
+        }
+        Ok(())
     }
 
     /// The session that a cookie names, whether or not it has ended; good for nothing but its tickets.

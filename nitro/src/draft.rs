@@ -18,6 +18,8 @@ pub(crate) struct Draft {
     spans: Vec<Span>,
     /// Where marks stand, and the node that begins there.
     cuts: Vec<(usize, Option<usize>)>,
+    /// Whether there is nothing but elements with ids, and what is in them.
+    pub(crate) is_rows: bool,
 }
 
 /// Where a node stands in the string: after its mark, to before the mark of its end.
@@ -39,7 +41,7 @@ struct Open {
 impl Draft {
     /// Reads the marks: one pass over the string.
     pub(crate) fn new(marked: Marked) -> Self {
-        let Marked { raw, marks, nonce } = marked;
+        let Marked { raw, marks, first, nonce } = marked;
         let bytes = raw.as_bytes();
         let count = marks.len() + 1;
         let mut nodes = Vec::with_capacity(count);
@@ -50,12 +52,15 @@ impl Draft {
         spans.push(Span { mark: usize::MAX, start: 0, end: bytes.len() });
         let mut stack = vec![Open { node: 0, hash: Hash::new(0), run: 0, in_run: false }];
         let (mut from, mut at) = (0, 0);
+        let mut is_rows = true;
         while let Some(found) =
             bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 1 || *byte == 2))
         {
             let place = at + found;
             at = place + 1;
             let Some((kind, index)) = scope::read(&bytes[place..], nonce) else { continue };
+            let Some(index) = index.checked_sub(first) else { continue };
+            is_rows &= stack.len() > 1 || place == from;
             let Some((mark, top)) = marks.get(index).zip(stack.last_mut()) else { continue };
             if place > from {
                 top.hash.write(&bytes[from..place]);
@@ -117,13 +122,14 @@ impl Draft {
                 stack.push(Open { node: nodes.len() - 1, hash: own, run: 0, in_run: false });
             }
         }
+        is_rows &= from == bytes.len();
         if let Some(top) = stack.last_mut() {
             top.hash.write(&bytes[from..]);
         }
         while let Some(done) = stack.pop() {
             close(&mut nodes, &mut spans, &done, bytes.len());
         }
-        Draft { raw, marks, nodes, spans, cuts }
+        Draft { raw, marks, nodes, spans, cuts, is_rows }
     }
 
     fn mark(&self, node: usize) -> Option<&Mark> {

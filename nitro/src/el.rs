@@ -211,20 +211,21 @@ impl<'a> El<'a> {
         self
     }
 
-    /// Sets an attribute that takes text. Those that take a URL, a style or code are not among them.
+    /// Sets an attribute that takes text; the last value counts. Those that take a URL, a style or code are not among them.
     pub fn attr(mut self, name: Attr, value: impl Into<Cow<'a, str>>) -> Self {
+        self.attrs.retain(|(known, _)| *known != name);
         self.attrs.push((name, value.into()));
         self
     }
 
     /// Sets the address that a link leads to.
     pub fn href(self, url: Url) -> Self {
-        self.attr(attr::HREF, String::from(url.as_str()))
+        self.attr(attr::HREF, String::from(url))
     }
 
     /// Sets the address of an image or another embedded resource.
     pub fn src(self, url: Url) -> Self {
-        self.attr(attr::SRC, String::from(url.as_str()))
+        self.attr(attr::SRC, String::from(url))
     }
 
     fn is_field(&self) -> bool {

@@ -196,6 +196,15 @@ impl<'a, 'v> Values<'a, 'v> {
         }
     }
 
+    /// Notes a value that is too long to be read at all.
+    fn fits(&mut self, source: usize) -> bool {
+        let fits = !matches!(self.value(source), Value::TooLong);
+        if !fits {
+            self.fail::<()>(source, text(self.lang).long.to_owned());
+        }
+        fits
+    }
+
     fn fail<T>(&mut self, source: usize, message: String) -> Option<T> {
         self.errors.push((self.name(source), message));
         None
@@ -217,6 +226,9 @@ impl<'a, 'v> Values<'a, 'v> {
     where
         T: FromStr<Err: Display> + 'static,
     {
+        if !self.fits(source) {
+            return None;
+        }
         let value = as_text(self.value(source));
         let value = value.as_deref().unwrap_or_default();
         let missing = value.trim().is_empty()
@@ -232,6 +244,9 @@ impl<'a, 'v> Values<'a, 'v> {
     where
         T: FromStr<Err: Display> + 'static,
     {
+        if !self.fits(source) {
+            return None;
+        }
         match as_text(self.value(source)) {
             Some(value) if !value.trim().is_empty() => self.parse(source, &value).map(Some),
             _ if self.tree.is_required(self.name(source)) => {
@@ -246,6 +261,9 @@ impl<'a, 'v> Values<'a, 'v> {
     where
         T: FromStr<Err: Display> + 'static,
     {
+        if !self.fits(source) {
+            return None;
+        }
         let list = match self.value(source) {
             Value::List(list) => list.iter().map(|item| self.parse(source, item)).collect(),
             value => as_text(value)
@@ -273,7 +291,7 @@ impl<'a, 'v> Values<'a, 'v> {
 
 pub(crate) fn as_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
     match value {
-        Value::Null => None,
+        Value::Null | Value::TooLong => None,
         Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
         Value::Text(text) => Some(Cow::Borrowed(text)),
         Value::List(list) => list.first().map(|text| Cow::Borrowed(&**text)),

@@ -5,6 +5,7 @@
 pub(crate) struct Text {
     pub(crate) required: &'static str,
     pub(crate) number: &'static str,
+    pub(crate) long: &'static str,
     pub(crate) off: &'static str,
     pub(crate) wait: &'static str,
 }
@@ -12,6 +13,7 @@ pub(crate) struct Text {
 const EN: Text = Text {
     required: "Please fill in this field.",
     number: "Please enter a number.",
+    long: "This text is too long.",
     off: "No connection. Trying to reconnect.",
     wait: "No connection. What you did is kept and will be sent.",
 };
@@ -19,6 +21,7 @@ const EN: Text = Text {
 const UK: Text = Text {
     required: "Заповніть це поле.",
     number: "Введіть число.",
+    long: "Цей текст задовгий.",
     off: "Немає зв'язку. Відновлюємо.",
     wait: "Немає зв'язку. Ваші дії збережено, їх буде надіслано.",
 };

@@ -12,7 +12,8 @@ use crate::{
     hash, inputs, op,
     op::{Dom, Part},
     page::{Access, Page},
-    refresh,
+    refresh, scope,
+    tree::Tree,
     url::Url,
 };
 
@@ -41,11 +42,13 @@ pub struct Rendered {
 /// A page that has not been opened.
 #[must_use]
 pub fn live<P: Page>() -> Box<dyn Live> {
-    Box::new(Held { page: P::default() })
+    Box::new(Held { page: P::default(), stale: false })
 }
 
 struct Held<P> {
     page: P,
+    /// The page was put together from its saved state, which lacks what it does not serialise.
+    stale: bool,
 }
 
 impl<P: Page> Live for Held<P> {
@@ -76,14 +79,26 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Init { restored } => Info::Later(Box::pin(self.init(restored, cx))),
             Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
             Msg::Info(message) => Info::Later(Box::pin(async move {
-                self.page.info(message, cx).await?;
+                self.fresh(cx).await?;
+                if cx.part::<Part>().away.is_some() {
+                    return Ok(());
+                }
+                let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
-            Msg::Refresh => {
+            Msg::Refresh => Info::Later(Box::pin(async move {
+                self.fresh(cx).await?;
+                cx.part::<Part>().refresh = false;
                 self.whole(cx);
+                Ok(())
+            })),
+            Msg::Save => Info::Done(self.save(cx)),
+            Msg::Final => {
+                let part = cx.part::<Part>();
+                part.before = None;
                 Info::Done(Ok(()))
             }
-            Msg::Save => Info::Done(self.save(cx)),
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),
             Msg::Ping(_) => Info::Unknown,
         }
@@ -91,6 +106,17 @@ impl<P: Page> Protocol for Held<P> {
 }
 
 impl<P: Page> Held<P> {
+    /// Loads the page again when it was restored, after a restart or because a handler failed. What was
+    /// loaded may be newer than what the document shows, so the document follows at the end of the turn.
+    async fn fresh(&mut self, cx: &mut Cx) -> Result {
+        if self.stale {
+            self.page.load(cx).await?;
+            self.stale = false;
+            cx.refresh();
+        }
+        Ok(())
+    }
+
     async fn allowed(&mut self, cx: &mut Cx) -> Result {
         if P::ACCESS == Access::User && cx.user().is_none() {
             return Err(Error::Denied);
@@ -106,15 +132,21 @@ impl<P: Page> Held<P> {
         cx.part::<Part>().event = TypeId::of::<P::Event>();
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
-                cx.out.op(14, 1).text(&to);
+                // Nothing of the page is shown or done any more, also when the client does not go.
+                let part = cx.part::<Part>();
+                (part.tree, part.away) = (Tree::default(), Some(to));
+                self.whole(cx);
                 return Ok(());
             }
             allowed => allowed?,
         }
         if restored {
+            // A restored page is sent as a whole once its client has been welcomed.
             self.page.load(cx).await?;
+            self.stale = false;
         }
-        self.page.init(cx).await?;
+        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+        scope::within(random, event, self.page.init(cx)).await?;
         self.settle(cx).await
     }
 
@@ -137,15 +169,17 @@ impl<P: Page> Held<P> {
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
         cx.part::<Part>().tree = tree;
-        if !sources.is_empty() {
-            for input in std::mem::take(&mut cx.part::<Part>().errors) {
+        if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
+            for input in std::mem::take(&mut cx.part::<Part>().change().errors) {
                 op::set(&mut cx.out, &format!("{input}.e"), "");
                 cx.attr(input, attr::ARIA_INVALID, None);
             }
         }
         match opened {
             Ok(event) => {
-                self.page.event(event, cx).await?;
+                self.fresh(cx).await?;
+                let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+                scope::within(random, of, self.page.event(event, cx)).await?;
                 self.settle(cx).await
             }
             Err(_) if errors.is_empty() => Err(Error::Refused(OLD_SEAL)),
@@ -181,7 +215,7 @@ impl<P: Page> Held<P> {
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(crate::scope::marked(random, event, |out| page.render(shared).render_to(out)))
+        Draft::new(scope::marked(random, event, |out| page.render(shared).render_to(out)))
     }
 
     /// Sends what has changed since the last time.
@@ -192,7 +226,7 @@ impl<P: Page> Held<P> {
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
         refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
         cx.out = out;
-        cx.part::<Part>().tree.nodes = draft.nodes;
+        cx.part::<Part>().put(old, Tree { nodes: draft.nodes });
         let title = self.page.title(cx);
         if hash::of(title.as_bytes()) != cx.part::<Part>().title {
             cx.title(title);
@@ -202,7 +236,12 @@ impl<P: Page> Held<P> {
     /// Sends the whole page.
     fn whole(&self, cx: &mut Cx) {
         let part = cx.part::<Part>();
-        part.tree.nodes.clear();
+        if let Some(to) = part.away.clone() {
+            cx.out.op(14, 1).text(&to);
+            return;
+        }
+        let known = std::mem::take(&mut part.tree);
+        part.put(known, Tree::default());
         part.errors.clear();
         part.title = 0;
         self.changes(cx);
@@ -214,9 +253,9 @@ impl<P: Page> Held<P> {
     }
 
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
-        let part = cx.part::<Part>();
-        (part.redirect, part.refresh) = (None, false);
+        cx.part::<Part>().restore();
         self.page = ciborium::from_reader(state).map_err(Error::other)?;
+        self.stale = true;
         Ok(())
     }
 }

@@ -39,6 +39,8 @@ pub(crate) fn remove_beside(out: &mut Out, id: &str, before: bool) {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) tree: Tree,
+    /// What was before the handler changed it, should the handler fail.
+    pub(crate) before: Option<Before>,
     /// The type of the page's events.
     pub(crate) event: TypeId,
     pub(crate) redirect: Option<Url>,
@@ -46,19 +48,69 @@ pub(crate) struct Part {
     /// The inputs that show an error.
     pub(crate) errors: Vec<&'static str>,
     pub(crate) title: u64,
+    /// Where the visitor was sent when the page connected: there is no page for them any more.
+    pub(crate) away: Option<String>,
 }
 
 impl Default for Part {
     fn default() -> Self {
         Part {
             tree: Tree::default(),
+            before: None,
             event: TypeId::of::<crate::event::Never>(),
             redirect: None,
             refresh: false,
             errors: Vec::new(),
             title: 0,
+            away: None,
         }
     }
+}
+
+impl Part {
+    /// The part, to be changed by a handler that may fail.
+    pub(crate) fn change(&mut self) -> &mut Self {
+        if self.before.is_none() {
+            self.keep(self.tree.clone());
+        }
+        self
+    }
+
+    fn keep(&mut self, tree: Tree) {
+        self.before = Some(Before { tree, errors: self.errors.clone(), title: self.title });
+    }
+
+    /// Puts another tree in the place of the one that was taken out.
+    pub(crate) fn put(&mut self, old: Tree, new: Tree) {
+        if self.before.is_none() {
+            self.keep(old);
+        }
+        self.tree = new;
+    }
+
+    /// Takes back what the handler changed.
+    pub(crate) fn restore(&mut self) {
+        (self.redirect, self.refresh) = (None, false);
+        if let Some(Before { tree, errors, title }) = self.before.take() {
+            (self.tree, self.errors, self.title) = (tree, errors, title);
+        }
+    }
+
+    fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
+        let tree = &mut self.change().tree;
+        if !draft.is_rows {
+            tree.blur(id, place);
+        }
+        tree.insert(id, place, &draft.nodes[1..]);
+    }
+}
+
+/// What a failed handler is taken back to.
+#[derive(Debug)]
+pub(crate) struct Before {
+    tree: Tree,
+    errors: Vec<&'static str>,
+    title: u64,
 }
 
 /// Seals an event for an element.
@@ -70,7 +122,7 @@ pub(crate) fn seal(cx: &Cx, id: &str, bind: &Bind) -> String {
 pub(crate) fn draft(cx: &mut Cx, render: impl FnOnce(&mut String)) -> Draft {
     let event = cx.part::<Part>().event;
     let random = cx.node().random().bytes();
-    Draft::new(scope::marked(random, event, render))
+    Draft::new(scope::part(random, event, render))
 }
 
 fn write(cx: &mut Cx, code: u8, id: &str, render: impl FnOnce(&mut String)) -> Draft {
@@ -135,54 +187,58 @@ impl Dom for Cx {
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
-        self.part::<Part>().tree.replace(id.as_ref(), &draft.nodes[1..]);
+        self.part::<Part>().change().tree.replace(id.as_ref(), &draft.nodes[1..]);
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 1, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::Top, &draft.nodes[1..]);
+        self.part::<Part>().insert(id.as_ref(), Place::Top, &draft);
     }
 
     fn insert_bottom(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 2, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::Bottom, &draft.nodes[1..]);
+        self.part::<Part>().insert(id.as_ref(), Place::Bottom, &draft);
     }
 
     fn insert_before(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, INSERT_BEFORE, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::Before, &draft.nodes[1..]);
+        self.part::<Part>().insert(id.as_ref(), Place::Before, &draft);
     }
 
     fn insert_after(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, INSERT_AFTER, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.insert(id.as_ref(), Place::After, &draft.nodes[1..]);
+        self.part::<Part>().insert(id.as_ref(), Place::After, &draft);
     }
 
     fn replace(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 5, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().tree.replace(id.as_ref(), &draft.nodes[1..]);
+        let tree = &mut self.part::<Part>().change().tree;
+        if !draft.is_rows {
+            tree.blur(id.as_ref(), Place::After);
+        }
+        tree.replace(id.as_ref(), &draft.nodes[1..]);
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {
         self.out.op(6, 1).text(id.as_ref());
-        self.part::<Part>().tree.remove(id.as_ref());
+        self.part::<Part>().change().tree.remove(id.as_ref());
     }
 
     fn clear(&mut self, id: impl AsRef<str>) {
         self.out.op(7, 1).text(id.as_ref());
-        self.part::<Part>().tree.clear(id.as_ref());
+        self.part::<Part>().change().tree.clear(id.as_ref());
     }
 
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
         set(&mut self.out, id.as_ref(), value.as_ref());
         let mut escaped = String::new();
         crate::escape::escape(value.as_ref(), &mut escaped);
-        self.part::<Part>().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
+        self.part::<Part>().change().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
     }
 
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
         state(&mut self.out, id.as_ref(), checked);
-        self.part::<Part>().tree.set(id.as_ref(), of_state(checked));
+        self.part::<Part>().change().tree.set(id.as_ref(), of_state(checked));
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {
@@ -220,7 +276,7 @@ impl Dom for Cx {
 
     fn title(&mut self, text: impl AsRef<str>) {
         self.out.op(16, 1).text(text.as_ref());
-        self.part::<Part>().title = hash::of(text.as_ref().as_bytes());
+        self.part::<Part>().change().title = hash::of(text.as_ref().as_bytes());
     }
 
     fn refresh(&mut self) {
@@ -232,7 +288,7 @@ impl Dom for Cx {
         self.attr(input, crate::attr::ARIA_INVALID, Some("true"));
         let part = self.part::<Part>();
         if !part.errors.contains(&input) {
-            part.errors.push(input);
+            part.change().errors.push(input);
         }
     }
 }

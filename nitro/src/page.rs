@@ -50,7 +50,8 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
         async { Ok(()) }
     }
 
-    /// Brings what the page shows up to date: before it is rendered, and when it was restored.
+    /// Brings what the page shows up to date: before it is rendered, and when it was restored, after a restart
+    /// of the server or because a handler failed. What is `#[serde(skip)]` belongs here: it is not saved.
     fn load(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }

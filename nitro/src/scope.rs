@@ -4,7 +4,7 @@
 //! Therefore an element with an id writes a mark into the string, ten bytes that no text can forge
 //! because they hold a number drawn for each rendering, and notes the rest in a list beside it.
 
-use std::{any::TypeId, cell::RefCell};
+use std::{any::TypeId, cell::RefCell, future::Future, pin::pin};
 
 use crate::event::Bind;
 
@@ -16,7 +16,7 @@ pub(crate) const MAX_MARKS: usize = 65_000;
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// What an element noted; places are bytes from the element's start.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Mark {
     /// Where the id stands.
     pub(crate) id: (u32, u32),
@@ -58,6 +58,8 @@ thread_local! {
 pub(crate) struct Marked {
     pub(crate) raw: String,
     pub(crate) marks: Vec<Mark>,
+    /// The index of the first of the marks.
+    pub(crate) first: usize,
     pub(crate) nonce: [u8; 6],
 }
 
@@ -72,7 +74,45 @@ pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut St
     render(&mut raw);
     let marks = SCOPE.take().map_or_else(Vec::new, |scope| scope.marks);
     drop(restore);
-    Marked { raw, marks, nonce }
+    Marked { raw, marks, first: 0, nonce }
+}
+
+/// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
+/// braces, so that the elements in the content of an element are written before an op takes it.
+pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<Output = T>) -> T {
+    let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
+    let mut scope = Some(Scope { nonce, marks: Vec::new(), event });
+    let mut work = pin!(work);
+    // The scope is there only while the handler is polled: other pages are polled by the same thread.
+    std::future::poll_fn(|cx| {
+        let restore = Restore(SCOPE.replace(scope.take()));
+        let polled = work.as_mut().poll(cx);
+        scope = SCOPE.take();
+        drop(restore);
+        polled
+    })
+    .await
+}
+
+/// Renders a part of a page, in the scope of the handler if there is one.
+pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
+    if SCOPE.with_borrow(Option::is_none) {
+        return marked(random, event, render);
+    }
+    let mut raw = String::new();
+    render(&mut raw);
+    SCOPE.with_borrow(|scope| {
+        let (nonce, known) =
+            scope.as_ref().map_or(([0; 6], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
+        let mut range = usize::MAX..0;
+        for at in raw.bytes().enumerate().filter(|(_, byte)| *byte == 1).map(|(at, _)| at) {
+            if let Some((_, index)) = read(&raw.as_bytes()[at..], nonce) {
+                range = range.start.min(index)..range.end.max(index + 1);
+            }
+        }
+        let (marks, first) = known.get(range.clone()).map_or((&[][..], 0), |marks| (marks, range.start));
+        Marked { raw, marks: marks.to_vec(), first, nonce }
+    })
 }
 
 struct Restore(Option<Scope>);

@@ -109,9 +109,10 @@ pub fn checkbox<'a>(id: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("input", Kind::Check("checkbox")).id(id)
 }
 
-/// A text of several lines.
+/// A text of several lines, of at most 8,000 characters, so that it fits the limit of a value in any
+/// script; another limit is set by the attribute `maxlength` after this one.
 pub fn textarea<'a>(id: impl Into<Cow<'a, str>>) -> El<'a> {
-    El::new("textarea", Kind::Textarea).id(id)
+    El::new("textarea", Kind::Textarea).id(id).attr(attr::MAXLENGTH, "8000")
 }
 
 /// A button that does not submit a form.

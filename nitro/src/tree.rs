@@ -154,12 +154,22 @@ impl Tree {
 
     /// Notes a value that was set.
     pub(crate) fn set(&mut self, id: &str, value: u64) {
-        if let Some(at) = self.find(id) {
-            let node = &mut self.nodes[at];
-            if node.flags & VALUED == 0 {
-                node.hash = 0;
-            }
-            node.value = value;
+        let Some(at) = self.find(id) else { return };
+        if self.nodes[at].flags & VALUED == 0 {
+            // The text has taken the place of whatever was in the element.
+            self.clear(id);
+        }
+        self.nodes[at].value = value;
+    }
+
+    /// Notes that what stands beside an element is not known exactly, so that the element around it has to be
+    /// sent again.
+    pub(crate) fn blur(&mut self, id: &str, place: Place) {
+        let Some(at) = self.find(id) else { return };
+        let inside = matches!(place, Place::Top | Place::Bottom);
+        let around = (0..at).rev().find(|other| other + usize::from(self.nodes[*other].size) > at);
+        if let Some(node) = self.nodes.get_mut(if inside { at } else { around.unwrap_or(0) }) {
+            node.hash = 0;
         }
     }
 }

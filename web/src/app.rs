@@ -93,7 +93,6 @@ impl App {
 
     /// The router, to be merged with the application's own routes. Paths that are not routed anywhere
     /// else are looked up among the pages.
-    #[must_use]
     pub fn router(self) -> Router {
         let script = Asset::new("n2o.js", "text/javascript; charset=utf-8", crate::SCRIPT.as_bytes());
         let secure = self.secure;

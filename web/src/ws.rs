@@ -44,7 +44,7 @@ pub(crate) async fn upgrade(
     let Some(place) = app.node.place() else {
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
     };
-    let number = |name| query.get(name).and_then(|value: &String| value.parse().ok()).unwrap_or(0);
+    let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
     let (count, answered) = (number("n"), number("a"));
     let token = query.get("t").map_or("", String::as_str);
     let known = known(&app, &headers, token).await;

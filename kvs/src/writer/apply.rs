@@ -1,12 +1,12 @@
-//! One request becomes changes: what it read is checked, then its writes get versions and positions.
+//! One request becomes changes: what it read is checked, then its parts are written in an order that does
+//! not depend on the order of the calls, except for appends.
 
-use super::overlay::Overlay;
+use super::{entries, overlay::Overlay, records};
 use crate::{
-    commit::{self, Append, Commit, Reads, RecordWrite, Request},
+    commit::{self, Commit, Reads, Request},
     error::{Error, Result},
     key,
-    meta::{FeedMeta, TableMeta},
-    value::{self, Value},
+    value::Value,
 };
 
 /// Applies the request as commit `at`, or leaves the overlay as it was.
@@ -44,56 +44,51 @@ fn check(overlay: &Overlay<'_>, base: u64, request: &Request) -> Result<()> {
 }
 
 fn write(overlay: &mut Overlay<'_>, request: &Request, at: u64) -> Result<Commit> {
-    if request.writes.is_empty() {
+    let writes = &request.writes;
+    if writes.is_empty() {
         return Ok(Commit::new(at, Vec::new()));
     }
     let mut changed = Vec::new();
-    for (key, record) in &request.writes.records {
-        write_record(overlay, key, record, at)?;
-        changed.push(key.clone());
+    records::write(overlay, &writes.records, at, &mut changed)?;
+    for feed in &writes.chains {
+        entries::chain(overlay, feed, at)?;
     }
-    let mut positions = Vec::with_capacity(request.writes.appends.len());
-    for append in &request.writes.appends {
-        let position = write_append(overlay, append, at)?;
-        changed.push(key::entry(&append.feed, position));
-        positions.push(position);
+    for (feed, before) in &writes.cuts {
+        entries::cut(overlay, feed, *before, at)?;
+        changed.push(Changed { key: key::feed(feed), gone: true });
     }
-    let log = key::log(at);
-    let packed = value::pack(changed.iter().map(Vec::as_slice));
-    let stored = Value { version: at, bytes: &packed, ..Value::default() }.seal(&log);
-    overlay.set(log, Some(stored));
+    for (key, entry) in &writes.entries {
+        entries::change(overlay, key, entry, at)?;
+        changed.push(Changed { key: key.clone(), gone: entry.bytes.is_none() });
+    }
+    let positions = entries::append(overlay, &writes.appends, at, &mut changed)?;
+    for (table, names) in &writes.indexed {
+        records::indexed(overlay, table, names, at)?;
+    }
+    for (key, bytes) in &writes.values {
+        let stored = bytes.as_ref().map(|bytes| Value { version: at, bytes, ..Value::default() }.seal(key));
+        overlay.set(key.clone(), stored);
+    }
+    log(overlay, &changed, at);
     Ok(Commit::new(at, positions))
 }
 
-fn write_record(overlay: &mut Overlay<'_>, key: &[u8], record: &RecordWrite, at: u64) -> Result<()> {
-    let before = overlay.get(key)?.is_some();
-    let stored = record
-        .value
-        .as_ref()
-        .map(|new| Value { version: at, bytes: &new.bytes, ..Value::default() }.seal(key));
-    let after = stored.is_some();
-    if before || after {
-        overlay.set(key.to_vec(), stored);
+/// Notes what a commit changed, for those who watch. Every commit has its row, so that a gap is noticed.
+pub(crate) fn log(overlay: &mut Overlay<'_>, changed: &[Changed], at: u64) {
+    let key = key::log(at);
+    let mut bytes = Vec::new();
+    for change in changed {
+        bytes.extend_from_slice(&(change.key.len() as u32 + 1).to_le_bytes());
+        bytes.push(u8::from(change.gone));
+        bytes.extend_from_slice(&change.key);
     }
-    if before != after {
-        let meta = overlay.get(&key::table(record.table))?;
-        let mut meta = TableMeta::read(record.table, meta.as_deref())?;
-        meta.count = if after { meta.count + 1 } else { meta.count.saturating_sub(1) };
-        let (key, stored) = meta.seal(record.table, at);
-        overlay.set(key, Some(stored));
-    }
-    Ok(())
+    let stored = Value { version: at, bytes: &bytes, ..Value::default() }.seal(&key);
+    overlay.set(key, Some(stored));
 }
 
-fn write_append(overlay: &mut Overlay<'_>, append: &Append, at: u64) -> Result<u64> {
-    let meta = overlay.get(&key::feed(&append.feed))?;
-    let mut meta = FeedMeta::read(&append.feed, meta.as_deref())?;
-    meta.count += 1;
-    meta.last += 1;
-    let key = key::entry(&append.feed, meta.last);
-    let stored = Value { version: at, bytes: &append.bytes, ..Value::default() }.seal(&key);
-    overlay.set(key, Some(stored));
-    let (key, stored) = meta.seal(&append.feed, at);
-    overlay.set(key, Some(stored));
-    Ok(meta.last)
+/// A key that a commit changed.
+pub(crate) struct Changed {
+    pub(crate) key: Vec<u8>,
+    /// Whether it is not there any more.
+    pub(crate) gone: bool,
 }

@@ -1,7 +1,10 @@
 //! The one writer: a thread that gathers requests into batches, writes each batch at once, and answers.
 
 mod apply;
+mod entries;
 mod overlay;
+mod records;
+mod sweep;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,6 +30,26 @@ const PATIENCE: Duration = Duration::from_micros(200);
 /// How many commits pass between two trims of the change log.
 const TRIM: u64 = 1024;
 
+/// How often what has expired is swept.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// When the writer has to do something unasked.
+struct Due {
+    /// Commits written behind go to the disk.
+    flush: Option<Instant>,
+    sweep: Instant,
+}
+
+impl Due {
+    fn next(&self) -> Instant {
+        self.flush.map_or(self.sweep, |flush| flush.min(self.sweep))
+    }
+
+    fn written(&mut self, durable: bool, behind: Duration) {
+        self.flush = if durable { None } else { self.flush.or_else(|| Some(Instant::now() + behind)) };
+    }
+}
+
 pub(crate) struct Writer {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) queue: Arc<Queue>,
@@ -40,33 +63,52 @@ impl Writer {
     pub(crate) fn run(self) {
         let mut group = 1;
         let mut patience = Duration::ZERO;
-        let mut behind: Option<Instant> = None;
+        let mut due = Due { flush: None, sweep: Instant::now() + SWEEP };
         loop {
-            match self.queue.take(behind, group, patience) {
+            match self.queue.take(due.next(), group, patience) {
                 Taken::Requests(requests) => {
                     group = requests.len();
                     let started = Instant::now();
                     let durable = requests.iter().any(|request| request.durable);
-                    let written = self.batch(requests, durable);
+                    if self.batch(requests, durable, due.flush.is_some()) {
+                        due.written(durable, self.options.behind);
+                    }
                     // A quarter of a disk write is worth waiting when it saves a whole one.
                     patience = if group > 1 { (started.elapsed() / 4).min(PATIENCE) } else { Duration::ZERO };
-                    behind = match (written, durable) {
-                        (true, false) => behind.or(Some(Instant::now() + self.options.behind)),
-                        (true, true) => None,
-                        (false, _) => behind,
-                    };
                 }
-                Taken::Late => {
-                    behind = self.flush().err().map(|_| Instant::now() + self.options.behind);
-                }
-                Taken::Closed => {
-                    if behind.is_some()
-                        && let Err(error) = self.flush()
-                    {
-                        tracing::error!(error = %error, "the last commits written behind are not on disk");
+                Taken::Late => {}
+                Taken::Closed => break,
+            }
+            // Under load nothing is ever late, so what is due is done between two batches.
+            self.tick(&mut due);
+        }
+        if due.flush.is_some()
+            && let Err(error) = self.flush()
+        {
+            tracing::error!(error = %error, "the last commits written behind are not on disk");
+        }
+    }
+
+    fn tick(&self, due: &mut Due) {
+        let now = Instant::now();
+        if due.flush.is_some_and(|flush| flush <= now) {
+            due.flush = self.flush().err().map(|error| {
+                tracing::warn!(error = %error, "commits written behind are not on disk yet");
+                now + self.options.behind
+            });
+        }
+        if due.sweep <= now {
+            due.sweep = now + SWEEP;
+            match sweep::sweep(&*self.backend, self.options.clock.millis()) {
+                Ok(sweep::Swept { at: None, .. }) => {}
+                Ok(sweep::Swept { at: Some(at), more }) => {
+                    self.last.send_replace(at);
+                    due.written(false, self.options.behind);
+                    if more {
+                        due.sweep = now;
                     }
-                    return;
                 }
+                Err(error) => tracing::warn!(error = %error, "what has expired could not be swept"),
             }
         }
     }
@@ -78,10 +120,11 @@ impl Writer {
         batch.commit(Changes::new(), at, true)
     }
 
-    /// Commits the requests together, answers each, and says whether anything was written.
-    fn batch(&self, requests: Vec<Request>, durable: bool) -> bool {
+    /// Commits the requests together, answers each, and says whether anything was written. `pending` says
+    /// that earlier commits are not on disk yet.
+    fn batch(&self, requests: Vec<Request>, durable: bool, pending: bool) -> bool {
         let mut outcomes = Vec::with_capacity(requests.len());
-        let written = self.write(&requests, &mut outcomes, durable);
+        let written = self.write(&requests, &mut outcomes, durable, pending);
         if let Err(error) = &written {
             outcomes.clear();
             outcomes.extend(requests.iter().map(|_| Err(error.clone())));
@@ -107,6 +150,7 @@ impl Writer {
         requests: &[Request],
         outcomes: &mut Vec<Result<Commit>>,
         durable: bool,
+        pending: bool,
     ) -> Result<Option<u64>> {
         let batch = self.backend.begin()?;
         let base = batch.at();
@@ -121,7 +165,13 @@ impl Writer {
             outcomes.push(outcome);
         }
         if overlay.is_empty() {
-            return Ok(None);
+            drop(overlay);
+            // What only reads may still ask that everything before it is on disk.
+            return if durable && pending {
+                batch.commit(Changes::new(), base, true).map(|()| Some(base))
+            } else {
+                Ok(None)
+            };
         }
         self.trim(&mut overlay, base, at)?;
         let changes = overlay.into_changes();
@@ -155,7 +205,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // Whether it ended well or by a panic: nobody may wait for it any longer.
         self.queue.close();
-        if let Taken::Requests(requests) = self.queue.take(Some(Instant::now()), 0, Duration::ZERO) {
+        if let Taken::Requests(requests) = self.queue.take(Instant::now(), 0, Duration::ZERO) {
             for request in requests {
                 let _ = request.answer.send(Err(Error::Closed));
             }

@@ -17,7 +17,7 @@ struct Part<'a> {
     inputs: bool,
 }
 
-pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Enum(data) = &input.data else {
         return Err(Error::new_spanned(
             &input.ident,
@@ -36,6 +36,7 @@ pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let (mut variants, mut arms, mut constructors) = (Vec::new(), Vec::new(), Vec::new());
     let mut names: Vec<(String, Span)> = Vec::new();
+    let mut taken: Vec<String> = Vec::new();
     for (number, variant) in data.variants.iter().enumerate() {
         let parts = parts(variant)?;
         for part in parts.iter().filter(|part| part.source && !part.inputs) {
@@ -45,9 +46,19 @@ pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
             }
         }
         let number = number as u8;
+        taken.push(snake(&variant.ident.to_string()));
         variants.push(describe(variant, &parts));
         arms.push(open(variant, number, &parts));
-        constructors.push(constructor(&input, variant, number, &parts));
+        constructors.push(constructor(input, variant, number, &parts));
+    }
+    // Both would be `Event::name`, and the compiler's own words for that are of no help.
+    if let Some((both, span)) = names.iter().find(|(name, _)| taken.contains(name)) {
+        return Err(Error::new(
+            *span,
+            format!(
+                "the source `{both}` and the event of that name would both be `{name}::{both}`: rename one"
+            ),
+        ));
     }
     let vis = &input.vis;
     let consts = names.iter().map(|(name, span)| {

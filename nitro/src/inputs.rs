@@ -84,6 +84,7 @@ pub(crate) fn unpack(sealed: &[u8]) -> Result<(Vec<&str>, &[u8]), Unfit> {
 pub(crate) fn owned(value: &Value<'_>) -> Value<'static> {
     match value {
         Value::Null => Value::Null,
+        Value::TooLong => Value::TooLong,
         Value::Bool(value) => Value::Bool(*value),
         Value::Text(text) => Value::Text(Cow::Owned(text.to_string())),
         Value::List(list) => Value::List(list.iter().map(|text| Cow::Owned(text.to_string())).collect()),

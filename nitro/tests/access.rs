@@ -113,24 +113,24 @@ impl Page for Home {
 struct Admin;
 
 #[derive(Event)]
-enum Ban {
+enum Rights {
     Ban(String),
 }
 
 impl Page for Admin {
-    type Event = Ban;
+    type Event = Rights;
     const ACCESS: Access = Access::Anyone;
 
     fn render(&self, cx: &Cx) -> Markup {
         html! {
-            (button("Deny").id("deny").postback(Ban::ban("denied".into())))
-            (button("Away").id("away").postback(Ban::ban("away".into())))
+            (button("Deny").id("deny").postback(Rights::ban("denied".into())))
+            (button("Away").id("away").postback(Rights::ban("away".into())))
             (span().id("who").text(cx.user().unwrap_or_default()))
         }
     }
 
-    async fn event(&mut self, ban: Ban, cx: &mut Cx) -> Result {
-        let Ban::Ban(how) = ban;
+    async fn event(&mut self, rights: Rights, cx: &mut Cx) -> Result {
+        let Rights::Ban(how) = rights;
         cx.session().set("ban", &how)
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use n2o::{Clock, Cx, Keys, Limits, Node, Random, SealError, Token};
+use n2o::{Clock, Cx, Keys, Limits, Node, Random, SealError, Session, Token};
 
 async fn node(seed: u64) -> Node {
     let store = kvs::Store::open("memory:").await.expect("a store");
@@ -79,8 +79,15 @@ async fn seals_for_one_purpose_are_good_for_no_other() {
     let seal = cx.pickle("button", 0, page.as_bytes());
     assert!(cx.depickle("button", &seal).is_ok());
     assert!(cx.depickle("other", &seal).is_err());
+    let open = |session: &Arc<Session>, page| {
+        Cx::new(&node, Arc::clone(session), page, "/", Vec::new(), "en").depickle("button", &seal).is_ok()
+    };
+    assert!(open(&session, page));
+    assert!(!open(&node.sessions().create(), page), "of another session, were the page the same");
+    assert!(!open(&session, node.page_id()), "of another page");
     assert!(node.read_token(&session, &URL_SAFE_NO_PAD.encode(&seal)).is_err(), "an event is no page token");
-    let token = node.token(&session, &Token { page, path: String::new() });
+    // Long enough to be read as a ticket, if it were opened as one.
+    let token = node.token(&session, &Token { page, path: String::from("/a/long/path") });
     let token = URL_SAFE_NO_PAD.decode(token).expect("base64url");
     assert!(cx.depickle("", &token).is_err(), "a page token is no event");
     assert!(node.sessions().trade(&session, &URL_SAFE_NO_PAD.encode(&token)).await.is_err(), "and no ticket");

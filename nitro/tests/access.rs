@@ -223,6 +223,21 @@ async fn a_logout_closes_the_other_pages_and_kills_the_cookie() {
 }
 
 #[tokio::test]
+async fn a_logout_counts_also_when_the_browser_does_not_follow() {
+    let app = app();
+    let mut page = app.open("/login").await;
+    page.fill("user", "Ann");
+    page.click("login").await;
+    let mut other = app.open("/home").await;
+    page.stay();
+    page.click("logout").await;
+    assert_eq!(other.frame().await, Frame::Closed(4401));
+    page.click("click").await;
+    assert_eq!((page.closed(), page.text("clicks").as_str()), (Some(4401), "0"));
+    assert_eq!(app.open("/home").await.path(), "/login?to=%2Fhome");
+}
+
+#[tokio::test]
 async fn a_logout_without_a_redirect_leaves_the_page() {
     let app = app();
     let mut page = app.open("/login").await;

@@ -192,6 +192,10 @@ pub(crate) fn convert(place: &str, error: ::redb::Error) -> Error {
 }
 
 impl Backend for Redb {
+    fn kind(&self) -> &'static str {
+        "redb"
+    }
+
     fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>> {
         let view: Arc<dyn Snapshot> = self.view();
         Box::pin(async { Ok(view) })

@@ -80,7 +80,7 @@ async fn a_server_that_crashes_loses_nothing_acknowledged_and_watchers_catch_up(
 #[tokio::test]
 async fn states_held_open_are_limited_and_said_so() {
     let url = Server::shared().fresh();
-    let options = Options::new().connections(2).statement(std::time::Duration::from_millis(300));
+    let options = Options::new().connections(2).statement(std::time::Duration::from_secs(3));
     let store = Store::open_with(&url, options).await.unwrap();
     let mut held = Vec::new();
     for number in 0..2 {

@@ -1,5 +1,6 @@
 //! A scope: where tokens move and variables live. Scopes nest as sub-processes, calls and loops do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,10 @@ pub struct Scope {
     /// What was done in it and can be undone, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) done: Vec<Compensation>,
+    /// In a called process: the variables set since it began. Only these come back, so that what the caller
+    /// changed meanwhile is not overwritten by the copy it passed in.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) written: BTreeSet<Arc<str>>,
     /// Whether an event sub-process interrupted it: then no other one starts in it.
     #[serde(default)]
     pub(crate) interrupted: bool,
@@ -98,6 +103,7 @@ impl Scope {
             tokens: 0,
             arrived: Vec::new(),
             done: Vec::new(),
+            written: BTreeSet::new(),
             interrupted: false,
         }
     }
@@ -173,6 +179,9 @@ impl State {
                 return;
             }
             let Some(here) = self.scopes.get_mut(&at) else { return };
+            if here.is_process() && here.token.is_some() {
+                here.written.insert(name.clone());
+            }
             let slot = here.variables.get_mut(name);
             match (slot, here.parent) {
                 (Some(slot), _) => {

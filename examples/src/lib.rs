@@ -1,1 +1,54 @@
-//! The demo: counter, login and chat.
+//! The demo's pages, and the application made of them.
+//!
+//! `cargo run --release` at the root starts it; [`config::HELP`] lists the flags.
+
+pub mod bench;
+mod chat;
+pub mod config;
+mod counter;
+mod frame;
+mod home;
+mod login;
+mod text;
+
+use axum::{Router, http::header, routing};
+use n2o::{Limits, Node};
+use web::App;
+
+/// The pages, for who starts the demo.
+pub const PAGES: [(&str, &str); 4] = [
+    ("/", "what there is"),
+    ("/counter", "a counter"),
+    ("/login", "login as a guest or with an account"),
+    ("/chat/lobby", "a chat room; any other name is a room, too"),
+];
+
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("chat.css"));
+
+/// The demo as a router over a node: the pages, and beside them a route of the application's own.
+pub fn router(node: Node, config: &config::Config) -> Router {
+    let icon = ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("icon.svg"));
+    // Browsers ask for this path unasked.
+    app(node, config).router().merge(Router::new().route("/favicon.ico", routing::get(async move || icon)))
+}
+
+fn app(node: Node, config: &config::Config) -> App {
+    let mut app = App::new(node)
+        .style("style.css", STYLE)
+        .login("/login")
+        .secure(config.secure)
+        .page::<home::Home>("/")
+        .page::<counter::Counter>("/counter")
+        .page::<login::Login>("/login")
+        .page::<chat::Chat>("/chat/{room}");
+    for origin in &config.origins {
+        app = app.origin(origin);
+    }
+    if config.bench { bench::pages(app) } else { app }
+}
+
+/// The bounds on clients: the documented ones, or for the benchmark such as its load does not reach.
+#[must_use]
+pub fn limits(config: &config::Config) -> Limits {
+    if config.bench { bench::limits() } else { Limits::default() }
+}

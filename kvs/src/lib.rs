@@ -55,15 +55,19 @@
 //! ```
 
 mod backend;
+mod backup;
 mod chain;
+mod check;
 mod codec;
 mod commit;
 mod cursor;
+mod dump;
 mod error;
 mod feed;
 mod feeds;
 mod find;
 mod index;
+mod json;
 mod key;
 mod meta;
 mod options;
@@ -72,6 +76,7 @@ mod record;
 mod records;
 mod reindex;
 mod retry;
+mod stat;
 mod store;
 mod sum;
 mod txn;
@@ -79,9 +84,12 @@ mod value;
 mod watch;
 mod writer;
 
+pub use backup::Copied;
 pub use chain::Checkpoint;
+pub use check::{Problem, Report};
 pub use commit::Commit;
 pub use cursor::Cursor;
+pub use dump::Lines;
 pub use error::{Error, Result};
 pub use feed::From;
 pub use feeds::FeedInfo;
@@ -90,6 +98,7 @@ pub use index::{Index, IndexKey, IndexPart};
 pub use options::{Clock, Options};
 pub use record::{Cbor, Raw, Record, Refused};
 pub use retry::Attempts;
+pub use stat::{Stat, TableInfo};
 pub use store::Store;
 pub use txn::Txn;
 pub use watch::{Change, Changed, Scope, Since, Watch};

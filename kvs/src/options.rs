@@ -36,6 +36,11 @@ pub struct Options {
     /// How many of the newest commits a watcher may read back to. 65,536 by default; the change log is
     /// trimmed behind them.
     pub history: u64,
+    /// Verify a redb file when it is opened. On by default: a file that was closed is held against its seal,
+    /// at the speed of reading it once, and one without a seal has all its pages checked, as after a crash
+    /// they are anyway. Off, a damaged file is found when the damage is read, or never. Turn it off to save
+    /// what is left of a damaged store.
+    pub verify: bool,
     /// What tells the time, for records that expire; the system's clock by default.
     pub clock: Clock,
 }
@@ -81,6 +86,7 @@ impl Default for Options {
             cache: 256 << 20,
             behind: Duration::from_millis(100),
             history: 65_536,
+            verify: true,
             clock: Clock::default(),
         }
     }
@@ -127,6 +133,12 @@ impl Options {
     #[must_use]
     pub fn history(self, history: u64) -> Self {
         Self { history, ..self }
+    }
+
+    /// See [`verify`](Self::verify).
+    #[must_use]
+    pub fn verify(self, verify: bool) -> Self {
+        Self { verify, ..self }
     }
 
     /// See [`clock`](Self::clock).

@@ -87,6 +87,12 @@ impl Txn {
         self.durable = false;
     }
 
+    /// Makes the commit wait, even when it writes nothing, until all that was committed before is on disk.
+    pub fn flush(&mut self) {
+        self.on_commit(|_| ());
+        self.durable = true;
+    }
+
     /// Commits. It answers when the data is on disk, or with [`Error::Conflict`] when something that was
     /// read has been changed by another commit; then nothing was written.
     pub async fn commit(self) -> Result<Commit> {

@@ -1,1 +1,96 @@
 //! Sessions, sealed events, the protocol chain, channels, processes and pub/sub.
+//!
+//! `n2o` is the event server: it knows who a visitor is, what was sealed for them, which event is next,
+//! and who listens to what. It does not know what a page looks like, and mentions neither HTML nor HTTP.
+//!
+//! # The life of a page
+//!
+//! 1. Whoever renders a page makes a [`Cx`] for it and a [`Protocol`] that holds it, and leaves both
+//!    with [`Node::wait`]. The client gets a [token](Node::token).
+//! 2. The client connects; [`Node::connect`] gives its [`Connection`] to the page. From now on one
+//!    task owns the page.
+//! 3. Every frame is read within [`Limits`], becomes a [`Msg`], and goes through the chain of
+//!    protocols; the first answer wins.
+//! 4. What a handler wrote is committed together with the event's number, the page's state and the
+//!    answer; then messages are sent and the answer goes out.
+//! 5. [`Cx::send`] reaches every page that [registered](Cx::reg), through a bounded inbox.
+//! 6. When the connection is lost the page waits a while; a client that comes back gets what it missed.
+//!    Later, or on another node, the page is restored from its saved state.
+//! 7. [`Node::stop`] tells clients to come back, lets handlers finish, and saves the pages.
+//!
+//! # Example
+//!
+//! ```
+//! use n2o::{Clock, Cx, Info, Keys, Limits, Msg, Node, Protocol, Random};
+//!
+//! /// Counts what it is told.
+//! struct Counter(u64);
+//!
+//! impl Protocol for Counter {
+//!     fn info<'a>(&'a mut self, msg: Msg<'a>, cx: &'a mut Cx) -> Info<'a> {
+//!         match msg {
+//!             Msg::Event(_) => {
+//!                 self.0 += 1;
+//!                 cx.out.op(8, 2).text("n").text(&self.0.to_string());
+//!                 Info::Done(Ok(()))
+//!             }
+//!             _ => Info::Unknown,
+//!         }
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let (random, store) = (Random::default(), kvs::Store::open("memory:").await?);
+//! let node = Node::new(store, Keys::random(&random), Limits::default(), Clock::default(), random);
+//! let session = node.sessions().create();
+//! let cx = Cx::new(&node, session, node.page_id(), "/counter", Vec::new(), "en");
+//! node.wait(Box::new(Counter(0)), cx);
+//! assert_eq!(node.pages().waiting(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod auth;
+mod channel;
+mod clock;
+mod cx;
+mod delivery;
+mod error;
+mod formatter;
+mod frame;
+mod inbox;
+mod keys;
+mod limit;
+mod message;
+mod node;
+mod pages;
+mod pickle;
+mod process;
+mod protocol;
+mod rate;
+mod registry;
+mod session;
+mod sessions;
+mod tasks;
+mod text;
+
+pub use auth::Accounts;
+pub use channel::{Channel, Connection, Gone, Incoming};
+pub use clock::{Clock, Random};
+pub use cx::{Cx, SessionValues};
+pub use error::{Error, Result};
+pub use formatter::{Format, Head, Out, error as error_frame, pong as pong_frame, welcome as welcome_frame};
+pub use frame::{Event, Frame, Malformed, Value, read as read_frame};
+pub use inbox::Inbox;
+pub use keys::{KEYS_VARIABLE, Keys, Secret};
+pub use limit::{Limits, MAX_ID};
+pub use message::{Message, Presence};
+pub use node::{Node, Place, Token};
+pub use pages::{PageId, Pages};
+pub use pickle::{OVERHEAD as SEAL_OVERHEAD, SealError};
+pub use protocol::{Heart, Info, Msg, Protocol};
+pub use rate::Rate;
+pub use registry::Registry;
+pub use session::Session;
+pub use sessions::{Sessions, Ticket};
+pub use tasks::Tasks;

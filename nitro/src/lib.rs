@@ -1,1 +1,105 @@
 //! Typed elements, DOM operations and pages that live on the server.
+//!
+//! A page is a struct; what the user sees is its [`render`](Page::render), and what the user does comes
+//! back as a typed [`Event`]. The browser runs one fixed script that shows what the server says.
+//!
+//! # The life of an event
+//!
+//! 1. [`Page::render`] writes structure with `html!` and elements with the functions of [`tags`].
+//! 2. An element that is [bound](El::postback) carries its event sealed: encrypted, authenticated, and good
+//!    for this session, page and element only.
+//! 3. The user clicks. The client sends the seal back, with the values of the inputs that the event reads.
+//! 4. The server looks whether the element is on the page and not disabled, opens the seal, and reads the
+//!    values into the types that the event declares. What does not fit is shown at its input.
+//! 5. [`Page::event`] runs. What it does to the document are ops ([`Dom`]): it names an id and says what
+//!    changes, or calls [`refresh`](Dom::refresh), and the difference is found.
+//! 6. What it wrote to the store is committed, and the ops go out.
+//!
+//! # Example
+//!
+//! ```
+//! use maud::html;
+//! use nitro::prelude::*;
+//!
+//! #[derive(Default, Serialize, Deserialize)]
+//! struct Counter {
+//!     n: u64,
+//! }
+//!
+//! #[derive(Event)]
+//! enum Press {
+//!     Inc,
+//! }
+//!
+//! impl Page for Counter {
+//!     type Event = Press;
+//!     const ACCESS: Access = Access::Anyone;
+//!
+//!     fn render(&self, _: &Cx) -> Markup {
+//!         html! {
+//!             (span().id("n").text(self.n.to_string()))
+//!             (button("More").id("inc").postback(Press::inc()).repeat())
+//!         }
+//!     }
+//!
+//!     async fn event(&mut self, press: Press, cx: &mut Cx) -> Result {
+//!         let Press::Inc = press;
+//!         self.n += 1;
+//!         cx.refresh();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # use nitro::test::TestApp;
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let app = TestApp::new().page::<Counter>("/counter");
+//! let mut page = app.open("/counter").await;
+//! page.click("inc").await;
+//! assert_eq!(page.text("n"), "1");
+//! # });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod attr;
+mod document;
+mod draft;
+mod el;
+mod escape;
+#[doc(hidden)]
+pub mod event;
+mod hash;
+mod inputs;
+mod lang;
+mod live;
+mod op;
+mod page;
+mod refresh;
+mod route;
+mod scope;
+pub mod tags;
+pub mod test;
+mod tree;
+mod url;
+
+pub use attr::Attr;
+pub use document::Document;
+pub use el::{El, On};
+pub use escape::Raw;
+pub use event::{Event, Never, Postback, Source, Variant};
+pub use inputs::Inputs;
+pub use live::{Live, Rendered, SESSION_PATH, live};
+pub use nitro_derive::{Event, url};
+pub use op::Dom;
+pub use page::{Access, Page};
+pub use route::{Found, Routes};
+#[doc(hidden)]
+pub use url::__encode;
+pub use url::Url;
+
+/// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
+pub mod prelude {
+    pub use crate::{Access, Attr, Dom, El, Event, Never, On, Page, Raw, Url, attr, tags::*, url};
+    pub use maud::{Markup, Render};
+    pub use n2o::{Cx, Error, Message, Presence, Result};
+    pub use serde::{Deserialize, Serialize};
+}

@@ -15,6 +15,7 @@ use std::{
 
 use ::redb::{StorageBackend, backends::FileBackend};
 
+use super::redb::{TABLE, convert};
 use crate::error::{Error, Result};
 
 /// Opens the file, makes its folder, and locks it for this process.
@@ -23,24 +24,45 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
     let fail = |error| Error::io(&place, error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(fail)?;
-    let fresh = !path.exists();
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(fail)?;
+    if !path.exists() {
+        make(path, folder).map_err(|error| convert(&place, error))?;
+    }
+    let disk = lock(path)?;
+    let note = Note::write(path).map_err(fail)?;
+    Ok((disk, note))
+}
+
+/// Opens a file that is there, for this process alone.
+pub(crate) fn lock(path: &Path) -> Result<Arc<dyn StorageBackend>> {
+    let place = path.display().to_string();
+    let fail = |error| Error::io(&place, error);
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
     if file.metadata().map_err(fail)?.is_dir() {
         return Err(Error::io(&place, io::Error::from(io::ErrorKind::IsADirectory)));
     }
     let disk = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
     match disk.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-        Ok(true) | Err(::redb::BackendError::Unsupported) => {}
-        Ok(false) => return Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
-        Err(error) => return Err(fail(error.into())),
+        Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Arc::new(disk)),
+        Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
+        Err(error) => Err(fail(error.into())),
     }
-    let note = Note::write(path).map_err(fail)?;
-    if fresh {
-        // A new name is only on disk when its folder is.
-        sync_folder(folder).map_err(fail)?;
-    }
-    Ok((Arc::new(disk), note))
+}
+
+/// Makes an empty store under another name, and gives it its own when it is whole and on disk: a crash
+/// leaves a store or none.
+fn make(path: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&name)?;
+    let database = ::redb::Builder::new().create_file(file.try_clone()?)?;
+    let txn = database.begin_write()?;
+    txn.open_table(TABLE)?;
+    txn.commit()?;
+    drop(database);
+    file.sync_all()?;
+    fs::rename(&name, path)?;
+    sync_folder(folder)?;
+    Ok(())
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -50,7 +72,9 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// The file beside the store that says who holds it. The lock itself is the operating system's and ends
 /// with the process; this is only the name on it.
 #[derive(Debug)]
-pub(crate) struct Note(PathBuf);
+pub(crate) struct Note {
+    pub(crate) store: PathBuf,
+}
 
 impl Note {
     fn path(store: &Path) -> PathBuf {
@@ -67,7 +91,7 @@ impl Note {
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let mut file = File::create(&path)?;
         writeln!(file, "process {} on {host} since Unix time {since}", std::process::id())?;
-        Ok(Self(path))
+        Ok(Self { store: store.to_owned() })
     }
 
     fn read(store: &Path) -> String {
@@ -79,8 +103,23 @@ impl Note {
 impl Drop for Note {
     fn drop(&mut self) {
         // Only a courtesy: a note that stays is overwritten by the next holder.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(Self::path(&self.store));
     }
+}
+
+/// Writes every byte of the file again. After a failed sync the system may count pages as clean that never
+/// reached the disk; written again, they have to.
+pub(crate) fn rewrite(disk: &dyn StorageBackend) -> io::Result<()> {
+    let length = disk.len()?;
+    let mut buffer = vec![0; 1 << 20];
+    let mut offset = 0;
+    while offset < length {
+        let step = (length - offset).min(buffer.len() as u64) as usize;
+        disk.read(offset, &mut buffer[..step])?;
+        disk.write(offset, &buffer[..step])?;
+        offset += step as u64;
+    }
+    disk.sync_data()
 }
 
 /// One database's access to the file. Once closed, every call fails: a database that was given up after an

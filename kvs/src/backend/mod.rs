@@ -1,9 +1,13 @@
 //! What a store must be able to do: bytes by ordered keys, snapshots for readers, batches for the one
 //! writer. Everything else (records, feeds, conflicts) is built once, above this.
 
+pub(crate) mod copy;
 pub(crate) mod disk;
+#[cfg(test)]
+mod faults;
 pub(crate) mod memory;
 pub(crate) mod redb;
+pub(crate) mod seal;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
@@ -23,6 +27,16 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Starts the writer's next batch. Only the writer's thread calls it, and it may block. After a failed
     /// disk write this is where the store is opened again.
     fn begin(&self) -> Result<Box<dyn Batch + '_>>;
+
+    /// Gives space back that is no longer used, and says how many bytes the store took before and after.
+    fn compact(&self) -> Result<(u64, u64)> {
+        Ok((0, 0))
+    }
+
+    /// How many bytes the store takes, if that can be said.
+    fn size(&self) -> Answer<'_, Option<u64>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 /// One committed state, unchanged while it is held.

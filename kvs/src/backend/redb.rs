@@ -4,7 +4,10 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use ::redb::{
@@ -14,19 +17,22 @@ use ::redb::{
 
 use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
+    copy::Copy,
     disk::{self, Fence, Gate, Note},
+    seal::Seal,
 };
 use crate::{
     error::{Error, Result},
-    key::{LAST, Span},
+    key::{self, LAST, Span},
     options::Options,
     value::Value,
 };
 
-const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
+pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
 
 pub(crate) struct Redb {
-    disk: Arc<dyn StorageBackend>,
+    /// Replaced by a compaction. Held for a clone only.
+    disk: RwLock<Arc<dyn StorageBackend>>,
     place: Arc<str>,
     options: Options,
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
@@ -34,7 +40,7 @@ pub(crate) struct Redb {
     live: Mutex<Option<Live>>,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
     current: RwLock<Arc<View>>,
-    _note: Option<Note>,
+    note: Option<Note>,
 }
 
 struct Live {
@@ -68,19 +74,37 @@ impl Redb {
         note: Option<Note>,
         options: &Options,
     ) -> Result<Self> {
-        let (live, view) = Live::open(&disk, &place, options)?;
+        let (live, view) = Live::open(&disk, &place, options, note.as_ref())?;
         Ok(Self {
-            disk,
+            disk: RwLock::new(disk),
             place,
             options: options.clone(),
             live: Mutex::new(Some(live)),
             current: RwLock::new(Arc::new(view)),
-            _note: note,
+            note,
         })
     }
 
     fn view(&self) -> Arc<View> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn disk(&self) -> Arc<dyn StorageBackend> {
+        self.disk.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The open database; after a failed write it is opened again first.
+    fn live(&self) -> Result<MutexGuard<'_, Option<Live>>> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if live.is_none() {
+            let disk = self.disk();
+            disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
+            let (opened, view) = Live::open(&disk, &self.place, &self.options, self.note.as_ref())?;
+            tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
+            self.publish(view);
+            *live = Some(opened);
+        }
+        Ok(live)
     }
 
     fn publish(&self, view: View) {
@@ -89,24 +113,48 @@ impl Redb {
 }
 
 impl Live {
-    fn open(disk: &Arc<dyn StorageBackend>, place: &Arc<str>, options: &Options) -> Result<(Self, View)> {
+    fn open(
+        disk: &Arc<dyn StorageBackend>,
+        place: &Arc<str>,
+        options: &Options,
+        note: Option<&Note>,
+    ) -> Result<(Self, View)> {
         let (fence, gate) = Fence::new(disk.clone());
         let opened = guarded(place, || {
-            let database = Builder::new().set_cache_size(options.cache).create_with_backend(fence)?;
-            let mut txn = database.begin_write()?;
-            txn.set_two_phase_commit(options.two_phase);
-            let fresh = txn.list_tables()?.next().is_none();
+            let sealed = note.and_then(|note| Seal::read(&note.store));
+            let fresh = fence.len()? == 0;
+            let whole = fresh
+                || !options.verify
+                || sealed.is_some_and(|seal| Seal::compute(&fence, seal.at).is_ok_and(|now| now == seal));
+            let repaired = Arc::new(AtomicBool::new(false));
+            let repairing = repaired.clone();
+            let mut database = Builder::new()
+                .set_cache_size(options.cache)
+                .set_repair_callback(move |_| repairing.store(true, Ordering::Relaxed))
+                .create_with_backend(fence)?;
+            // A crash left it, and its repair has looked at every page; or a seal says that it is whole.
+            let sound = whole || repaired.load(Ordering::Relaxed) || database.check_integrity()?;
             if fresh {
+                let mut txn = database.begin_write()?;
+                txn.set_two_phase_commit(options.two_phase);
                 txn.open_table(TABLE)?;
                 txn.commit()?;
-            } else {
-                txn.abort()?;
             }
-            Ok(database)
+            Ok((database, sound, sealed.filter(|_| options.verify)))
         });
-        let database = opened.inspect_err(|_| gate.close())?;
+        let (database, sound, sealed) = opened.inspect_err(|_| gate.close())?;
         let live = Self { database, gate };
         let view = live.view(place)?;
+        // Damage to a page no commit refers to is harmless; a repair that gave up a commit is not.
+        if !sound || sealed.is_some_and(|seal| seal.at != view.at) {
+            live.gate.close();
+            let detail =
+                "it is not as it was closed (if it was replaced on purpose, remove the .seal beside it)";
+            return Err(Error::corrupt(&**place, detail));
+        }
+        if let Some(note) = note {
+            Seal::remove(&note.store).map_err(|error| Error::io(place, error))?;
+        }
         Ok((live, view))
     }
 
@@ -122,7 +170,7 @@ impl Live {
 
 /// Runs redb's code. It checks its pages where it repairs, not where it reads, so damaged pages can make
 /// it panic: that is an error of the file, not of the program.
-fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
+pub(crate) fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(convert(place, error)),
@@ -130,7 +178,7 @@ fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> R
     }
 }
 
-fn convert(place: &str, error: ::redb::Error) -> Error {
+pub(crate) fn convert(place: &str, error: ::redb::Error) -> Error {
     match error {
         ::redb::Error::Io(error) => Error::io(place, error),
         ::redb::Error::DatabaseAlreadyOpen => {
@@ -150,14 +198,47 @@ impl Backend for Redb {
     }
 
     fn begin(&self) -> Result<Box<dyn Batch + '_>> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if live.is_none() {
-            let (opened, view) = Live::open(&self.disk, &self.place, &self.options)?;
-            tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
-            self.publish(view);
-            *live = Some(opened);
+        Ok(Box::new(Job { store: self, live: self.live()?, base: self.view() }))
+    }
+
+    fn compact(&self) -> Result<(u64, u64)> {
+        const STEP: usize = 16_384;
+        let Some(note) = &self.note else { return Ok((0, 0)) };
+        let fail = |error| Error::io(&self.place, error);
+        // Commits wait from here on; readers have their snapshots.
+        let mut live = self.live()?;
+        let (view, old) = (self.view(), self.disk());
+        let before = old.len().map_err(fail)?;
+        let mut copy = Copy::create(&note.store, self.options.cache)?;
+        let mut span = Span { start: Vec::new(), end: None };
+        loop {
+            let rows = match view.rows(&span, false, STEP).and_then(|rows| copy.add(&rows).map(|()| rows)) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    copy.discard();
+                    return Err(error);
+                }
+            };
+            match rows.last() {
+                Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
+                _ => break,
+            }
         }
-        Ok(Box::new(Job { store: self, live, base: self.view() }))
+        let (after, disk) = copy.finish(view.at)?;
+        // The name means the new file now. Whatever fails below, the next batch opens that one.
+        let old = live.take();
+        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
+        let (opened, view) = Live::open(&disk, &self.place, &self.options, Some(note))?;
+        self.publish(view);
+        *live = Some(opened);
+        // Closing the old database writes to a file without a name, which nobody reads again.
+        drop(old);
+        Ok((before, after))
+    }
+
+    fn size(&self) -> Answer<'_, Option<u64>> {
+        let size = self.disk().len().map_err(|error| Error::io(&self.place, error));
+        Box::pin(async { size.map(Some) })
     }
 }
 
@@ -255,6 +336,26 @@ impl Batch for Job<'_> {
                 tracing::error!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
                 Err(error)
             }
+        }
+    }
+}
+
+impl Drop for Redb {
+    fn drop(&mut self) {
+        let at = self.view().at;
+        let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(note), Some(live)) = (&self.note, live) else { return };
+        // Only what was closed without a fault is sealed; anything else is checked when it is opened.
+        let closed = guarded(&self.place, || {
+            drop(live);
+            Ok(())
+        });
+        let sealed = closed.and_then(|()| {
+            let seal = Seal::compute(&*self.disk(), at);
+            seal.and_then(|seal| seal.write(&note.store)).map_err(|error| Error::io(&self.place, error))
+        });
+        if let Err(error) = sealed {
+            tracing::warn!(store.path = %self.place, error = %error, "the closed store has no seal");
         }
     }
 }

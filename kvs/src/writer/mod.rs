@@ -70,7 +70,7 @@ impl Writer {
                     group = requests.len();
                     let started = Instant::now();
                     let durable = requests.iter().any(|request| request.durable);
-                    if self.batch(requests, durable) {
+                    if self.batch(requests, durable, due.flush.is_some()) {
                         due.written(durable, self.options.behind);
                     }
                     // A quarter of a disk write is worth waiting when it saves a whole one.
@@ -120,10 +120,11 @@ impl Writer {
         batch.commit(Changes::new(), at, true)
     }
 
-    /// Commits the requests together, answers each, and says whether anything was written.
-    fn batch(&self, requests: Vec<Request>, durable: bool) -> bool {
+    /// Commits the requests together, answers each, and says whether anything was written. `pending` says
+    /// that earlier commits are not on disk yet.
+    fn batch(&self, requests: Vec<Request>, durable: bool, pending: bool) -> bool {
         let mut outcomes = Vec::with_capacity(requests.len());
-        let written = self.write(&requests, &mut outcomes, durable);
+        let written = self.write(&requests, &mut outcomes, durable, pending);
         if let Err(error) = &written {
             outcomes.clear();
             outcomes.extend(requests.iter().map(|_| Err(error.clone())));
@@ -149,6 +150,7 @@ impl Writer {
         requests: &[Request],
         outcomes: &mut Vec<Result<Commit>>,
         durable: bool,
+        pending: bool,
     ) -> Result<Option<u64>> {
         let batch = self.backend.begin()?;
         let base = batch.at();
@@ -163,7 +165,13 @@ impl Writer {
             outcomes.push(outcome);
         }
         if overlay.is_empty() {
-            return Ok(None);
+            drop(overlay);
+            // What only reads may still ask that everything before it is on disk.
+            return if durable && pending {
+                batch.commit(Changes::new(), base, true).map(|()| Some(base))
+            } else {
+                Ok(None)
+            };
         }
         self.trim(&mut overlay, base, at)?;
         let changes = overlay.into_changes();

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod care;
 mod common;
 mod crash;
+mod damage;
 mod feeds;
 mod indexes;
 mod kept;

@@ -1,0 +1,101 @@
+//! Starts the demo: `cargo run --release`.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use examples::config::{Command, Config, Unclear};
+use n2o::{Clock, Keys, Node, Random};
+use web::{ServeError, Server};
+
+/// Why the demo does not run; one line each.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Usage(#[from] Unclear),
+    #[error("the data folder {0}: {1}")]
+    Data(String, std::io::Error),
+    #[error("the store: {0}")]
+    Store(#[from] kvs::Error),
+    #[error(transparent)]
+    Keys(n2o::Error),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl Failed {
+    fn code(&self) -> u8 {
+        match self {
+            Failed::Usage(_) => 2,
+            Failed::Data(..) | Failed::Store(_) => 3,
+            Failed::Keys(_) => 4,
+            Failed::Serve(_) => 5,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let level = std::env::var("N2O_LOG").ok().and_then(|level| level.parse().ok());
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    match start() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("demo: not everything ended in time");
+            ExitCode::FAILURE
+        }
+        Err(failed) => {
+            eprintln!("demo: {failed}");
+            ExitCode::from(failed.code())
+        }
+    }
+}
+
+fn start() -> Result<bool, Failed> {
+    match Config::read(std::env::args().skip(1), |name| std::env::var(name).ok())? {
+        Command::Print(text) => {
+            // Nobody is left to be told when the reader has gone.
+            let _ = writeln!(std::io::stdout(), "{text}");
+            Ok(true)
+        }
+        Command::Serve(config) => serve(&config),
+    }
+}
+
+#[tokio::main]
+async fn serve(config: &Config) -> Result<bool, Failed> {
+    let data = |error| Failed::Data(config.data.display().to_string(), error);
+    std::fs::create_dir_all(&config.data).map_err(data)?;
+    std::fs::read_dir(&config.data).map_err(data)?;
+    let (random, file) = (Random::default(), config.data.join("keys"));
+    let keys = Keys::load(&file, &random).map_err(Failed::Keys)?;
+    let store = kvs::Store::open(&format!("redb:{}", config.data.join("demo.redb").display())).await?;
+    let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random.clone());
+    let server = Server::bind(node.clone(), &config.listen).await?;
+    greet(config, &server);
+    Ok(server.run(examples::router(node, config), || reload(&keys, &file, &random)).await?)
+}
+
+fn reload(keys: &Keys, file: &Path, random: &Random) {
+    match keys.reload(file, random) {
+        Ok(()) => tracing::info!("keys read again"),
+        Err(error) => tracing::error!(%error, "keys not read again, the old ones stay"),
+    }
+}
+
+/// Says where to look.
+fn greet(config: &Config, server: &Server) {
+    let address = server.address().map_or_else(|_| config.listen.clone(), |address| address.to_string());
+    let mut text = format!("N2O demo on http://{address}/\n");
+    for (path, what) in examples::PAGES {
+        text.push_str(&format!("  http://{address}{path:<14} {what}\n"));
+    }
+    text.push_str(&format!("Data and keys are in {}. Ctrl+C stops.\n", config.data.display()));
+    // A closed standard output is no reason not to serve.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

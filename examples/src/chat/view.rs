@@ -1,0 +1,138 @@
+//! What a chat room looks like: the whole of it, and the parts that change.
+
+use maud::html;
+use nitro::prelude::*;
+
+use super::{
+    line::{Line, Lines},
+    page::Act,
+};
+use crate::{
+    frame::{avatar, bar},
+    text::text,
+};
+
+/// Names that are shown; the others are counted.
+const NAMED: usize = 100;
+
+/// The whole room.
+pub(crate) fn room(cx: &Cx, lines: &Lines, proven: bool) -> Markup {
+    let (t, room) = (text(cx.lang()), cx.param("room"));
+    let user = cx.user().unwrap_or_default();
+    let end = html! {
+        h1 class="room" { bdi { (room) } }
+        (span().id("count").class("count").text(t.count(lines.count)))
+        span class="who" { (avatar(&user)) b { bdi { (user) } } }
+        (button(t.logout).id("logout").class("quiet").postback(Act::logout()))
+    };
+    let messages = html! {
+        @for (before, line) in lines.pairs() { (message(cx, before, line, proven)) }
+    };
+    let write = html! {
+        (textbox(Act::message).label(t.message).attr(attr::PLACEHOLDER, t.message)
+            .attr(attr::AUTOCOMPLETE, "off").attr(attr::ENTERKEYHINT, "send").attr(attr::AUTOFOCUS, ""))
+        (submit(t.send).class("primary"))
+    };
+    html! {
+        div class="chat" {
+            (bar(cx, &end))
+            (people(cx))
+            main {
+                (history(cx, lines))
+                (ol().id("messages").class("messages").attr(attr::ROLE, "log").attr(attr::TABINDEX, "0")
+                    .attr(attr::ARIA_LABEL, t.messages).keep_end().body(messages))
+                (panel().id("empty").class("empty").hidden(lines.last() > 0)
+                    .body(html! { h2 { (t.empty) } p { (t.empty_lead) } }))
+                (form().id("say").class("write").postback(Act::say()).body(write))
+            }
+        }
+    }
+}
+
+/// One message. Who is meant by the page is known from the context.
+fn message<'a>(cx: &Cx, before: Option<&Line>, line: &'a Line, proven: bool) -> El<'a> {
+    let (t, said) = (text(cx.lang()), &line.said);
+    let own = said.proven == proven && cx.user().is_some_and(|user| user == said.by);
+    let continues = line.continues(before);
+    let class = match (own, continues) {
+        (false, false) => "line",
+        (false, true) => "line more",
+        (true, false) => "line own",
+        (true, true) => "line own more",
+    };
+    li().id(format!("m{}", line.position)).class(class).body(html! {
+        @if !continues {
+            (avatar(&said.by))
+            p class="by" {
+                b { bdi { (said.by) } }
+                @if said.proven { span class="proven" role="img" aria-label=(t.proven) title=(t.proven) {} }
+                (time(said.at))
+            }
+        }
+        p class="text" dir="auto" { (said.text) }
+    })
+}
+
+/// The way to older messages.
+fn history(cx: &Cx, lines: &Lines) -> El<'static> {
+    let t = text(cx.lang());
+    let ask = lines.has_older() && !lines.is_full();
+    panel().id("history").class("history").hidden(!lines.has_older()).body(html! {
+        (button(t.older).id("older").hidden(!ask).postback(Act::older()))
+        @if !ask { span { (t.far) } }
+    })
+}
+
+/// Who is here.
+fn people(cx: &Cx) -> El<'static> {
+    let (t, user) = (text(cx.lang()), cx.user().unwrap_or_default());
+    let present = cx.present(&format!("/chat/{}", cx.param("room")));
+    let others = present.len().saturating_sub(NAMED);
+    aside().id("people").class("people").attr(attr::ARIA_LABEL, t.here).body(html! {
+        h2 { (t.here) " " span { (t.people(present.len())) } }
+        ul {
+            @for name in present.iter().take(NAMED) {
+                li {
+                    (avatar(name))
+                    span class="name" { bdi { (name) } @if *name == user { " " i { (t.you) } } }
+                }
+            }
+            @if others > 0 { li { (t.others(others)) } }
+        }
+    })
+}
+
+/// Shows who is here now.
+pub(crate) fn update_people(cx: &mut Cx) {
+    let people = people(cx);
+    cx.update("people", people);
+}
+
+/// Shows how many messages there are, and whether there are older ones.
+pub(crate) fn update_history(cx: &mut Cx, lines: &Lines) {
+    cx.set("count", text(cx.lang()).count(lines.count));
+    let history = history(cx, lines);
+    cx.update("history", history);
+}
+
+/// Shows a new message after the one that was the newest.
+pub(crate) fn insert_newest(cx: &mut Cx, newest: Option<&Line>, line: &Line, proven: bool) {
+    if newest.is_none() {
+        cx.hide("empty");
+    }
+    let message = message(cx, newest, line, proven);
+    cx.insert_bottom("messages", message);
+}
+
+/// Shows older messages before the oldest one.
+pub(crate) fn insert_older(cx: &mut Cx, lines: &[Line], proven: bool) {
+    let before = std::iter::once(None).chain(lines.iter().map(Some));
+    let messages: Vec<_> =
+        before.zip(lines).map(|(before, line)| message(cx, before, line, proven)).collect();
+    cx.insert_top("messages", all(messages));
+}
+
+/// Takes a message away.
+pub(crate) fn remove(cx: &mut Cx, line: &Line) {
+    cx.remove(format!("m{}", line.position));
+}

@@ -1,0 +1,150 @@
+//! How the demo is started: flags, and the environment for what no flag says.
+
+use std::path::PathBuf;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Counter, login and chat, served.
+
+  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--bench]
+
+  --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
+  --data DIR        the folder of the store and the keys          [N2O_DATA, data]
+  --secure          browsers come over TLS, ended by a proxy      [N2O_SECURE=1]
+  --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
+  --bench           also serve the pages of the benchmark, and raise the limits for it
+  --help, --version
+
+  N2O_KEYS          the keys, instead of the file DIR/keys
+  N2O_LOG           error, warn, info, debug or trace             [info]
+
+SIGTERM and SIGINT stop in order, a second SIGINT at once; SIGHUP reads the keys again.
+Exit codes: 0 stopped in order, 1 not everything ended in time, 2 command line, 3 data folder or store,
+4 keys, 5 address, 130 second SIGINT.";
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: String,
+    /// The folder of the store and the keys.
+    pub data: PathBuf,
+    /// Whether browsers come over TLS.
+    pub secure: bool,
+    /// Other origins whose pages may open sockets.
+    pub origins: Vec<String>,
+    /// Whether the pages of the benchmark are served.
+    pub bench: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serve.
+    Serve(Config),
+    /// Print this and end.
+    Print(String),
+}
+
+/// Why the command line cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unclear {
+    /// There is no such flag.
+    #[error("unknown flag {0:?}; `demo --help` lists the flags")]
+    Unknown(String),
+    /// The flag needs a value.
+    #[error("{0} needs a value; `demo --help` shows which")]
+    Value(&'static str),
+    /// An origin is a scheme and a host.
+    #[error("{0:?} is no origin; expected one such as https://example.org")]
+    Origin(String),
+}
+
+impl Config {
+    /// Reads flags, and with `env` the environment.
+    pub fn read(
+        args: impl IntoIterator<Item = String>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Command, Unclear> {
+        let or = |name: &str, default: &str| env(name).unwrap_or_else(|| String::from(default));
+        let mut config = Config {
+            listen: or("N2O_LISTEN", "127.0.0.1:8000"),
+            data: PathBuf::from(or("N2O_DATA", "data")),
+            secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
+            origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
+            bench: false,
+        };
+        let mut args = args.into_iter();
+        while let Some(arg) = args.next() {
+            // Both `--data DIR` and `--data=DIR` are common.
+            let (flag, given) = match arg.split_once('=') {
+                Some((flag, value)) => (flag, Some(value.to_owned())),
+                None => (arg.as_str(), None),
+            };
+            let mut value = |flag| given.clone().or_else(|| args.next()).ok_or(Unclear::Value(flag));
+            match flag {
+                "--listen" => config.listen = value("--listen")?,
+                "--data" => config.data = PathBuf::from(value("--data")?),
+                "--origin" => config.origins.push(value("--origin")?),
+                "--secure" if given.is_none() => config.secure = true,
+                "--bench" if given.is_none() => config.bench = true,
+                "--help" | "-h" => return Ok(Command::Print(String::from(HELP))),
+                "--version" | "-V" => {
+                    return Ok(Command::Print(format!("demo {}", env!("CARGO_PKG_VERSION"))));
+                }
+                _ => return Err(Unclear::Unknown(arg)),
+            }
+        }
+        if let Some(bad) = config.origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(Unclear::Origin(bad.clone()));
+        }
+        Ok(Command::Serve(config))
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.map(|host| host.strip_suffix('/').unwrap_or(host))
+        .is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ', '@']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &[&str], env: &[(&str, &str)]) -> Result<Command, Unclear> {
+        let env =
+            |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| String::from(*value));
+        Config::read(args.iter().map(|arg| String::from(*arg)), env)
+    }
+
+    fn serve(args: &[&str], env: &[(&str, &str)]) -> Config {
+        match read(args, env) {
+            Ok(Command::Serve(config)) => config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let config =
+            serve(&["--listen", "[::1]:0", "--data=/d"], &[("N2O_LISTEN", "x"), ("N2O_SECURE", "1")]);
+        assert_eq!((config.listen.as_str(), config.secure), ("[::1]:0", true));
+        assert_eq!(config.data, PathBuf::from("/d"));
+        assert_eq!(serve(&[], &[]).listen, "127.0.0.1:8000");
+        assert!(!serve(&[], &[("N2O_SECURE", "0")]).secure);
+    }
+
+    #[test]
+    fn what_is_unclear_is_said() {
+        assert_eq!(read(&["--prot"], &[]), Err(Unclear::Unknown("--prot".into())));
+        assert_eq!(read(&["--secure=yes"], &[]), Err(Unclear::Unknown("--secure=yes".into())));
+        assert_eq!(read(&["--data"], &[]), Err(Unclear::Value("--data")));
+        for bad in ["example.org", "https://", "https://a/b", "ftp://a"] {
+            assert_eq!(read(&["--origin", bad], &[]), Err(Unclear::Origin(bad.into())), "{bad}");
+        }
+        assert_eq!(serve(&["--origin", "https://a/"], &[("N2O_ORIGIN", "http://b")]).origins.len(), 2);
+    }
+}

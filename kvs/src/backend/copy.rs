@@ -1,0 +1,97 @@
+//! Writing a whole store into a new file: what a backup, a restore and a compaction have in common. The
+//! file gets its name when it is complete and on disk.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ::redb::{Builder, Database, Durability, StorageBackend};
+
+use super::{
+    Rows, disk,
+    redb::{TABLE, convert, guarded},
+    seal::Seal,
+};
+use crate::error::{Error, Result};
+
+pub(crate) struct Copy {
+    database: Database,
+    place: String,
+    making: PathBuf,
+    path: PathBuf,
+}
+
+impl Copy {
+    /// Begins a file that is to be called `path`.
+    pub(crate) fn create(path: &Path, cache: usize) -> Result<Self> {
+        let place = path.display().to_string();
+        let mut making = path.as_os_str().to_owned();
+        making.push(".new");
+        let making = PathBuf::from(making);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| Error::io(&place, error))?;
+        }
+        let open = || -> std::result::Result<Database, ::redb::Error> {
+            let mut options = fs::OpenOptions::new();
+            let file = options.read(true).write(true).create(true).truncate(true).open(&making)?;
+            let database = Builder::new().set_cache_size(cache).create_file(file)?;
+            let txn = database.begin_write()?;
+            txn.open_table(TABLE)?;
+            txn.commit()?;
+            Ok(database)
+        };
+        let database = open().map_err(|error| convert(&place, error))?;
+        Ok(Self { database, place, making, path: path.to_owned() })
+    }
+
+    /// Adds rows, which must come in key order.
+    pub(crate) fn add(&mut self, rows: &Rows) -> Result<()> {
+        guarded(&self.place, || {
+            let mut txn = self.database.begin_write()?;
+            txn.set_durability(Durability::None).map_err(|_| ::redb::StorageError::DatabaseClosed)?;
+            let mut table = txn.open_table(TABLE)?;
+            for (key, value) in rows.iter() {
+                table.insert(key, value)?;
+            }
+            drop(table);
+            txn.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Puts everything on disk, packs it, seals it as of commit `at`, and gives the file its name. It
+    /// answers the file's length, and the file itself, locked since before it had its name.
+    pub(crate) fn finish(self, at: u64) -> Result<(u64, Arc<dyn StorageBackend>)> {
+        let Self { mut database, place, making, path } = self;
+        guarded(&place, || {
+            let txn = database.begin_write()?;
+            txn.commit()?;
+            while database.compact()? {}
+            drop(database);
+            fs::File::open(&making)?.sync_all()?;
+            Ok(())
+        })?;
+        let disk = disk::lock(&making)?;
+        let name = || {
+            let seal = Seal::compute(&*disk, at)?;
+            // The seal of an older file of this name must not stand beside the new one.
+            Seal::remove(&path)?;
+            fs::rename(&making, &path)?;
+            seal.write(&path)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            disk::sync_folder(folder.unwrap_or(Path::new(".")))?;
+            Ok(seal.length)
+        };
+        let length = name().map_err(|error| Error::io(&place, error))?;
+        Ok((length, disk))
+    }
+
+    /// Gives the file up.
+    pub(crate) fn discard(self) {
+        drop(self.database);
+        // Whatever is left of it is overwritten by the next one.
+        let _ = fs::remove_file(&self.making);
+    }
+}

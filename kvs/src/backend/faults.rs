@@ -1,0 +1,341 @@
+//! Tests with a disk that fails: at every n-th call of a fixed script, once or from then on, with the
+//! unsynced pages lost in a crash. What was acknowledged is there, nothing is half done, the store opens.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, Once},
+    time::Duration,
+};
+
+use ::redb::StorageBackend;
+
+use super::redb::Redb;
+use crate::{Error, From, Options, Record, Result, Store, options::Clock};
+
+/// What a power cut can tear apart.
+const SECTOR: u64 = 512;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Never,
+    /// This call fails, and the next ones work.
+    Once(u64),
+    /// This call and all behind it fail until the disk is healed.
+    From(u64),
+}
+
+#[derive(Debug)]
+struct Disk(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// What the system shows.
+    cache: Vec<u8>,
+    /// What a power cut leaves.
+    platter: Vec<u8>,
+    /// Writes since the last sync, in order.
+    pending: Vec<(u64, Vec<u8>)>,
+    calls: u64,
+    fault: Fault,
+    full: bool,
+    /// Whether syncs do anything.
+    honest: bool,
+}
+
+impl Disk {
+    fn new(image: Vec<u8>, fault: Fault) -> Arc<Self> {
+        let (cache, platter) = (image.clone(), image);
+        let state = State { cache, platter, pending: Vec::new(), calls: 0, fault, full: false, honest: true };
+        Arc::new(Self(Mutex::new(state)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn call(&self) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        state.calls += 1;
+        let fails = match state.fault {
+            Fault::Never => false,
+            Fault::Once(n) => state.calls == n,
+            Fault::From(n) => state.calls >= n,
+        };
+        if !fails {
+            return Ok(state);
+        }
+        let kind = if state.full { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
+        Err(io::Error::new(kind, "injected"))
+    }
+
+    /// The disk after a power cut: of the unsynced sectors a part, chosen by the seed.
+    fn crash(&self, seed: u64) -> Vec<u8> {
+        let state = self.state();
+        let mut image = state.platter.clone();
+        let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        for (offset, data) in &state.pending {
+            for (sector, bytes) in (0..).zip(data.chunks(SECTOR as usize)) {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                let start = (offset + sector * SECTOR) as usize;
+                if random.is_multiple_of(2) && start + bytes.len() <= image.len() {
+                    image[start..start + bytes.len()].copy_from_slice(bytes);
+                }
+            }
+        }
+        image
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.call()?.cache.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.call()?;
+        let bytes = state.cache.get(offset as usize..offset as usize + out.len());
+        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.call()?;
+        state.cache.resize(len as usize, 0);
+        // The length is the file system's own business, which journals it.
+        state.platter.resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let failed = self.call().map(drop);
+        let mut state = self.state();
+        let pending = std::mem::take(&mut state.pending);
+        // As Linux has it, a failed sync leaves the pages clean, and only some of them on disk.
+        failed?;
+        if !state.honest {
+            state.pending = pending;
+            return Ok(());
+        }
+        for (offset, data) in pending {
+            let (start, end) = (offset as usize, offset as usize + data.len());
+            if end <= state.platter.len() {
+                state.platter[start..end].copy_from_slice(&data);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut state = self.call()?;
+        state.cache[offset as usize..offset as usize + data.len()].copy_from_slice(data);
+        state.pending.push((offset, data.to_vec()));
+        Ok(())
+    }
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Row {
+    id: String,
+    text: String,
+}
+
+impl Record for Row {
+    const TABLE: &'static str = "row";
+    fn id(&self) -> std::borrow::Cow<'_, str> {
+        (&self.id).into()
+    }
+}
+
+fn quiet() {
+    // redb's complaints about a broken disk are expected here.
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !info.location().is_some_and(|location| location.file().contains("redb-")) {
+                usual(info);
+            }
+        }));
+    });
+}
+
+async fn open(disk: &Arc<Disk>) -> Result<Store> {
+    // A still clock and a long flush: no call depends on when the test runs.
+    let clock = Clock::new(|| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+    let options = Options::new().cache(1 << 20).clock(clock).behind(Duration::from_secs(3600));
+    let backend = Redb::open_disk(disk.clone(), "the test's disk".into(), None, &options)?;
+    Store::start(Arc::new(backend), options).await
+}
+
+const STEPS: u64 = 14;
+
+/// One step of the script: a transaction that writes in several places, all with its number.
+async fn step(store: &Store, number: u64, durable: bool) -> Result<()> {
+    let mut txn = store.txn();
+    if !durable {
+        txn.behind();
+    }
+    let text = "x".repeat((number * 601 % 5000) as usize);
+    txn.put(&Row { id: format!("{:02}", number % 5), text })?;
+    txn.append("/steps", &number)?;
+    txn.append("/twins", &number)?;
+    if number % 4 == 3 {
+        txn.delete::<Row>(&format!("{:02}", (number + 2) % 5));
+    }
+    txn.commit().await.map(drop)
+}
+
+/// Runs the script, and says which steps were acknowledged and which may have been done.
+async fn script(store: &Store, durable: bool) -> BTreeMap<u64, bool> {
+    let mut outcomes = BTreeMap::new();
+    for number in 0..STEPS {
+        outcomes.insert(number, step(store, number, durable).await.is_ok());
+    }
+    outcomes
+}
+
+/// Opens what the crash left and holds it against what was acknowledged.
+async fn judge(image: Vec<u8>, outcomes: &BTreeMap<u64, bool>) -> std::result::Result<(), String> {
+    let store =
+        open(&Disk::new(image, Fault::Never)).await.map_err(|error| format!("does not open: {error}"))?;
+    let mut txn = store.txn();
+    let steps: Vec<(u64, u64)> =
+        txn.feed("/steps", From::Start, 99).await.map_err(|error| error.to_string())?;
+    let twins: Vec<(u64, u64)> =
+        txn.feed("/twins", From::Start, 99).await.map_err(|error| error.to_string())?;
+    if steps != twins {
+        return Err(format!("half done: {steps:?} {twins:?}"));
+    }
+    for (number, acknowledged) in outcomes {
+        let found = steps.iter().filter(|(_, step)| step == number).count();
+        if found > 1 || (*acknowledged && found == 0) {
+            return Err(format!("step {number} is there {found} times, acknowledged: {acknowledged}"));
+        }
+    }
+    let report = store.check(|_| ()).await.map_err(|error| error.to_string())?;
+    if report.wrong > 0 {
+        return Err(format!("{:?}", report.problems));
+    }
+    step(&store, 99, true).await.map_err(|error| format!("cannot be written: {error}"))
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().unwrap()
+}
+
+/// A store that was made and closed. A file is made under another name and then renamed, so that a fault
+/// while it is made never leaves half a store.
+fn made() -> Vec<u8> {
+    let disk = Disk::new(Vec::new(), Fault::Never);
+    drop(runtime().block_on(open(&disk)).unwrap());
+    disk.crash(0)
+}
+
+/// How many calls the script makes on a disk that works, closing included.
+fn calls() -> u64 {
+    let disk = Disk::new(made(), Fault::Never);
+    runtime().block_on(async {
+        let store = open(&disk).await.unwrap();
+        let outcomes = script(&store, true).await;
+        assert!(outcomes.values().all(|done| *done));
+    });
+    let calls = disk.state().calls;
+    assert!(calls > 100, "the script should make many calls, it made {calls}");
+    calls
+}
+
+#[test]
+fn a_disk_that_fails_once_at_any_call_loses_nothing_acknowledged_and_service_resumes() {
+    quiet();
+    let made = made();
+    for n in 1..=calls() {
+        runtime().block_on(async {
+            let disk = Disk::new(made.clone(), Fault::Once(n));
+            let store = match open(&disk).await {
+                Ok(store) => store,
+                // It failed while opening: it says so, and opens the next time.
+                Err(_) => open(&disk).await.unwrap_or_else(|error| panic!("call {n}: {error}")),
+            };
+            let outcomes = script(&store, true).await;
+            let failed = outcomes.values().filter(|done| !**done).count();
+            assert!(failed <= 1, "call {n}: one fault failed {failed} commits");
+            if step(&store, 50, true).await.is_err() {
+                assert_eq!(failed, 0, "call {n}: one fault failed two commits");
+                step(&store, 51, true).await.unwrap_or_else(|error| panic!("call {n}: no service: {error}"));
+            }
+            for seed in 0..2 {
+                if let Err(what) = judge(disk.crash(n * 2 + seed), &outcomes).await {
+                    panic!("call {n}: {what}");
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_from_any_call_on_says_so_and_service_resumes_when_it_is_not() {
+    quiet();
+    let made = made();
+    for n in 1..=calls() {
+        runtime().block_on(async {
+            let disk = Disk::new(made.clone(), Fault::From(n));
+            disk.state().full = true;
+            let store = match open(&disk).await {
+                Ok(store) => store,
+                Err(error) => {
+                    assert!(matches!(error, Error::Full { .. } | Error::Io { .. }), "call {n}: {error}");
+                    disk.state().fault = Fault::Never;
+                    open(&disk).await.unwrap_or_else(|error| panic!("call {n}: {error}"))
+                }
+            };
+            let mut outcomes = BTreeMap::new();
+            for number in 0..STEPS {
+                match step(&store, number, true).await {
+                    Ok(()) => outcomes.insert(number, true),
+                    Err(error) => {
+                        assert!(matches!(error, Error::Full { .. } | Error::Io { .. }), "call {n}: {error}");
+                        outcomes.insert(number, false)
+                    }
+                };
+            }
+            // A crash while the disk is still full, and one after it has space again.
+            let then = disk.crash(n);
+            if let Err(what) = judge(then, &outcomes).await {
+                panic!("call {n}, full: {what}");
+            }
+            disk.state().fault = Fault::Never;
+            step(&store, 50, true).await.unwrap_or_else(|error| panic!("call {n}: no service: {error}"));
+            outcomes.insert(50, true);
+            if let Err(what) = judge(disk.crash(n), &outcomes).await {
+                panic!("call {n}, resumed: {what}");
+            }
+        });
+    }
+}
+
+#[test]
+fn with_durability_off_a_crash_loses_what_was_acknowledged_and_the_test_sees_it() {
+    quiet();
+    runtime().block_on(async {
+        let disk = Disk::new(Vec::new(), Fault::Never);
+        let store = open(&disk).await.unwrap();
+        let outcomes = script(&store, false).await;
+        assert!(outcomes.values().all(|done| *done));
+        let judged = judge(disk.crash(1), &outcomes).await;
+        assert!(judged.as_ref().is_err_and(|what| what.contains("is there 0 times")), "{judged:?}");
+        // Closed in order, nothing of it is lost.
+        drop(store);
+        judge(disk.crash(1), &outcomes).await.unwrap();
+
+        // A disk that lies about syncs is seen through, too.
+        let disk = Disk::new(Vec::new(), Fault::Never);
+        disk.state().honest = false;
+        let store = open(&disk).await.unwrap();
+        let outcomes = script(&store, true).await;
+        let platter = disk.state().platter.clone();
+        assert!(judge(platter, &outcomes).await.is_err());
+    });
+}

@@ -1,0 +1,142 @@
+//! Backup while the store is in use, restore, and compaction.
+
+use std::{path::Path, sync::Arc, thread};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    backend::{Backend, Changes, Rows, Snapshot, copy::Copy, redb::Redb},
+    error::{Error, Result},
+    key::{self, Span},
+    options::Options,
+    store::Store,
+};
+
+/// How many rows are read at once: enough to be quick, few enough to let others run between.
+const STEP: usize = 2048;
+
+/// How much memory the file being written may use for its pages.
+const CACHE: usize = 64 << 20;
+
+/// What a backup or a restore has copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The last commit that is in it.
+    pub at: u64,
+    /// How many rows of any kind.
+    pub rows: u64,
+    /// The length of the file written, 0 when the target is no file.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Writes the present state into a file, which is a store that can be opened with `redb:PATH`. The
+    /// store stays in use; the file holds exactly the commits up to [`Copied::at`]. `progress` is told how
+    /// many rows were written.
+    pub async fn backup(&self, path: &Path, progress: impl FnMut(u64)) -> Result<Copied> {
+        let snapshot = self.txn().snapshot().await?;
+        copy_to_file(&*snapshot, path, progress).await
+    }
+
+    /// Fills the store that the URL names from a backup. There must be nothing in it yet.
+    pub async fn restore(backup: &Path, url: &str, mut progress: impl FnMut(u64)) -> Result<Copied> {
+        if !backup.exists() {
+            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(Error::io(&backup.display().to_string(), missing));
+        }
+        let source: Arc<dyn Backend> = Arc::new(Redb::open(backup, &Options::default())?);
+        let snapshot = source.snapshot().await?;
+        if let Some(path) = url.strip_prefix("redb:") {
+            if Path::new(path).exists() {
+                return Err(Error::Exists { what: format!("store {path:?}") });
+            }
+            return copy_to_file(&*snapshot, Path::new(path), progress).await;
+        }
+        let target = Self::open(url).await?;
+        if *target.inner.last.borrow() > 0 {
+            return Err(Error::Exists { what: "the target's content".to_owned() });
+        }
+        let mut copied = Copied { at: snapshot.at(), rows: 0, bytes: 0 };
+        let mut left = Some(Span { start: Vec::new(), end: None });
+        while let Some(span) = left.take() {
+            let rows = snapshot.scan(&span, false, STEP).await?;
+            left = behind(&span, &rows);
+            copied.rows += rows.len() as u64;
+            let changes: Changes =
+                rows.iter().map(|(key, value)| (key.to_vec(), Some(value.to_vec()))).collect();
+            let (backend, at, durable) = (target.inner.backend.clone(), copied.at, left.is_none());
+            on_thread(move || backend.begin()?.commit(changes, at, durable)).await?;
+            progress(copied.rows);
+        }
+        Ok(copied)
+    }
+
+    /// Rewrites the store's file without the space that is no longer used, and answers its length before
+    /// and after. Readers go on; commits wait until it is done. Only a redb store has a file to compact,
+    /// for the others it does nothing.
+    pub async fn compact(&self) -> Result<(u64, u64)> {
+        let backend = self.inner.backend.clone();
+        on_thread(move || backend.compact()).await
+    }
+}
+
+/// Copies a snapshot into a new file, written by a thread of its own.
+async fn copy_to_file(snapshot: &dyn Snapshot, path: &Path, mut progress: impl FnMut(u64)) -> Result<Copied> {
+    let (sender, mut receiver) = mpsc::channel::<Rows>(4);
+    let (path, at) = (path.to_owned(), snapshot.at());
+    let writing = on_thread(move || {
+        let mut copy = Copy::create(&path, CACHE)?;
+        let mut complete = false;
+        while let Some(rows) = receiver.blocking_recv() {
+            // No rows at all say that all were sent; a sender that is gone before has failed.
+            complete = rows.len() == 0;
+            if let Err(error) = copy.add(&rows) {
+                copy.discard();
+                return Err(error);
+            }
+        }
+        if complete {
+            return copy.finish(at).map(|(bytes, _)| bytes);
+        }
+        copy.discard();
+        Err(Error::Closed)
+    });
+    let reading = async move {
+        let mut count = 0;
+        let mut left = Some(Span { start: Vec::new(), end: None });
+        while let Some(span) = left.take() {
+            let rows = snapshot.scan(&span, false, STEP).await?;
+            left = behind(&span, &rows);
+            count += rows.len() as u64;
+            if rows.len() > 0 && sender.send(rows).await.is_err() {
+                return Ok(count);
+            }
+            progress(count);
+            tokio::task::yield_now().await;
+        }
+        // When it cannot be sent the thread has failed, and says so itself.
+        let _ = sender.send(Rows::default()).await;
+        Ok(count)
+    };
+    let (count, written) = tokio::join!(reading, writing);
+    Ok(Copied { at, rows: count?, bytes: written? })
+}
+
+/// What is left of a span after these rows of it.
+fn behind(span: &Span, rows: &Rows) -> Option<Span> {
+    let last = rows.last().filter(|_| rows.len() == STEP)?;
+    Some(Span { start: key::after(last.to_vec()), end: span.end.clone() })
+}
+
+/// Runs blocking work on a thread of its own. The thread ends with the work, whoever still waits for it.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let (sender, receiver) = oneshot::channel();
+    let run = move || {
+        // The caller may have gone.
+        let _ = sender.send(work());
+    };
+    let thread = thread::Builder::new().name("kvs-care".to_owned()).spawn(run);
+    thread.map_err(|error| Error::io("a thread", error))?;
+    receiver.await.map_err(|_| Error::Closed)?
+}

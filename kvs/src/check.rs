@@ -1,0 +1,190 @@
+//! Checking a whole store: every check sum, every count, every index row, against each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    backend::Snapshot,
+    error::Result,
+    key::{self, Span},
+    meta::{FeedMeta, TableMeta},
+    store::Store,
+    value::{self, Value},
+};
+
+/// How many rows are read at once.
+const STEP: usize = 4096;
+
+/// How many problems are listed; after that they are only counted.
+const LISTED: usize = 1_000;
+
+/// What [`Store::check`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The commit whose state was checked.
+    pub at: u64,
+    /// Rows of any kind.
+    pub rows: u64,
+    /// Their bytes, keys and values.
+    pub bytes: u64,
+    /// Records by table.
+    pub tables: BTreeMap<String, u64>,
+    /// How many feeds there are.
+    pub feeds: u64,
+    /// Entries of all feeds.
+    pub entries: u64,
+    /// What is wrong: the first thousand problems.
+    pub problems: Vec<Problem>,
+    /// How many problems there are in all.
+    pub wrong: u64,
+}
+
+/// Something in a store that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The record, entry, feed or table.
+    pub place: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl Report {
+    fn add(&mut self, key: &[u8], what: impl Into<String>) {
+        self.wrong += 1;
+        if self.problems.len() < LISTED {
+            self.problems.push(Problem { place: key::describe(key), what: what.into() });
+        }
+    }
+}
+
+/// What the rows seen so far add up to.
+#[derive(Default)]
+struct Seen {
+    /// Entries by feed: how many from each position on are not cut, as found.
+    feeds: BTreeMap<String, (u64, u64)>,
+    /// Tables that are counted.
+    tables: BTreeSet<String>,
+    indexed: u64,
+    index_rows: u64,
+}
+
+impl Store {
+    /// Reads everything, and compares it: check sums, counts of tables and feeds, indexes with records, and
+    /// the hashes of chained feeds. The store stays in use; one state of it is checked. `progress` is told
+    /// how many rows were read.
+    pub async fn check(&self, mut progress: impl FnMut(u64)) -> Result<Report> {
+        let snapshot = self.txn().snapshot().await?;
+        let mut report = Report { at: snapshot.at(), ..Report::default() };
+        let mut seen = Seen::default();
+        let mut span = Span { start: Vec::new(), end: None };
+        let mut chained = Vec::new();
+        loop {
+            let rows = snapshot.scan(&span, false, STEP).await?;
+            for (key, stored) in rows.iter() {
+                report.rows += 1;
+                report.bytes += (key.len() + stored.len()) as u64;
+                match Value::open(key, stored) {
+                    Ok(value) => row(&*snapshot, &mut report, &mut seen, &mut chained, key, &value).await?,
+                    Err(_) => report.add(key, "its check sum does not match"),
+                }
+            }
+            progress(report.rows);
+            match rows.last() {
+                Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
+                _ => break,
+            }
+            tokio::task::yield_now().await;
+        }
+        for (feed, (count, _)) in std::mem::take(&mut seen.feeds) {
+            if count > 0 {
+                report.add(
+                    &key::feed(&feed),
+                    format!("it has {count} entries, and is not in the list of feeds"),
+                );
+            }
+        }
+        let uncounted: Vec<_> =
+            report.tables.keys().filter(|table| !seen.tables.contains(*table)).cloned().collect();
+        for table in uncounted {
+            report.add(&key::table(&table), "its records are not counted");
+        }
+        if seen.indexed != seen.index_rows {
+            let what = format!("{} index rows for the {} that records have", seen.index_rows, seen.indexed);
+            report.add(&[key::INDEX], what);
+        }
+        for feed in chained {
+            if let Err(error) = self.verify(&feed, None).await {
+                report.add(&key::feed(&feed), error.to_string());
+            }
+        }
+        Ok(report)
+    }
+}
+
+async fn row(
+    snapshot: &dyn Snapshot,
+    report: &mut Report,
+    seen: &mut Seen,
+    chained: &mut Vec<String>,
+    key: &[u8],
+    value: &Value<'_>,
+) -> Result<()> {
+    match key.first() {
+        Some(&(key::LOG | key::META)) => return Ok(()),
+        Some(&key::EXPIRY) => {
+            seen.index_rows += 1;
+            return Ok(());
+        }
+        _ => {}
+    }
+    let Some((tag, name, _)) = key::parse(key) else {
+        report.add(key, "its key is damaged");
+        return Ok(());
+    };
+    match tag {
+        key::RECORD => {
+            *report.tables.entry(name).or_default() += 1;
+            for row in value::unpack(value.indexed) {
+                seen.indexed += 1;
+                if snapshot.get(row).await?.is_none() {
+                    report.add(key, "a row of it is missing in an index");
+                }
+            }
+        }
+        key::TABLE => {
+            let expected = TableMeta::read(&name, snapshot.get(key).await?.as_deref())?.count;
+            let found = report.tables.get(&name).copied().unwrap_or(0);
+            if found != expected {
+                report.add(key, format!("it counts {expected} records and has {found}"));
+            }
+            seen.tables.insert(name);
+        }
+        key::ENTRY => {
+            let feed = seen.feeds.entry(name.clone()).or_insert((0, u64::MAX));
+            if feed.1 == u64::MAX {
+                let meta = snapshot.get(&key::feed(&name)).await?;
+                feed.1 = FeedMeta::read(&name, meta.as_deref()).map_or(0, |meta| meta.first);
+            }
+            // Entries that were cut off and not yet swept are no entries.
+            if key::position(key) >= feed.1 {
+                feed.0 += 1;
+                report.entries += 1;
+            }
+        }
+        key::FEED => {
+            report.feeds += 1;
+            let meta = FeedMeta::read(&name, snapshot.get(key).await?.as_deref())?;
+            let found = seen.feeds.remove(&name).map_or(0, |(count, _)| count);
+            if found != meta.count {
+                report.add(key, format!("it counts {} entries and has {found}", meta.count));
+            }
+            if meta.head.is_some() {
+                chained.push(name);
+            }
+        }
+        key::INDEX => seen.index_rows += 1,
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Channels: where frames come in and go out, whatever carries them. No HTTP here.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::formatter::Format;
+
+/// How long a closing handshake may take.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// A two-way carrier of whole frames, such as a WebSocket.
+pub trait Channel: Send {
+    /// The next frame; `None` when the carrier is gone.
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>>;
+
+    /// Takes the frame out of `frame` when there is room, and is ready when it is written.
+    /// `Err` when the carrier is gone.
+    fn poll_send(&mut self, cx: &mut Context<'_>, frame: &mut Option<Bytes>) -> Poll<Result<(), Gone>>;
+
+    /// Says `code` to the other side, and is ready when that is written.
+    fn poll_close(&mut self, cx: &mut Context<'_>, code: u16, reason: &'static str) -> Poll<()>;
+}
+
+/// What a channel received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// One frame.
+    Frame(Bytes),
+    /// The client says good-bye: it has left the page.
+    Leaving,
+    /// Something that is no frame; the code to close with.
+    Broken(u16),
+}
+
+/// The carrier is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// A channel, and what its client said when it connected.
+pub struct Connection {
+    /// The carrier.
+    pub channel: Box<dyn Channel>,
+    /// The format of its frames.
+    pub format: Format,
+    /// Counted frames that the client has received for this page.
+    pub count: u64,
+    /// The last event whose answer the client has received.
+    pub answered: u64,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("format", &self.format)
+            .field("count", &self.count)
+            .field("answered", &self.answered)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A connection of a client that has seen nothing yet.
+    #[must_use]
+    pub fn new(channel: Box<dyn Channel>, format: Format) -> Self {
+        Connection { channel, format, count: 0, answered: 0 }
+    }
+
+    pub(crate) async fn recv(&mut self) -> Option<Incoming> {
+        poll_fn(|cx| self.channel.poll_recv(cx)).await
+    }
+
+    /// Writes a frame; a client that does not read within `limit` is as good as gone.
+    pub(crate) async fn send(&mut self, frame: Bytes, limit: Duration) -> Result<(), Slow> {
+        let mut frame = Some(frame);
+        // The first try needs no timer, and nearly always suffices.
+        let first = poll_fn(|cx| Poll::Ready(self.channel.poll_send(cx, &mut frame))).await;
+        match first {
+            Poll::Ready(written) => written.map_err(|Gone| Slow::Gone),
+            Poll::Pending => {
+                let rest = poll_fn(|cx| self.channel.poll_send(cx, &mut frame));
+                match tokio::time::timeout(limit, rest).await {
+                    Ok(written) => written.map_err(|Gone| Slow::Gone),
+                    Err(_) => Err(Slow::Stalled),
+                }
+            }
+        }
+    }
+
+    /// Closes, and waits for the other side to agree, but not for long.
+    pub async fn close(mut self, code: u16, reason: &'static str) {
+        let closing = async {
+            poll_fn(|cx| self.channel.poll_close(cx, code, reason)).await;
+            while self.recv().await.is_some() {}
+        };
+        if tokio::time::timeout(CLOSING, closing).await.is_err() {
+            tracing::debug!(close.code = code, "client did not answer the close");
+        }
+    }
+}
+
+/// Why a frame was not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slow {
+    Gone,
+    Stalled,
+}

@@ -1,0 +1,84 @@
+//! Time and randomness, which come from the node so that a test can fix them.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// The wall clock, in milliseconds since 1970-01-01 UTC.
+///
+/// ```
+/// let clock = n2o::Clock::fixed(1_000);
+/// clock.advance(std::time::Duration::from_secs(1));
+/// assert_eq!(clock.millis(), 2_000);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<Arc<AtomicU64>>);
+
+impl Clock {
+    /// A clock that stands still until [`advance`](Clock::advance) moves it.
+    #[must_use]
+    pub fn fixed(millis: u64) -> Self {
+        Clock(Some(Arc::new(AtomicU64::new(millis))))
+    }
+
+    /// Now, in milliseconds since 1970.
+    #[must_use]
+    pub fn millis(&self) -> u64 {
+        match &self.0 {
+            Some(fixed) => fixed.load(Ordering::Relaxed),
+            None => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+            }
+        }
+    }
+
+    /// Now, in seconds since 1970; enough until the year 2106.
+    #[must_use]
+    pub fn secs(&self) -> u32 {
+        u32::try_from(self.millis() / 1000).unwrap_or(u32::MAX)
+    }
+
+    /// Moves a fixed clock; the system's clock is left alone.
+    pub fn advance(&self, by: Duration) {
+        if let Some(fixed) = &self.0 {
+            fixed.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+}
+
+/// The source of ids, nonces and keys: the thread's CSPRNG, or a seeded one in tests.
+#[derive(Clone, Default)]
+pub struct Random(Option<Arc<Mutex<StdRng>>>);
+
+impl Random {
+    /// The same bytes for the same seed; for tests only.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Random(Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))))
+    }
+
+    /// `N` random bytes.
+    #[must_use]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match &self.0 {
+            Some(seeded) => seeded.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes),
+            None => rand::rng().fill_bytes(&mut bytes),
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Random(seeded)" } else { "Random" })
+    }
+}

@@ -1,0 +1,395 @@
+//! The context of a page: everything a handler may do that is not about the document.
+
+use std::{any::Any, sync::Arc};
+
+use kvs::Txn;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{Error, Result},
+    formatter::Out,
+    inbox::Inbox,
+    message::Message,
+    node::Node,
+    pages::{PageId, Saved as SavedPage},
+    session::{self, Changes, Session},
+    sessions::Ticket,
+    text,
+};
+
+/// The longest name of a user, in characters.
+const MAX_USER: usize = 64;
+
+/// What a handler gets to work with.
+///
+/// Everything it does through the context is one transaction: reads see its own writes, and messages
+/// are sent and the answer goes out when the transaction is on disk. When the handler fails, nothing
+/// of it has happened.
+#[derive(Debug)]
+pub struct Cx {
+    node: Node,
+    session: Arc<Session>,
+    page: PageId,
+    path: String,
+    params: Vec<(String, String)>,
+    lang: String,
+    inbox: Arc<Inbox>,
+    topics: Vec<Arc<str>>,
+    txn: Option<Txn>,
+    sends: Vec<Message>,
+    changes: Changes,
+    login: Option<Login>,
+    part: Option<Box<dyn Any + Send + Sync>>,
+    /// The ops of the answer.
+    pub out: Out,
+    /// The page's state, as last saved by [`Msg::Save`](crate::Msg::Save).
+    pub state: Vec<u8>,
+}
+
+/// A change of user that waits for the end of the handler.
+#[derive(Debug)]
+struct Login {
+    user: Option<String>,
+    roles: Vec<String>,
+    ticket: Option<Ticket>,
+}
+
+impl Cx {
+    /// The context of one page, at a path with parameters that its route has read from it.
+    #[must_use]
+    pub fn new(
+        node: &Node,
+        session: Arc<Session>,
+        page: PageId,
+        path: &str,
+        params: Vec<(String, String)>,
+        lang: &str,
+    ) -> Self {
+        Cx {
+            node: node.clone(),
+            session,
+            page,
+            path: path.to_owned(),
+            params,
+            lang: lang.to_owned(),
+            inbox: Arc::new(Inbox::new(node.limits().inbox)),
+            topics: Vec::new(),
+            txn: None,
+            sends: Vec::new(),
+            changes: Changes::new(),
+            login: None,
+            part: None,
+            out: Out::new(crate::Format::default()),
+            state: Vec::new(),
+        }
+    }
+
+    /// The node that the page lives on.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The page's id.
+    #[must_use]
+    pub fn page(&self) -> PageId {
+        self.page
+    }
+
+    /// The path and query that the page was opened with, such as `/chat/lobby?from=7`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A parameter of the route or else of the query, decoded; empty when there is none.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The visitor's language as a lower-case BCP 47 primary tag, such as `en` or `uk`.
+    #[must_use]
+    pub fn lang(&self) -> &str {
+        &self.lang
+    }
+
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.node.clock().millis()
+    }
+
+    /// The user who is logged in.
+    #[must_use]
+    pub fn user(&self) -> Option<String> {
+        match &self.login {
+            Some(login) => login.user.clone(),
+            None => self.session.user(),
+        }
+    }
+
+    /// The roles of the user.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        match &self.login {
+            Some(login) => login.roles.clone(),
+            None => self.session.roles(),
+        }
+    }
+
+    /// Whether the user has a role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles().iter().any(|known| known == role)
+    }
+
+    /// The visitor's session.
+    pub fn session(&mut self) -> SessionValues<'_> {
+        SessionValues { session: &self.session, changes: &mut self.changes }
+    }
+
+    /// The session behind the cookie, shared by all pages of the browser.
+    #[must_use]
+    pub fn session_handle(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// The transaction of this handler.
+    pub fn kvs(&mut self) -> &mut Txn {
+        self.txn.get_or_insert_with(|| self.node.store().txn())
+    }
+
+    /// Registers this page with a topic: `info` receives what is sent there.
+    pub fn reg(&mut self, topic: &str) {
+        let topic = self.node.registry().reg(topic, &self.inbox, None);
+        self.remember(topic);
+    }
+
+    /// Registers like [`reg`](Cx::reg), and is present there as `name`; the others are told by
+    /// [`Presence`](crate::Presence) when the first page of that name comes and when the last one goes.
+    pub fn join(&mut self, topic: &str, name: &str) {
+        let topic = self.node.registry().reg(topic, &self.inbox, Some(name));
+        self.remember(topic);
+    }
+
+    fn remember(&mut self, topic: Arc<str>) {
+        if !self.topics.contains(&topic) {
+            self.topics.push(topic);
+        }
+    }
+
+    /// Ends a registration.
+    pub fn unreg(&mut self, topic: &str) {
+        self.topics.retain(|known| **known != *topic);
+        self.node.registry().unreg(topic, &self.inbox);
+    }
+
+    /// The names present in a topic, in order.
+    #[must_use]
+    pub fn present(&self, topic: &str) -> Vec<String> {
+        self.node.registry().present(topic)
+    }
+
+    /// Sends to every page that is registered with the topic, this one included, when the transaction is on disk.
+    pub fn send<T: Serialize + DeserializeOwned + Send + Sync + 'static>(&mut self, topic: &str, body: T) {
+        self.sends.push(Message::new(topic, body));
+    }
+
+    /// Logs the visitor in, or makes them another user. The session gets another id and keeps its values;
+    /// the browser is sent through an address that sets the new cookie, and then where `redirect` says.
+    pub async fn login(&mut self, user: &str) -> Result {
+        self.login_as(user, &[]).await
+    }
+
+    /// Logs the visitor in like [`login`](Cx::login), with roles that hold as long as the session.
+    #[expect(
+        clippy::unused_async,
+        reason = "a store of rights may have to be asked; handlers await it already"
+    )]
+    pub async fn login_as(&mut self, user: &str, roles: &[&str]) -> Result {
+        let name = user.trim();
+        if name.is_empty() || name.chars().count() > MAX_USER || name.chars().any(char::is_control) {
+            return Err(Error::user(text::name(&self.lang)));
+        }
+        let roles = roles.iter().map(|role| String::from(*role)).collect();
+        self.login = Some(Login { user: Some(name.to_owned()), roles, ticket: None });
+        Ok(())
+    }
+
+    /// Logs the visitor out: the session and its values are gone, its other pages are closed.
+    pub fn logout(&mut self) {
+        self.login = Some(Login { user: None, roles: Vec::new(), ticket: None });
+    }
+
+    /// The ticket that carries a login or logout of this handler to the browser, which must be sent
+    /// where it is traded, and then to `to`. `None` when the user stays the same.
+    pub async fn ticket(&mut self, to: &str) -> Result<Option<Ticket>> {
+        let Some(login) = &self.login else { return Ok(None) };
+        if let Some(ticket) = &login.ticket {
+            return Ok(Some(ticket.clone()));
+        }
+        let (node, user, roles) = (self.node.clone(), login.user.clone(), login.roles.clone());
+        let mut txn = self.txn.take().unwrap_or_else(|| node.store().txn());
+        let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
+        if user.is_some() {
+            session::apply(&mut saved, &std::mem::take(&mut self.changes));
+        } else {
+            saved.values.clear();
+            self.changes.clear();
+            txn.delete::<session::Saved>(&self.session.key);
+        }
+        (saved.user, saved.roles) = (user, roles);
+        let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to)?;
+        self.txn = Some(txn);
+        if let Some(login) = &mut self.login {
+            login.ticket = Some(ticket.clone());
+        }
+        Ok(Some(ticket))
+    }
+
+    /// Seals content for an element of this page, under one byte in the clear.
+    #[must_use]
+    pub fn pickle(&self, element: &str, head: u8, content: &[u8]) -> Vec<u8> {
+        let now = self.node.clock().secs();
+        let expires =
+            now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
+        self.session.events.seal(head, &bound(self.page, element), expires, content, self.node.random())
+    }
+
+    /// Opens what [`pickle`](Cx::pickle) sealed for the same session, page and element.
+    pub fn depickle(&self, element: &str, seal: &[u8]) -> Result<(u8, Vec<u8>)> {
+        let opened = self.session.events.open(seal, &bound(self.page, element), self.node.clock().secs())?;
+        Ok((opened.head, opened.content))
+    }
+
+    /// What the page's protocol keeps beside the page, made when it is first asked for; one type per page.
+    pub fn part<T: Any + Default + Send + Sync>(&mut self) -> &mut T {
+        let known = self.part.as_ref().is_some_and(|part| part.is::<T>());
+        if !known {
+            self.part = None;
+        }
+        let part = self.part.get_or_insert_with(|| Box::<T>::default());
+        match part.downcast_mut() {
+            Some(part) => part,
+            None => unreachable!("the part was just made of this type"),
+        }
+    }
+
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    /// Undoes what the handler did through this context.
+    pub fn rollback(&mut self) {
+        self.txn = None;
+        self.sends.clear();
+        self.changes.clear();
+        self.login = None;
+        self.out.clear();
+    }
+
+    /// Whether the handler changed anything that has to be on disk before it is answered.
+    #[must_use]
+    pub(crate) fn wrote(&self) -> bool {
+        !self.changes.is_empty() || self.login.is_some() || self.txn.as_ref().is_some_and(Txn::wrote)
+    }
+
+    /// Commits what the handler did, together with the page's record, and sends its messages.
+    pub async fn commit(&mut self) -> Result {
+        self.commit_with(None).await
+    }
+
+    /// Notes that the user is active. The store learns of it once a minute, and not on the user's time.
+    pub(crate) fn seen(&self) {
+        let now = self.node.clock().secs();
+        if self.session.touch(now) {
+            let (node, session) = (self.node.clone(), Arc::clone(&self.session));
+            self.node.tasks().spawn("seen", async move {
+                if let Err(error) = node.sessions().seen(&session, now).await {
+                    tracing::debug!(%error, "activity of a session was not noted; another change of it came first");
+                }
+            });
+        }
+    }
+
+    pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
+        if !self.wrote() && page.is_none() {
+            self.txn = None;
+            for message in self.sends.drain(..) {
+                self.node.registry().publish(message);
+            }
+            return Ok(());
+        }
+        let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
+        let now = self.node.clock().secs();
+        let mut saved = None;
+        if !self.changes.is_empty() {
+            let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
+            record.seen = now;
+            session::apply(&mut record, &self.changes);
+            txn.put(&record)?;
+            saved = Some(record);
+        }
+        if let Some(page) = page {
+            txn.put(page)?;
+        }
+        if !self.sends.is_empty() {
+            // Sent by the writer, in the order of the commits, so that a topic's messages come in the order of its feed.
+            let (node, sends) = (self.node.clone(), std::mem::take(&mut self.sends));
+            txn.on_commit(move |_| sends.into_iter().for_each(|message| node.registry().publish(message)));
+        }
+        txn.commit().await?;
+        self.changes.clear();
+        if let Some(saved) = saved {
+            self.session.committed(saved);
+        }
+        if let Some(Login { user: None, .. }) = self.login {
+            self.session.end(Some(&self.inbox));
+        }
+        self.login = None;
+        Ok(())
+    }
+}
+
+impl Drop for Cx {
+    fn drop(&mut self) {
+        for topic in &self.topics {
+            self.node.registry().unreg(topic, &self.inbox);
+        }
+    }
+}
+
+fn bound(page: PageId, element: &str) -> Vec<u8> {
+    [page.as_bytes(), element.as_bytes()].concat()
+}
+
+/// The values of a session, with the changes of this handler.
+#[derive(Debug)]
+pub struct SessionValues<'a> {
+    session: &'a Session,
+    changes: &'a mut Changes,
+}
+
+impl SessionValues<'_> {
+    /// A value, or `None` when it was never set.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        match self.changes.get(name) {
+            Some(Some(bytes)) => session::decode("session value", bytes).map(Some),
+            Some(None) => Ok(None),
+            None => self.session.value(name),
+        }
+    }
+
+    /// Sets a value, for all pages of the browser, when the handler ends well.
+    pub fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result {
+        let bytes = session::encode("session value", value)?;
+        self.changes.insert(name.to_owned(), Some(bytes));
+        Ok(())
+    }
+
+    /// Removes a value.
+    pub fn remove(&mut self, name: &str) {
+        self.changes.insert(name.to_owned(), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! Numbered events and counted frames: what has to be known to send again exactly what was lost.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::{formatter::Format, limit::Limits};
+
+/// The numbers of one page, and the frames that its client may not have received.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    /// The last event that was executed.
+    pub(crate) last: u64,
+    /// Counted frames so far.
+    count: u64,
+    /// The newest counted frames, each with the event that it answers.
+    ring: VecDeque<(Option<u64>, Bytes)>,
+    bytes: usize,
+    format: Format,
+}
+
+impl Delivery {
+    pub(crate) fn restored(last: u64, format: Format, answers: Vec<(u64, Vec<u8>)>) -> Self {
+        let ring: VecDeque<_> =
+            answers.into_iter().map(|(seq, frame)| (Some(seq), Bytes::from(frame))).collect();
+        let bytes = ring.iter().map(|(_, frame)| frame.len()).sum();
+        // Restored frames have lost their numbers; a count that no client has makes every client start over.
+        Delivery { last, count: u64::MAX / 2, ring, bytes, format }
+    }
+
+    /// Counts a frame and keeps it for a while.
+    pub(crate) fn keep(&mut self, answers: Option<u64>, frame: &Bytes, limits: &Limits) {
+        self.count += 1;
+        self.bytes += frame.len();
+        self.ring.push_back((answers, frame.clone()));
+        while self.ring.len() > limits.ring_frames || self.bytes > limits.ring_bytes {
+            if let Some((_, old)) = self.ring.pop_front() {
+                self.bytes -= old.len();
+            }
+        }
+    }
+
+    /// Forgets what the client has received.
+    pub(crate) fn received(&mut self, count: u64) {
+        while self.first() <= count && self.first() <= self.count {
+            if let Some((_, old)) = self.ring.pop_front() {
+                self.bytes -= old.len();
+            }
+        }
+        if self.ring.is_empty() {
+            self.ring = VecDeque::new();
+        }
+    }
+
+    /// The number of the oldest frame that is kept.
+    fn first(&self) -> u64 {
+        self.count + 1 - self.ring.len() as u64
+    }
+
+    /// The frames after `count`, when none of them is lost.
+    pub(crate) fn after(&self, count: u64, format: Format) -> Option<Vec<Bytes>> {
+        let known = (format == self.format || self.ring.is_empty())
+            && count <= self.count
+            && count + 1 >= self.first();
+        known.then(|| {
+            self.ring
+                .iter()
+                .skip((count + 1 - self.first()) as usize)
+                .map(|(_, frame)| frame.clone())
+                .collect()
+        })
+    }
+
+    /// The kept answer to an event, in the format it was given in.
+    pub(crate) fn answer(&self, seq: u64, format: Format) -> Option<Bytes> {
+        let found = self.ring.iter().find(|(answers, _)| *answers == Some(seq));
+        found.filter(|_| format == self.format).map(|(_, frame)| frame.clone())
+    }
+
+    /// The answers that a client may still miss once event `seq` has come: at most a window of them.
+    pub(crate) fn answers(&self, seq: u64, limits: &Limits) -> Vec<(u64, Vec<u8>)> {
+        let since = seq.saturating_sub(limits.window as u64);
+        let kept = self.ring.iter().filter_map(|(answers, frame)| answers.map(|answers| (answers, frame)));
+        kept.filter(|(answers, _)| *answers > since)
+            .map(|(answers, frame)| (answers, frame.to_vec()))
+            .collect()
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Changes the format; only right when no frame of the old one is kept.
+    pub(crate) fn speak(&mut self, format: Format) {
+        self.format = format;
+    }
+
+    /// Starts counting anew for a client that has lost track.
+    pub(crate) fn start_over(&mut self, format: Format) {
+        *self = Delivery { last: self.last, format, ..Delivery::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(frames: u64) -> Delivery {
+        let mut delivery = Delivery::default();
+        for seq in 1..=frames {
+            delivery.keep(Some(seq), &Bytes::from(vec![seq as u8]), &Limits::default());
+        }
+        delivery
+    }
+
+    #[test]
+    fn sends_again_what_was_lost() {
+        let delivery = delivery(3);
+        assert_eq!(delivery.after(1, Format::Cbor), Some(vec![Bytes::from(vec![2]), Bytes::from(vec![3])]));
+        assert_eq!(delivery.after(3, Format::Cbor), Some(vec![]));
+        assert_eq!(delivery.after(4, Format::Cbor), None, "more than was ever sent");
+        assert_eq!(delivery.after(1, Format::Json), None, "kept in another format");
+    }
+
+    #[test]
+    fn forgets_beyond_its_bounds_and_what_was_received() {
+        let mut delivery = delivery(100);
+        assert_eq!(delivery.after(35, Format::Cbor), None);
+        assert_eq!(delivery.after(36, Format::Cbor).map(|frames| frames.len()), Some(64));
+        delivery.received(99);
+        assert_eq!(delivery.after(98, Format::Cbor), None);
+        assert_eq!(delivery.after(99, Format::Cbor).map(|frames| frames.len()), Some(1));
+        delivery.received(1_000);
+        assert_eq!(delivery.bytes, 0);
+    }
+
+    #[test]
+    fn restored_answers_are_found_by_event_only() {
+        let delivery = Delivery::restored(7, Format::Cbor, vec![(7, vec![1])]);
+        assert_eq!(delivery.after(1, Format::Cbor), None);
+        assert_eq!(delivery.answer(7, Format::Cbor), Some(Bytes::from(vec![1])));
+        assert_eq!(delivery.answer(6, Format::Cbor), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! What can go wrong on the way from a client to the store, as one enum.
+
+use std::borrow::Cow;
+
+use crate::pickle::SealError;
+
+/// The result of a handler.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Why an event, a page or the start of a node failed.
+///
+/// [`User`](Error::User) and [`Denied`](Error::Denied) are shown to the user as they are.
+/// Everything else costs the user an incident number and is logged with it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A sentence for the user, who can do something about it; nothing was changed.
+    #[error("{0}")]
+    User(Cow<'static, str>),
+    /// The visitor has no right to this page or event; offer a login.
+    #[error("access denied")]
+    Denied,
+    /// The record or page does not exist; answered like an unknown path.
+    #[error("not found")]
+    NotFound,
+    /// The visitor is sent elsewhere instead; only meaningful before a page is rendered.
+    #[error("redirect to {0}")]
+    Redirect(String),
+    /// The store refused; its message says what to do.
+    #[error("store: {0}")]
+    Store(#[from] kvs::Error),
+    /// A value of a session or a page does not encode or decode; its type changed or is not serialisable.
+    #[error("encoding of {what}: {reason}")]
+    Encoding {
+        /// What was being encoded or decoded.
+        what: &'static str,
+        /// What the codec said.
+        reason: String,
+    },
+    /// A seal was forged, moved, or has expired; the client is told, and the page drawn afresh when it expired.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The event does not fit the page: its element is gone or disabled, or its values do not fit.
+    #[error("event refused: {0}")]
+    Refused(&'static str),
+    /// The keys cannot be used; the message says what is expected of them.
+    #[error("keys from {from}: {reason}")]
+    Keys {
+        /// The file or the environment variable.
+        from: String,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// A handler panicked; the panic's message is in the log.
+    #[error("handler panicked: {0}")]
+    Panic(String),
+    /// Any other error of a handler.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A sentence for the user.
+    pub fn user(text: impl Into<Cow<'static, str>>) -> Self {
+        Error::User(text.into())
+    }
+
+    /// Wraps any other error; it costs the user an incident number.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Error::Other(error.into())
+    }
+
+    /// Whether the same call may succeed when made again, because only the moment was wrong.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Error::Store(kvs::Error::Conflict { .. }))
+    }
+
+    pub(crate) fn encoding(what: &'static str, reason: impl std::fmt::Display) -> Self {
+        Error::Encoding { what, reason: reason.to_string() }
+    }
+}

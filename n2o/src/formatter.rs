@@ -1,0 +1,349 @@
+//! The formats of frames, and the writer that puts ops into a frame without a detour.
+//!
+//! `PROTOCOL.md`, sections 4 to 7, defines what is written here. Ops are positional tuples; they are
+//! encoded while the handler runs, behind a gap in which the frame's head is put when their number is known.
+
+use bytes::Bytes;
+
+/// A format of frames, chosen by the WebSocket subprotocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Binary messages of CBOR (RFC 8949).
+    #[default]
+    Cbor,
+    /// Text messages of JSON (RFC 8259).
+    Json,
+}
+
+impl Format {
+    /// All formats, preferred first.
+    pub const ALL: [Format; 2] = [Format::Cbor, Format::Json];
+
+    /// The WebSocket subprotocol that names the format.
+    #[must_use]
+    pub const fn subprotocol(self) -> &'static str {
+        match self {
+            Format::Cbor => "n2o.cbor.1",
+            Format::Json => "n2o.json.1",
+        }
+    }
+
+    /// Whether its messages are text.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(self, Format::Json)
+    }
+}
+
+/// The kinds of frames that a server sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// Event `seq` was executed.
+    Answer(u64),
+    /// Ops that no event asked for.
+    Push,
+}
+
+/// Room for the longest head: three CBOR integers, or two decimal numbers and brackets.
+const GAP: usize = 32;
+
+/// Ops on their way into a frame.
+#[derive(Debug)]
+pub struct Out {
+    format: Format,
+    buf: Vec<u8>,
+    ops: u64,
+    left: u8,
+}
+
+impl Out {
+    /// An empty list of ops.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Out { format, buf: Vec::new(), ops: 0, left: 0 }
+    }
+
+    /// Whether there is no op.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ops == 0
+    }
+
+    /// The format of the ops.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Changes the format; ops in another one are dropped.
+    pub(crate) fn speak(&mut self, format: Format) {
+        if self.format != format {
+            *self = Out::new(format);
+        }
+    }
+
+    /// Begins op `code` with `args` arguments, which must follow.
+    pub fn op(&mut self, code: u8, args: u8) -> &mut Self {
+        debug_assert_eq!(self.left, 0, "the op before lacks arguments");
+        if self.buf.is_empty() {
+            self.buf.reserve(256);
+            self.buf.resize(GAP, 0);
+        }
+        match self.format {
+            Format::Cbor => {
+                array(&mut self.buf, u64::from(args) + 1);
+                uint(&mut self.buf, u64::from(code));
+            }
+            Format::Json => {
+                if self.ops > 0 {
+                    self.buf.push(b',');
+                }
+                self.buf.push(b'[');
+                decimal(&mut self.buf, u64::from(code));
+            }
+        }
+        self.ops += 1;
+        self.left = args;
+        self.finish_op();
+        self
+    }
+
+    fn finish_op(&mut self) {
+        if self.left == 0 && self.format == Format::Json {
+            self.buf.push(b']');
+        }
+    }
+
+    fn arg(&mut self, cbor: impl FnOnce(&mut Vec<u8>), json: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        debug_assert!(self.left > 0, "the op has all its arguments");
+        match self.format {
+            Format::Cbor => cbor(&mut self.buf),
+            Format::Json => {
+                self.buf.push(b',');
+                json(&mut self.buf);
+            }
+        }
+        self.left -= 1;
+        self.finish_op();
+        self
+    }
+
+    /// The next argument: a text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.arg(|buf| text_cbor(buf, text), |buf| text_json(buf, text))
+    }
+
+    /// The next argument: a boolean.
+    pub fn bool(&mut self, value: bool) -> &mut Self {
+        self.arg(
+            |buf| buf.push(if value { 0xf5 } else { 0xf4 }),
+            |buf| buf.extend_from_slice(if value { b"true" } else { b"false" }),
+        )
+    }
+
+    /// The next argument: null.
+    pub fn null(&mut self) -> &mut Self {
+        self.arg(|buf| buf.push(0xf6), |buf| buf.extend_from_slice(b"null"))
+    }
+
+    /// Drops the ops that were written.
+    pub fn clear(&mut self) {
+        *self = Out::new(self.format);
+    }
+
+    /// The frame, and an empty list of ops in its place.
+    pub fn take(&mut self, head: Head) -> Bytes {
+        let mut out = std::mem::replace(self, Out::new(self.format));
+        if out.buf.is_empty() {
+            out.buf.resize(GAP, 0);
+        }
+        let mut front = Vec::with_capacity(GAP);
+        match out.format {
+            Format::Cbor => {
+                match head {
+                    Head::Answer(seq) => {
+                        front.extend_from_slice(&[0x83, 1]);
+                        uint(&mut front, seq);
+                    }
+                    Head::Push => front.extend_from_slice(&[0x82, 2]),
+                }
+                array(&mut front, out.ops);
+            }
+            Format::Json => {
+                match head {
+                    Head::Answer(seq) => {
+                        front.extend_from_slice(b"[1,");
+                        decimal(&mut front, seq);
+                    }
+                    Head::Push => front.extend_from_slice(b"[2"),
+                }
+                front.extend_from_slice(b",[");
+                out.buf.extend_from_slice(b"]]");
+            }
+        }
+        let start = GAP - front.len();
+        out.buf[start..GAP].copy_from_slice(&front);
+        Bytes::from(out.buf).slice(start..)
+    }
+}
+
+/// The frame `PONG`.
+#[must_use]
+pub fn pong(format: Format) -> Bytes {
+    match format {
+        Format::Cbor => Bytes::from_static(&[0x81, 0]),
+        Format::Json => Bytes::from_static(b"[0]"),
+    }
+}
+
+/// The frame `WELCOME`.
+#[must_use]
+pub fn welcome(format: Format, count: u64, last: u64) -> Bytes {
+    numbers(format, &[4, count, last], None)
+}
+
+/// The frame `ERROR`.
+#[must_use]
+pub fn error(format: Format, seq: u64, code: u8, text: &str) -> Bytes {
+    numbers(format, &[3, seq, u64::from(code)], Some(text))
+}
+
+fn numbers(format: Format, numbers: &[u64], text: Option<&str>) -> Bytes {
+    let mut buf = Vec::with_capacity(32 + text.map_or(0, str::len));
+    match format {
+        Format::Cbor => {
+            array(&mut buf, (numbers.len() + usize::from(text.is_some())) as u64);
+            numbers.iter().for_each(|number| uint(&mut buf, *number));
+            if let Some(text) = text {
+                text_cbor(&mut buf, text);
+            }
+        }
+        Format::Json => {
+            for (at, number) in numbers.iter().enumerate() {
+                buf.push(if at == 0 { b'[' } else { b',' });
+                decimal(&mut buf, *number);
+            }
+            if let Some(text) = text {
+                buf.push(b',');
+                text_json(&mut buf, text);
+            }
+            buf.push(b']');
+        }
+    }
+    Bytes::from(buf)
+}
+
+// Most numbers and lengths are below 24; that case is written where it is needed.
+#[inline(always)]
+fn head(buf: &mut Vec<u8>, major: u8, value: u64) {
+    if value < 24 { buf.push(major << 5 | value as u8) } else { long_head(buf, major, value) }
+}
+
+fn long_head(buf: &mut Vec<u8>, major: u8, value: u64) {
+    let major = major << 5;
+    match value {
+        0..=23 => buf.push(major | value as u8),
+        24..=0xff => buf.extend_from_slice(&[major | 24, value as u8]),
+        0x100..=0xffff => {
+            buf.push(major | 25);
+            buf.extend_from_slice(&(value as u16).to_be_bytes());
+        }
+        0x1_0000..=0xffff_ffff => {
+            buf.push(major | 26);
+            buf.extend_from_slice(&(value as u32).to_be_bytes());
+        }
+        _ => {
+            buf.push(major | 27);
+            buf.extend_from_slice(&value.to_be_bytes());
+        }
+    }
+}
+
+fn uint(buf: &mut Vec<u8>, value: u64) {
+    head(buf, 0, value);
+}
+
+fn array(buf: &mut Vec<u8>, len: u64) {
+    head(buf, 4, len);
+}
+
+fn text_cbor(buf: &mut Vec<u8>, text: &str) {
+    head(buf, 3, text.len() as u64);
+    buf.extend_from_slice(text.as_bytes());
+}
+
+fn decimal(buf: &mut Vec<u8>, value: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = value;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    buf.extend_from_slice(&digits[at..]);
+}
+
+fn text_json(buf: &mut Vec<u8>, text: &str) {
+    buf.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' => buf.extend_from_slice(b"\\\""),
+            b'\\' => buf.extend_from_slice(b"\\\\"),
+            b'\n' => buf.extend_from_slice(b"\\n"),
+            0..=31 | 127 => {
+                buf.extend_from_slice(b"\\u00");
+                buf.push(b"0123456789abcdef"[usize::from(byte >> 4)]);
+                buf.push(b"0123456789abcdef"[usize::from(byte & 15)]);
+            }
+            _ => buf.push(byte),
+        }
+    }
+    buf.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ops(format: Format) -> Out {
+        let mut out = Out::new(format);
+        out.op(8, 2).text("n").text("5");
+        out.op(9, 3).text("n").text("lang").null();
+        out.op(10, 3).text("n").text("on").bool(true);
+        out.op(16, 1).text("\"\u{7}\n");
+        out
+    }
+
+    #[test]
+    fn cbor_is_positional() {
+        let hex: String =
+            ops(Format::Cbor).take(Head::Answer(300)).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(
+            hex,
+            "830119012c84830861 6e6135 8409616e646c616e67f6 840a616e626f6ef5 8210632207 0a".replace(' ', "")
+        );
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let frame = ops(Format::Json).take(Head::Push);
+        let value: serde_json::Value = serde_json::from_slice(&frame).expect("JSON");
+        let expected = serde_json::json!([
+            2,
+            [[8, "n", "5"], [9, "n", "lang", null], [10, "n", "on", true], [16, "\"\u{7}\n"]]
+        ]);
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_frame_may_hold_no_op() {
+        assert_eq!(Out::new(Format::Cbor).take(Head::Answer(1)).as_ref(), [0x83, 1, 1, 0x80]);
+        assert_eq!(Out::new(Format::Json).take(Head::Answer(1)).as_ref(), b"[1,1,[]]");
+        assert_eq!(welcome(Format::Cbor, 0, 24).as_ref(), [0x83, 4, 0, 24, 24]);
+        assert_eq!(error(Format::Json, 1, 2, "no").as_ref(), b"[3,1,2,\"no\"]");
+    }
+}

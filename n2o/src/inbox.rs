@@ -1,0 +1,129 @@
+//! A page's inbox: bounded, cheap while empty, and the way in for everything that is not the page's own socket.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use crate::{channel::Connection, message::Message};
+
+/// What reaches a page from outside its socket, most urgent first.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// The session has ended.
+    End,
+    /// The server stops.
+    Stop,
+    /// The client connected again.
+    Connection(Box<Connection>),
+    /// More messages came than the inbox holds; some are lost.
+    Lagged,
+    /// A message of a topic.
+    Message(Arc<Message>),
+}
+
+/// A page's inbox.
+#[derive(Debug)]
+pub struct Inbox {
+    limit: usize,
+    // A std lock: held for one push or pop, never across an await.
+    queue: Mutex<Queue>,
+    notify: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    ended: bool,
+    stopped: bool,
+    lagged: bool,
+    /// No page reads this inbox any more; a new connection has to restore the page.
+    closed: bool,
+    connection: Option<Box<Connection>>,
+    messages: VecDeque<Arc<Message>>,
+}
+
+impl Inbox {
+    pub(crate) fn new(limit: usize) -> Self {
+        Inbox { limit, queue: Mutex::default(), notify: Notify::new() }
+    }
+
+    fn change<T>(&self, f: impl FnOnce(&mut Queue) -> T) -> T {
+        let answer = f(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+        self.notify.notify_one();
+        answer
+    }
+
+    /// Puts a message in; when the inbox is full the message is lost and the page learns that it lagged.
+    pub(crate) fn push(&self, message: Arc<Message>) {
+        self.change(|queue| {
+            if queue.messages.len() < self.limit {
+                queue.messages.push_back(message);
+            } else {
+                queue.lagged = true;
+            }
+        });
+    }
+
+    /// Hands over a new connection of the client; gives it back when the page is gone.
+    pub(crate) fn connect(
+        &self,
+        connection: Box<Connection>,
+    ) -> Result<Option<Box<Connection>>, Box<Connection>> {
+        self.change(
+            |queue| if queue.closed { Err(connection) } else { Ok(queue.connection.replace(connection)) },
+        )
+    }
+
+    pub(crate) fn end(&self) {
+        self.change(|queue| queue.ended = true);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.change(|queue| queue.stopped = true);
+    }
+
+    /// Closes the inbox, unless a connection came in at the last moment.
+    pub(crate) fn close(&self) -> Option<Box<Connection>> {
+        self.change(|queue| {
+            let connection = queue.connection.take();
+            queue.closed = connection.is_none();
+            connection
+        })
+    }
+
+    pub(crate) fn try_next(&self) -> Option<Item> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut queue.ended) {
+            return Some(Item::End);
+        }
+        if std::mem::take(&mut queue.stopped) {
+            return Some(Item::Stop);
+        }
+        if let Some(connection) = queue.connection.take() {
+            return Some(Item::Connection(connection));
+        }
+        if std::mem::take(&mut queue.lagged) {
+            queue.messages = VecDeque::new();
+            return Some(Item::Lagged);
+        }
+        let message = queue.messages.pop_front();
+        if queue.messages.is_empty() && queue.messages.capacity() > 16 {
+            queue.messages = VecDeque::new();
+        }
+        message.map(Item::Message)
+    }
+
+    /// The next item; cancel safe.
+    pub(crate) async fn next(&self) -> Item {
+        loop {
+            // Registered before the look, so that a push between the two is not missed.
+            let notified = self.notify.notified();
+            if let Some(item) = self.try_next() {
+                return item;
+            }
+            notified.await;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Every bound on what a client may cost, in one struct.
+
+use std::time::Duration;
+
+/// Most characters of an element's id; fixed, because seals are bound to ids.
+pub const MAX_ID: usize = 64;
+
+/// Bounds on sizes, counts and times; the defaults are those that `PROTOCOL.md` states.
+///
+/// ```
+/// let limits = n2o::Limits { connections: 1_000, ..n2o::Limits::default() };
+/// assert_eq!(limits.frame, 131_072);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one message from a client.
+    pub frame: usize,
+    /// Bytes of one message to a client.
+    pub answer: usize,
+    /// Nesting of arrays in a message from a client.
+    pub depth: usize,
+    /// Values of one event, and elements of one value.
+    pub values: usize,
+    /// Bytes of one text value; a longer one is told to the user at its input.
+    pub text: usize,
+    /// Events that a client may have sent without an answer.
+    pub window: usize,
+    /// Frames a second from one client, on average.
+    pub rate: u32,
+    /// Frames at once from one client.
+    pub burst: u32,
+    /// Connections of one server.
+    pub connections: usize,
+    /// Messages that wait for one page; a page that lags further is closed.
+    pub inbox: usize,
+    /// Frames kept of one page for a reconnect.
+    pub ring_frames: usize,
+    /// Bytes kept of one page for a reconnect.
+    pub ring_bytes: usize,
+    /// Pages that were rendered and wait for their connection.
+    pub waiting: usize,
+    /// How long a rendered page waits for its connection.
+    pub wait: Duration,
+    /// How long a page stays in memory without its connection.
+    pub park: Duration,
+    /// How long a saved page can be restored, and how long a seal is valid.
+    pub restore: Duration,
+    /// Longest time between a change of a page's state and its being saved,
+    /// for handlers that write nothing to the store (the others are saved at once).
+    pub save: Duration,
+    /// Silence after which a connection is closed.
+    pub silence: Duration,
+    /// Longest time that a client may take to read one frame.
+    pub write: Duration,
+    /// Longest time that shutdown waits for pages to finish.
+    pub drain: Duration,
+    /// Idle time after which a session ends.
+    pub session_idle: Duration,
+    /// Age at which a session ends whatever happens.
+    pub session_age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            frame: 128 * 1024,
+            answer: 1024 * 1024,
+            depth: 4,
+            values: 512,
+            text: 32 * 1024,
+            window: 16,
+            rate: 100,
+            burst: 200,
+            connections: 20_000,
+            inbox: 256,
+            ring_frames: 64,
+            ring_bytes: 32 * 1024,
+            waiting: 10_000,
+            wait: Duration::from_secs(30),
+            park: Duration::from_secs(60),
+            restore: Duration::from_hours(24),
+            save: Duration::from_secs(1),
+            silence: Duration::from_secs(75),
+            write: Duration::from_secs(10),
+            drain: Duration::from_secs(8),
+            session_idle: Duration::from_hours(12),
+            session_age: Duration::from_hours(24 * 14),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A node: the store, the keys, and the tables that all pages of one server share.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use kvs::Store;
+
+use crate::{
+    channel::Connection,
+    clock::{Clock, Random},
+    cx::Cx,
+    error::Result,
+    keys::Keys,
+    limit::Limits,
+    pages::{self, Found, PageId, Pages},
+    pickle::{SealError, Sealer},
+    process::{Process, Start},
+    protocol::{Heart, Protocol},
+    registry::Registry,
+    session::Session,
+    sessions::Sessions,
+    tasks::Tasks,
+};
+
+/// How often waiting pages, idle sessions and old records are looked through.
+const SWEEP: Duration = Duration::from_secs(5);
+/// Every so many sweeps the store is looked through too.
+const SWEEPS_PER_EXPIRY: u32 = 720;
+
+/// What a server is made of; a cheap handle.
+#[derive(Clone, Debug)]
+pub struct Node(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    keys: Keys,
+    limits: Limits,
+    clock: Clock,
+    random: Random,
+    sessions: Sessions,
+    registry: Registry,
+    pages: Pages,
+    tasks: Tasks,
+    connections: AtomicUsize,
+    incidents: Mutex<u32>,
+}
+
+/// The content of a page token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The page.
+    pub page: PageId,
+    /// Its path and query.
+    pub path: String,
+}
+
+/// A place among the limited number of connections, given back when dropped.
+#[derive(Debug)]
+pub struct Place(Node);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Node {
+    /// A node over a store.
+    #[must_use]
+    pub fn new(store: Store, keys: Keys, limits: Limits, clock: Clock, random: Random) -> Self {
+        let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
+        Node(Arc::new(Inner {
+            store,
+            keys,
+            limits,
+            clock,
+            random,
+            sessions,
+            registry: Registry::default(),
+            pages: Pages::default(),
+            tasks: Tasks::default(),
+            connections: AtomicUsize::new(0),
+            incidents: Mutex::new(0),
+        }))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The master keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The bounds.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The source of randomness.
+    #[must_use]
+    pub fn random(&self) -> &Random {
+        &self.0.random
+    }
+
+    /// The sessions.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The topics.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The pages.
+    #[must_use]
+    pub fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
+
+    /// The owned tasks.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    /// A new page id.
+    #[must_use]
+    pub fn page_id(&self) -> PageId {
+        PageId(self.0.random.bytes())
+    }
+
+    /// A number under which an error is logged and told to the user.
+    #[must_use]
+    pub fn incident(&self) -> String {
+        let mut last = self.0.incidents.lock().unwrap_or_else(PoisonError::into_inner);
+        *last += 1;
+        format!("{:x}-{}", self.0.clock.secs(), *last)
+    }
+
+    /// A place for one more connection, or `None` when the server is full or stops.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let taken = self.0.connections.fetch_add(1, Ordering::Relaxed);
+        let place = Place(self.clone());
+        (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
+    }
+
+    fn token_sealer(&self, session: &Session) -> Sealer {
+        Sealer::new(self.0.keys.clone(), "page", session.sid.random)
+    }
+
+    /// The token of a page, for the same session only.
+    #[must_use]
+    pub fn token(&self, session: &Session, token: &Token) -> String {
+        let content = [token.page.as_bytes(), token.path.as_bytes()].concat();
+        let life = u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX);
+        let expires = self.0.clock.secs().saturating_add(life);
+        URL_SAFE_NO_PAD.encode(self.token_sealer(session).seal(0, &[], expires, &content, &self.0.random))
+    }
+
+    /// Reads a page token.
+    pub fn read_token(&self, session: &Session, token: &str) -> Result<Token, SealError> {
+        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
+        let content = self.token_sealer(session).open(&seal, &[], self.0.clock.secs())?.content;
+        let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
+        let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
+        Ok(Token { page: PageId(*page), path })
+    }
+
+    /// Keeps a page that was rendered until its client connects.
+    pub fn wait(&self, page: Box<dyn Protocol>, cx: Cx) {
+        let now = self.0.clock.millis();
+        let process = Process::new(chain(page), cx);
+        self.0.pages.wait(Box::new(process), now, self.0.limits.waiting);
+    }
+
+    /// Gives a connection to its page. When the page is not in memory, `open` makes it anew from the token's path.
+    pub fn connect(
+        &self,
+        token: &Token,
+        connection: Connection,
+        place: Place,
+        open: impl FnOnce() -> (Box<dyn Protocol>, Cx),
+    ) {
+        let mut made = None;
+        let found = self.0.pages.connect(token.page, Box::new(connection), || {
+            let (page, cx) = open();
+            let inbox = Arc::clone(cx.inbox());
+            made = Some(Process::new(chain(page), cx));
+            inbox
+        });
+        match (found, made) {
+            (Found::Waiting(process, connection), _) => {
+                self.0.tasks.spawn("page", process.run(*connection, Start::Adopted, place));
+            }
+            (Found::Gone(connection), Some(process)) => {
+                self.0.tasks.spawn("page", Box::new(process).run(*connection, Start::Restored, place));
+            }
+            // The live page counts its own place; this one is free again.
+            (Found::Live | Found::Gone(_), _) => drop(place),
+        }
+    }
+
+    /// Starts the tasks that keep the tables small.
+    pub fn start(&self) {
+        let node = self.clone();
+        self.0.tasks.spawn("sweep", async move { node.sweep().await });
+    }
+
+    async fn sweep(&self) {
+        for round in 0_u32.. {
+            if round.is_multiple_of(SWEEPS_PER_EXPIRY) {
+                self.expire().await;
+            }
+            self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
+            self.0.sessions.sweep();
+            tokio::select! {
+                () = self.0.tasks.stopping() => return,
+                () = tokio::time::sleep(SWEEP) => {}
+            }
+        }
+    }
+
+    async fn expire(&self) {
+        let before = self
+            .0
+            .clock
+            .secs()
+            .saturating_sub(u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX));
+        let expired =
+            async { Ok((pages::expire(&self.0.store, before).await?, self.0.sessions.expire().await?)) };
+        match expired.await {
+            Ok((0, 0)) => {}
+            Ok((pages, sessions)) => tracing::info!(pages, sessions, "expired records deleted"),
+            Err::<_, crate::Error>(error) => tracing::warn!(%error, "expired records could not be deleted"),
+        }
+    }
+
+    /// Stops: tells clients to come back, waits for handlers to finish and for pages to be saved.
+    /// Says whether all ended within the limit.
+    pub async fn stop(&self) -> bool {
+        self.0.tasks.announce_stop();
+        self.0.pages.stop();
+        self.0.tasks.drain(self.0.limits.drain).await
+    }
+}
+
+fn chain(page: Box<dyn Protocol>) -> Vec<Box<dyn Protocol>> {
+    vec![Box::new(Heart), page]
+}

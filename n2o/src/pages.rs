@@ -1,0 +1,219 @@
+//! The pages of a node: rendered ones that wait for their connection, live ones, and saved ones.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque},
+    fmt::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kvs::Store;
+use serde::{Deserialize, Serialize};
+
+use crate::{channel::Connection, error::Result, inbox::Inbox, process::Process};
+
+/// A page's id: 128 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PageId(pub [u8; 16]);
+
+impl PageId {
+    /// The bytes of the id.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for PageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What the store keeps of a page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    pub(crate) id: String,
+    /// Seconds since 1970.
+    pub(crate) at: u32,
+    pub(crate) state: Vec<u8>,
+    pub(crate) last: u64,
+    pub(crate) json: bool,
+    pub(crate) answers: Vec<(u64, Vec<u8>)>,
+}
+
+impl kvs::Record for Saved {
+    const TABLE: &'static str = "page";
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.id)
+    }
+}
+
+/// The pages of a node.
+#[derive(Debug, Default)]
+pub struct Pages {
+    // A std lock: held for one map access, never across an await.
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    map: HashMap<PageId, Slot>,
+    /// Waiting pages by the time they came, in milliseconds; some may have gone by now.
+    waiting: VecDeque<(u64, PageId)>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Waiting(Box<Process>),
+    Live(Arc<Inbox>),
+}
+
+/// What became of a client that connected.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The rendered page, to be run with the connection; its slot is live now.
+    Waiting(Box<Process>, Box<Connection>),
+    /// The live page has the connection.
+    Live,
+    /// No such page in memory; its slot is live now, for the page that is about to be restored.
+    Gone(Box<Connection>),
+}
+
+impl Pages {
+    fn with<T>(&self, f: impl FnOnce(&mut Slots) -> T) -> T {
+        f(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps a rendered page for its connection; the oldest goes when there are more than `most`.
+    pub(crate) fn wait(&self, process: Box<Process>, now: u64, most: usize) {
+        let evicted = self.with(|slots| {
+            let id = process.cx().page();
+            slots.waiting.push_back((now, id));
+            slots.map.insert(id, Slot::Waiting(process));
+            if slots.waiting.len() > most {
+                slots.waiting.pop_front().and_then(|(_, id)| slots.evict(id))
+            } else {
+                None
+            }
+        });
+        drop(evicted);
+    }
+
+    /// Gives a connection to the page it belongs to.
+    pub(crate) fn connect(
+        &self,
+        id: PageId,
+        mut connection: Box<Connection>,
+        inbox: impl FnOnce() -> Arc<Inbox>,
+    ) -> Found {
+        self.with(|slots| {
+            match slots.map.remove(&id) {
+                Some(Slot::Waiting(process)) => {
+                    slots.map.insert(id, Slot::Live(Arc::clone(process.cx().inbox())));
+                    return Found::Waiting(process, connection);
+                }
+                Some(Slot::Live(live)) => match live.connect(connection) {
+                    Ok(replaced) => {
+                        drop(replaced);
+                        slots.map.insert(id, Slot::Live(live));
+                        return Found::Live;
+                    }
+                    Err(back) => connection = back,
+                },
+                None => {}
+            }
+            slots.map.insert(id, Slot::Live(inbox()));
+            Found::Gone(connection)
+        })
+    }
+
+    /// Forgets a live page whose inbox is `inbox`.
+    pub(crate) fn forget(&self, id: PageId, inbox: &Arc<Inbox>) {
+        self.with(|slots| {
+            if matches!(slots.map.get(&id), Some(Slot::Live(live)) if Arc::ptr_eq(live, inbox)) {
+                slots.map.remove(&id);
+            }
+        });
+    }
+
+    /// Drops waiting pages that nobody came for.
+    pub(crate) fn sweep(&self, now: u64, wait: Duration) {
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let dropped: Vec<_> = self.with(|slots| {
+            let mut dropped = Vec::new();
+            while slots.waiting.front().is_some_and(|(since, _)| since.saturating_add(wait) <= now) {
+                if let Some((_, id)) = slots.waiting.pop_front() {
+                    dropped.extend(slots.evict(id));
+                }
+            }
+            dropped
+        });
+        drop(dropped);
+    }
+
+    /// How many pages are live.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.with(|slots| slots.map.values().filter(|slot| matches!(slot, Slot::Live(_))).count())
+    }
+
+    /// How many rendered pages wait for their connection.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.with(|slots| slots.map.values().filter(|slot| matches!(slot, Slot::Waiting(_))).count())
+    }
+
+    /// Tells all live pages to stop.
+    pub(crate) fn stop(&self) {
+        self.with(|slots| {
+            for slot in slots.map.values() {
+                if let Slot::Live(inbox) = slot {
+                    inbox.stop();
+                }
+            }
+        });
+    }
+}
+
+impl Slots {
+    // Returned, so that a page is dropped outside the lock: dropping it may ask for the registry's.
+    fn evict(&mut self, id: PageId) -> Option<Slot> {
+        matches!(self.map.get(&id), Some(Slot::Waiting(_))).then(|| self.map.remove(&id)).flatten()
+    }
+}
+
+/// Deletes the records of pages that are too old to be restored; `before` is in seconds since 1970.
+pub(crate) async fn expire(store: &Store, before: u32) -> Result<usize> {
+    let (mut after, mut expired) = (None::<String>, 0);
+    loop {
+        let batch = store.txn().range::<Saved>("", after.as_deref(), 200).await?;
+        let Some(last) = batch.last() else { return Ok(expired) };
+        after = Some(last.id.clone());
+        // Deleted without having been read, so that pages which are saved meanwhile are no conflict.
+        let mut txn = store.txn();
+        for page in batch.iter().filter(|page| page.at < before) {
+            txn.delete::<Saved>(&page.id);
+            expired += 1;
+        }
+        if txn.wrote() {
+            txn.commit().await?;
+        }
+    }
+}
+
+/// The record's id of a page.
+pub(crate) fn record_id(page: PageId) -> String {
+    let mut id = String::with_capacity(32);
+    // Writing to a string cannot fail.
+    let _ = write!(id, "{page}");
+    id
+}

@@ -1,0 +1,296 @@
+//! A page's process: one task that owns the page, its connection while it has one, and the order of everything.
+//!
+//! It reads frames, runs the protocol chain, commits, answers, takes messages from the inbox, saves the
+//! page's state, waits a while for a lost client, and ends.
+
+mod saving;
+mod turn;
+mod wire;
+
+use std::{collections::VecDeque, pin::pin, sync::Arc};
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    channel::{Connection, Incoming},
+    cx::Cx,
+    delivery::Delivery,
+    error::{Error, Result},
+    formatter::{self, Out},
+    frame::{self, Frame},
+    inbox::Item,
+    node::{Node, Place},
+    protocol::{Answer, Msg, Protocol},
+    rate::Rate,
+};
+
+/// How often a handler runs again when another commit came between.
+const RETRIES: u32 = 3;
+
+/// Where a page comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Rendered by this process, and waiting for its connection.
+    Adopted,
+    /// Made anew; its state may be saved.
+    Restored,
+}
+
+/// Why a page's life is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Close with a code of `PROTOCOL.md`, section 9.
+    Close(u16, &'static str),
+    /// The client left, or did not come back.
+    Gone,
+}
+
+/// A page and all that belongs to it.
+pub(crate) struct Process {
+    cx: Cx,
+    chain: Vec<Box<dyn Protocol>>,
+    delivery: Delivery,
+    /// The page's state after the last event; what a failed handler is taken back to.
+    state: Vec<u8>,
+    /// Frames that came while a handler ran.
+    queue: VecDeque<Bytes>,
+    rate: Rate,
+    born: Instant,
+    heard: Instant,
+    save_at: Option<Instant>,
+    left: bool,
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Process").field("page", &self.cx.page()).finish_non_exhaustive()
+    }
+}
+
+impl Process {
+    pub(crate) fn new(chain: Vec<Box<dyn Protocol>>, cx: Cx) -> Self {
+        let now = Instant::now();
+        let rate = Rate::new(cx.node().limits().rate, cx.node().limits().burst);
+        let delivery = Delivery::default();
+        let queue = VecDeque::new();
+        Process {
+            cx,
+            chain,
+            delivery,
+            state: Vec::new(),
+            queue,
+            rate,
+            born: now,
+            heard: now,
+            save_at: None,
+            left: false,
+        }
+    }
+
+    pub(crate) fn cx(&self) -> &Cx {
+        &self.cx
+    }
+
+    fn node(&self) -> &Node {
+        self.cx.node()
+    }
+
+    /// Lives until the client is gone for good, the session ends or the server stops.
+    pub(crate) async fn run(mut self: Box<Self>, connection: Connection, start: Start, place: Place) {
+        let (page, inbox, node) = (self.cx.page(), Arc::clone(self.cx.inbox()), self.node().clone());
+        self.cx.session_handle().attach(&inbox);
+        self.heard = Instant::now();
+        let mut wire = Some(connection);
+        let mut end = match self.begin(&mut wire, start).await {
+            Ok(()) => self.live(&mut wire).await,
+            Err(end) => end,
+        };
+        // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
+        while let Some(connection) = inbox.close() {
+            end = if let End::Close(..) = end {
+                wire = Some(*connection);
+                break;
+            } else {
+                wire = Some(*connection);
+                match self.welcome(&mut wire).await {
+                    Ok(()) => self.live(&mut wire).await,
+                    Err(end) => end,
+                }
+            };
+        }
+        self.save().await;
+        drop(self);
+        node.pages().forget(page, &inbox);
+        if let (Some(connection), End::Close(code, reason)) = (wire, end) {
+            connection.close(code, reason).await;
+        }
+        drop(place);
+    }
+
+    /// Brings the page to life: its saved state, the right to see it, `init`, and the welcome.
+    async fn begin(&mut self, wire: &mut Option<Connection>, start: Start) -> Result<(), End> {
+        let restored = start == Start::Restored;
+        if let Some(connection) = wire {
+            self.cx.out = Out::new(connection.format);
+        }
+        if restored && let Some(connection) = wire {
+            let (answered, format) = (connection.answered, connection.format);
+            match self.restore(answered, format).await {
+                Ok(()) => {}
+                Err(error) => return Err(self.fatal(&error)),
+            }
+        }
+        match self.drive(Msg::Init { restored }, wire).await {
+            Ok(_) => {}
+            Err(error) => return Err(self.fatal(&error)),
+        }
+        self.snapshot().await.map_err(|error| self.fatal(&error))?;
+        if let Err(error) = self.cx.commit().await {
+            return Err(self.fatal(&error));
+        }
+        self.welcome(wire).await?;
+        self.push(wire).await
+    }
+
+    /// What an error at the start of a page's life means for its connection.
+    fn fatal(&self, error: &Error) -> End {
+        match error {
+            Error::Denied => End::Close(4403, "access denied"),
+            Error::NotFound => End::Close(4404, "not found"),
+            error => {
+                let incident = self.node().incident();
+                tracing::error!(%incident, page.path = self.cx.path(), %error, "page could not start");
+                End::Close(1011, "server error")
+            }
+        }
+    }
+
+    async fn live(&mut self, wire: &mut Option<Connection>) -> End {
+        let inbox = Arc::clone(self.cx.inbox());
+        let mut parked = Instant::now();
+        let mut timer = pin!(sleep_until(self.deadline(wire, parked)));
+        loop {
+            if self.left {
+                return End::Gone;
+            }
+            let had = wire.is_some();
+            let done = if let Some(frame) = self.queue.pop_front() {
+                self.frame(&frame, wire).await
+            } else {
+                tokio::select! {
+                    biased;
+                    got = recv(wire) => self.received(got, wire).await,
+                    item = inbox.next() => self.item(item, wire).await,
+                    () = timer.as_mut() => self.tick(wire, parked).await,
+                }
+            };
+            if let Err(end) = done {
+                return end;
+            }
+            if had && wire.is_none() {
+                parked = Instant::now();
+                self.save().await;
+            }
+            let deadline = self.deadline(wire, parked);
+            // A timer that is early costs one look at the clock; one that is late would be wrong.
+            if timer.is_elapsed() || deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
+        }
+    }
+
+    fn deadline(&self, wire: &Option<Connection>, parked: Instant) -> Instant {
+        let limits = self.node().limits();
+        let end = if wire.is_some() { self.heard + limits.silence } else { parked + limits.park };
+        self.save_at.map_or(end, |save| save.min(end))
+    }
+
+    async fn tick(&mut self, wire: &mut Option<Connection>, parked: Instant) -> Result<(), End> {
+        let now = Instant::now();
+        if self.save_at.is_some_and(|at| at <= now) {
+            self.save().await;
+        }
+        if wire.is_some() && self.heard + self.node().limits().silence <= now {
+            *wire = None;
+        } else if wire.is_none() && parked + self.node().limits().park <= now {
+            return Err(End::Gone);
+        }
+        Ok(())
+    }
+
+    async fn received(&mut self, got: Option<Incoming>, wire: &mut Option<Connection>) -> Result<(), End> {
+        self.heard = Instant::now();
+        match got {
+            Some(Incoming::Frame(bytes)) => {
+                if !self.rate.allow(millis(self.heard - self.born)) {
+                    return Err(End::Close(1008, "too many frames"));
+                }
+                self.frame(&bytes, wire).await
+            }
+            Some(Incoming::Broken(code)) => Err(End::Close(code, "broken message")),
+            Some(Incoming::Leaving) => {
+                *wire = None;
+                Err(End::Gone)
+            }
+            None => {
+                *wire = None;
+                Ok(())
+            }
+        }
+    }
+
+    async fn item(&mut self, item: Item, wire: &mut Option<Connection>) -> Result<(), End> {
+        match item {
+            Item::Message(message) => self.info(&message, wire).await,
+            Item::Connection(connection) => {
+                if let Some(old) = wire.replace(*connection) {
+                    self.node().tasks().spawn("close", old.close(4409, "taken up by another connection"));
+                }
+                self.heard = Instant::now();
+                self.queue.clear();
+                self.welcome(wire).await
+            }
+            Item::End => Err(End::Close(4401, "session ended")),
+            Item::Stop => Err(End::Close(1001, "server stops")),
+            // A client that does not read, or a handler that does not return, is not buffered for.
+            Item::Lagged => Err(End::Close(1013, "too slow")),
+        }
+    }
+
+    async fn frame(&mut self, bytes: &Bytes, wire: &mut Option<Connection>) -> Result<(), End> {
+        let format = self.delivery.format();
+        if self.node().sessions().is_expired(self.cx.session_handle()) {
+            if let Err(error) = self.node().sessions().end(self.cx.session_handle()).await {
+                tracing::warn!(%error, "an expired session could not be deleted");
+            }
+            return Err(End::Close(4401, "session expired"));
+        }
+        let read = frame::read(format, bytes, self.cx.node().limits());
+        match read {
+            Ok(Frame::Ping(count)) => {
+                self.delivery.received(count);
+                match self.drive(Msg::Ping(count), wire).await {
+                    Ok(Answer::Pong) => self.write(wire, formatter::pong(format)).await,
+                    _ => Ok(()),
+                }
+            }
+            Ok(Frame::Event(event)) => self.event(&event, wire).await,
+            Err(malformed) => {
+                tracing::debug!(page.path = self.cx.path(), %malformed, "connection closed");
+                Err(End::Close(4400, "malformed frame"))
+            }
+        }
+    }
+}
+
+async fn recv(wire: &mut Option<Connection>) -> Option<Incoming> {
+    match wire {
+        Some(connection) => connection.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,210 @@
+//! A turn: one event or message, from the handler to its answer.
+
+use std::{panic::AssertUnwindSafe, pin::pin};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::{End, Process, RETRIES, millis, recv};
+use crate::{
+    channel::{Connection, Incoming},
+    error::{Error, Result},
+    formatter::{self, Head, Out},
+    frame::{self, Event, Frame},
+    message::Message,
+    protocol::{self, Answer, Msg},
+};
+
+impl Process {
+    pub(super) async fn event(
+        &mut self,
+        event: &Event<'_>,
+        wire: &mut Option<Connection>,
+    ) -> Result<(), End> {
+        let (seq, format) = (event.seq, self.delivery.format());
+        if self.cx.session_handle().ended() {
+            return Err(End::Close(4401, "session ended"));
+        }
+        if seq <= self.delivery.last {
+            let again = self.delivery.answer(seq, format);
+            let again = again.unwrap_or_else(|| Out::new(format).take(Head::Answer(seq)));
+            return self.deliver(wire, Some(seq), again).await;
+        }
+        if seq != self.delivery.last + 1 {
+            return Err(End::Close(4400, "event out of order"));
+        }
+        let mut tries = 0;
+        let done = loop {
+            let done = match self.drive(Msg::Event(event), wire).await {
+                Ok(Answer::Done) => self.commit(seq).await,
+                Ok(_) => Err(Error::Refused("no protocol knows it")),
+                Err(error) => Err(error),
+            };
+            match done {
+                Err(error) if error.is_conflict() && tries < RETRIES => {
+                    tries += 1;
+                    self.undo().await;
+                }
+                done => break done,
+            }
+        };
+        self.delivery.last = seq;
+        match done {
+            Ok(frame) => self.deliver(wire, Some(seq), frame).await,
+            Err(error) => self.failed(seq, &error, wire).await,
+        }
+    }
+
+    /// Makes the answer, and commits what the handler wrote together with it.
+    pub(super) async fn commit(&mut self, seq: u64) -> Result<Bytes> {
+        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
+        let frame = self.cx.out.take(Head::Answer(seq));
+        let most = self.node().limits().answer;
+        if frame.len() > most {
+            return Err(Error::other(format!(
+                "an answer of {} bytes is over the limit of {most}",
+                frame.len()
+            )));
+        }
+        if self.cx.wrote() {
+            let mut answers = self.delivery.answers(seq, self.node().limits());
+            answers.push((seq, frame.to_vec()));
+            let saved = self.record(seq, answers);
+            self.cx.commit_with(Some(&saved)).await?;
+            self.save_at = None;
+        } else {
+            self.cx.commit().await?;
+            self.changed();
+        }
+        self.settled().await;
+        self.cx.seen();
+        Ok(frame)
+    }
+
+    pub(super) async fn commit_push(&mut self) -> Result {
+        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
+        if self.cx.wrote() {
+            let saved = self
+                .record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
+            self.cx.commit_with(Some(&saved)).await?;
+            self.save_at = None;
+        } else {
+            self.cx.commit().await?;
+            self.changed();
+        }
+        self.settled().await;
+        Ok(())
+    }
+
+    /// Tells the user that an event came to nothing.
+    pub(super) async fn failed(
+        &mut self,
+        seq: u64,
+        error: &Error,
+        wire: &mut Option<Connection>,
+    ) -> Result<(), End> {
+        self.undo().await;
+        let (code, text) = self.explain(error);
+        let frame = formatter::error(self.delivery.format(), seq, code, &text);
+        self.deliver(wire, Some(seq), frame).await?;
+        // A panic may have left the page's picture of the document anywhere.
+        if matches!(error, Error::Panic(_) | Error::Seal(crate::SealError::Expired)) {
+            self.refresh(wire).await?;
+        }
+        Ok(())
+    }
+
+    /// The code and text of an error, for the user's eyes.
+    pub(super) fn explain(&self, error: &Error) -> (u8, String) {
+        match error {
+            Error::User(text) => (1, text.to_string()),
+            Error::Denied => (2, crate::text::denied(self.cx.lang()).to_owned()),
+            Error::Seal(crate::SealError::Expired) => (3, crate::text::expired(self.cx.lang()).to_owned()),
+            Error::Seal(_) | Error::Refused(_) | Error::NotFound => {
+                tracing::warn!(page.path = self.cx.path(), page.id = %self.cx.page(), %error, "event refused");
+                (2, crate::text::refused(self.cx.lang()).to_owned())
+            }
+            error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
+            error => {
+                let incident = self.node().incident();
+                tracing::error!(%incident, page.path = self.cx.path(), %error, "handler failed");
+                (1, crate::text::incident(self.cx.lang(), &incident))
+            }
+        }
+    }
+
+    pub(super) async fn refresh(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
+        match self.drive(Msg::Refresh, wire).await {
+            Ok(_) => self.push(wire).await,
+            Err(error) => Err(self.fatal(&error)),
+        }
+    }
+
+    pub(super) async fn info(&mut self, message: &Message, wire: &mut Option<Connection>) -> Result<(), End> {
+        let done = match self.drive(Msg::Info(message), wire).await {
+            Ok(_) => self.commit_push().await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => self.push(wire).await,
+            Err(error) => {
+                let (_, text) = self.explain(&error);
+                tracing::debug!(text, "message came to nothing");
+                self.undo().await;
+                self.refresh(wire).await
+            }
+        }
+    }
+
+    /// Takes the page back to where it was before the handler.
+    pub(super) async fn undo(&mut self) {
+        self.cx.rollback();
+        let state = std::mem::take(&mut self.state);
+        if let Err(error) = protocol::push(&mut self.chain, Msg::Restore(&state), &mut self.cx).await {
+            tracing::error!(page.path = self.cx.path(), %error, "page could not be taken back");
+        }
+        self.state = state;
+    }
+
+    /// Runs the chain; frames that come meanwhile are queued, and heartbeats answered.
+    pub(super) async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
+        let Process { cx, chain, queue, delivery, rate, born, heard, left, .. } = self;
+        let (limits, format) = (cx.node().clone(), delivery.format());
+        let limits = limits.limits();
+        let mut work = pin!(AssertUnwindSafe(protocol::push(chain, msg, cx)).catch_unwind());
+        loop {
+            let got = tokio::select! {
+                biased;
+                done = work.as_mut() => return done.unwrap_or_else(|panic| Err(Error::Panic(reason(&*panic)))),
+                got = recv(wire), if queue.len() <= limits.window => got,
+            };
+            *heard = Instant::now();
+            match got {
+                Some(Incoming::Frame(bytes)) if rate.allow(millis(*heard - *born)) => {
+                    match frame::read(format, &bytes, limits) {
+                        Ok(Frame::Ping(_)) => {
+                            if let Some(connection) = wire
+                                && connection.send(formatter::pong(format), limits.write).await.is_err()
+                            {
+                                *wire = None;
+                            }
+                        }
+                        _ => queue.push_back(bytes),
+                    }
+                }
+                Some(Incoming::Leaving) => {
+                    *wire = None;
+                    *left = true;
+                }
+                // What is broken or too fast is cut off; an honest client connects again.
+                Some(Incoming::Frame(_) | Incoming::Broken(_)) | None => *wire = None,
+            }
+        }
+    }
+}
+
+fn reason(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason".to_owned())
+}

@@ -1,0 +1,82 @@
+//! What goes out: the welcome, answers and pushes, counted and kept until they have arrived.
+
+use bytes::Bytes;
+
+use super::{End, Process};
+use crate::{
+    channel::{Connection, Slow},
+    formatter::{self, Head, Out},
+    protocol::Msg,
+};
+
+impl Process {
+    /// Tells a client that connected what it has missed.
+    pub(super) async fn welcome(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
+        let Some(connection) = wire else { return Ok(()) };
+        let (format, count, answered) = (connection.format, connection.count, connection.answered);
+        let last = self.delivery.last;
+        if let Some(missed) = self.delivery.after(count, format) {
+            self.delivery.speak(format);
+            self.cx.out.speak(format);
+            self.write(wire, formatter::welcome(format, count, last)).await?;
+            for frame in missed {
+                self.write(wire, frame).await?;
+            }
+            return Ok(());
+        }
+        // No client misses more answers than the window allows it to wait for.
+        let first = (answered + 1).max((last + 1).saturating_sub(self.node().limits().window as u64));
+        let answers: Vec<_> = (first..=last)
+            .map(|seq| {
+                (
+                    seq,
+                    self.delivery
+                        .answer(seq, format)
+                        .unwrap_or_else(|| Out::new(format).take(Head::Answer(seq))),
+                )
+            })
+            .collect();
+        self.delivery.start_over(format);
+        self.cx.out.speak(format);
+        self.write(wire, formatter::welcome(format, 0, last)).await?;
+        for (seq, frame) in answers {
+            self.deliver(wire, Some(seq), frame).await?;
+        }
+        match self.drive(Msg::Refresh, wire).await {
+            Ok(_) => self.push(wire).await,
+            Err(error) => Err(self.fatal(&error)),
+        }
+    }
+
+    /// Sends the ops that no event asked for, if there are any.
+    pub(super) async fn push(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
+        if self.cx.out.is_empty() {
+            return Ok(());
+        }
+        let frame = self.cx.out.take(Head::Push);
+        self.deliver(wire, None, frame).await
+    }
+
+    /// Counts, keeps and writes a frame.
+    pub(super) async fn deliver(
+        &mut self,
+        wire: &mut Option<Connection>,
+        answers: Option<u64>,
+        frame: Bytes,
+    ) -> Result<(), End> {
+        self.delivery.keep(answers, &frame, self.cx.node().limits());
+        self.write(wire, frame).await
+    }
+
+    pub(super) async fn write(&mut self, wire: &mut Option<Connection>, frame: Bytes) -> Result<(), End> {
+        let Some(connection) = wire else { return Ok(()) };
+        match connection.send(frame, self.cx.node().limits().write).await {
+            Ok(()) => Ok(()),
+            Err(Slow::Gone) => {
+                *wire = None;
+                Ok(())
+            }
+            Err(Slow::Stalled) => Err(End::Close(1013, "too slow")),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A rate limit: the generic cell rate algorithm (ITU-T I.371), one number of state.
+
+/// Allows `rate` cells a second on average and `burst` at once.
+///
+/// ```
+/// let mut gate = n2o::Rate::new(10, 2);
+/// assert!(gate.allow(0) && gate.allow(0));
+/// assert!(!gate.allow(0), "two at once, not three");
+/// assert!(gate.allow(100), "one more after a tenth of a second");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Microseconds between cells.
+    step: u64,
+    /// Microseconds that the schedule may run ahead.
+    ahead: u64,
+    /// The time, in microseconds, at which the next cell is due.
+    due: u64,
+}
+
+impl Rate {
+    /// A gate of `rate` cells a second and `burst` at once; both at least one.
+    #[must_use]
+    pub fn new(rate: u32, burst: u32) -> Self {
+        let step = 1_000_000 / u64::from(rate.max(1));
+        Rate { step, ahead: step * u64::from(burst.max(1) - 1), due: 0 }
+    }
+
+    /// A gate of one cell every `millis` on average and `burst` at once.
+    #[must_use]
+    pub fn every(millis: u64, burst: u32) -> Self {
+        let step = millis.max(1) * 1000;
+        Rate { step, ahead: step * u64::from(burst.max(1) - 1), due: 0 }
+    }
+
+    /// Whether the gate is as if it had never been used.
+    #[must_use]
+    pub fn is_calm(&self, millis: u64) -> bool {
+        self.due <= millis * 1000
+    }
+
+    /// Whether one more cell may pass at `millis`; a cell that may not pass costs nothing.
+    pub fn allow(&mut self, millis: u64) -> bool {
+        let now = millis * 1000;
+        let due = self.due.max(now);
+        let allowed = due - now <= self.ahead;
+        if allowed {
+            self.due = due + self.step;
+        }
+        allowed
+    }
+}

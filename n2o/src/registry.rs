@@ -1,0 +1,122 @@
+//! Topics: who is registered where, who is present, and sending to all of them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    inbox::Inbox,
+    message::{Message, Presence},
+};
+
+/// The topics of a node. Messages to one topic reach every member in the same order.
+#[derive(Debug, Default)]
+pub struct Registry {
+    // A std lock: held while a message is put into the inboxes, never across an await.
+    topics: Mutex<HashMap<Arc<str>, Topic>>,
+}
+
+#[derive(Debug, Default)]
+struct Topic {
+    members: HashMap<usize, (Arc<Inbox>, Option<Arc<str>>)>,
+    present: BTreeMap<Arc<str>, usize>,
+}
+
+impl Topic {
+    fn send(&self, message: Message) {
+        let message = Arc::new(message);
+        for (inbox, _) in self.members.values() {
+            inbox.push(Arc::clone(&message));
+        }
+    }
+
+    fn leave(&mut self, topic: &str, member: usize) {
+        let Some((_, Some(name))) = self.members.remove(&member) else { return };
+        let Some(count) = self.present.get_mut(&name) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.present.remove(&name);
+            self.send(Message::new(topic, Presence { name: name.to_string(), here: false }));
+        }
+    }
+}
+
+fn address(inbox: &Arc<Inbox>) -> usize {
+    Arc::as_ptr(inbox).addr()
+}
+
+impl Registry {
+    fn with<T>(&self, f: impl FnOnce(&mut HashMap<Arc<str>, Topic>) -> T) -> T {
+        f(&mut self.topics.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Registers an inbox, with the name under which it is present if it has one. Doing it again changes the name.
+    pub(crate) fn reg(&self, topic: &str, inbox: &Arc<Inbox>, name: Option<&str>) -> Arc<str> {
+        self.with(|topics| {
+            let key: Arc<str> = match topics.get_key_value(topic) {
+                Some((key, _)) => Arc::clone(key),
+                None => topic.into(),
+            };
+            let entry = topics.entry(Arc::clone(&key)).or_default();
+            if let Some((_, old)) = entry.members.get(&address(inbox)) {
+                if old.as_deref() == name {
+                    return key;
+                }
+                entry.leave(topic, address(inbox));
+            }
+            let name: Option<Arc<str>> = name.map(Into::into);
+            entry.members.insert(address(inbox), (Arc::clone(inbox), name.clone()));
+            if let Some(name) = name {
+                let count = entry.present.entry(Arc::clone(&name)).or_default();
+                *count += 1;
+                if *count == 1 {
+                    entry.send(Message::new(topic, Presence { name: name.to_string(), here: true }));
+                }
+            }
+            key
+        })
+    }
+
+    pub(crate) fn unreg(&self, topic: &str, inbox: &Arc<Inbox>) {
+        self.with(|topics| {
+            if let Some(entry) = topics.get_mut(topic) {
+                entry.leave(topic, address(inbox));
+                if entry.members.is_empty() {
+                    topics.remove(topic);
+                }
+            }
+        });
+    }
+
+    /// Sends to everyone who is registered.
+    pub fn send<T: Serialize + DeserializeOwned + Send + Sync + 'static>(&self, topic: &str, body: T) {
+        self.publish(Message::new(topic, body));
+    }
+
+    pub(crate) fn publish(&self, message: Message) {
+        self.with(|topics| {
+            if let Some(entry) = topics.get(message.topic()) {
+                entry.send(message);
+            }
+        });
+    }
+
+    /// The names that are present in a topic, in order.
+    #[must_use]
+    pub fn present(&self, topic: &str) -> Vec<String> {
+        self.with(|topics| {
+            topics
+                .get(topic)
+                .map_or_else(Vec::new, |topic| topic.present.keys().map(|name| name.to_string()).collect())
+        })
+    }
+
+    /// How many pages are registered.
+    #[must_use]
+    pub fn count(&self, topic: &str) -> usize {
+        self.with(|topics| topics.get(topic).map_or(0, |topic| topic.members.len()))
+    }
+}

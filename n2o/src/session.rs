@@ -1,0 +1,196 @@
+//! A visitor's session: server-side values behind one cookie, shared by all pages of a browser.
+//!
+//! An anonymous session costs the store nothing: its cookie is authentic by itself, and a record is
+//! written when the first value is set or the visitor logs in.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::{Error, Result},
+    inbox::Inbox,
+    keys::Keys,
+    pickle::Sealer,
+};
+
+/// A session's id: 128 random bits, and the second it was made in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Sid {
+    pub(crate) random: [u8; 16],
+    pub(crate) made: u32,
+}
+
+impl std::fmt::Debug for Sid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sid(..)")
+    }
+}
+
+impl Sid {
+    /// The key in the store: a hash, so that whoever reads the store cannot forge a cookie from it.
+    pub(crate) fn key(&self) -> String {
+        let hash = Sha256::new().chain_update(b"n2o session ").chain_update(self.random).finalize();
+        hash[..16].iter().fold(String::with_capacity(32), |mut key, byte| {
+            key.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            key.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+            key
+        })
+    }
+}
+
+/// What the store keeps of a session.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    pub(crate) key: String,
+    pub(crate) user: Option<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
+    /// Seconds since 1970.
+    pub(crate) made: u32,
+    /// Seconds since 1970, of the last action of the user; exact to a minute.
+    pub(crate) seen: u32,
+    pub(crate) values: BTreeMap<String, Vec<u8>>,
+}
+
+impl kvs::Record for Saved {
+    const TABLE: &'static str = "session";
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.key)
+    }
+}
+
+/// Changes that one event made to a session, written together with the rest of its transaction.
+pub(crate) type Changes = BTreeMap<String, Option<Vec<u8>>>;
+
+/// A live session.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) sid: Sid,
+    pub(crate) key: String,
+    pub(crate) events: Sealer,
+    // A std lock: held for reads and writes of a few fields, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    saved: Option<Saved>,
+    seen: u32,
+    ended: bool,
+    pages: Vec<Weak<Inbox>>,
+}
+
+impl Session {
+    pub(crate) fn new(sid: Sid, keys: Keys, saved: Option<Saved>, now: u32) -> Self {
+        let seen = saved.as_ref().map_or(now, |saved| saved.seen);
+        Session {
+            sid,
+            key: sid.key(),
+            events: Sealer::new(keys, "event", sid.random),
+            state: Mutex::new(State { saved, seen, ..State::default() }),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name of the user who is logged in.
+    #[must_use]
+    pub fn user(&self) -> Option<String> {
+        self.state().saved.as_ref().and_then(|saved| saved.user.clone())
+    }
+
+    /// The roles that the user logged in with.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        self.state().saved.as_ref().map_or_else(Vec::new, |saved| saved.roles.clone())
+    }
+
+    /// A value as last committed.
+    pub(crate) fn value<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let bytes = self.state().saved.as_ref().and_then(|saved| saved.values.get(name).cloned());
+        bytes.map(|bytes| decode("session value", &bytes)).transpose()
+    }
+
+    /// Takes over what was committed.
+    pub(crate) fn committed(&self, saved: Saved) {
+        self.state().saved = Some(saved);
+    }
+
+    /// Notes an action of the user, and says whether the store should learn of it.
+    pub(crate) fn touch(&self, now: u32) -> bool {
+        let mut state = self.state();
+        if state.saved.is_none() || state.seen.saturating_add(60) > now {
+            return false;
+        }
+        state.seen = now;
+        true
+    }
+
+    pub(crate) fn seen(&self) -> u32 {
+        self.state().seen
+    }
+
+    /// Whether the session was ended, here or elsewhere.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.state().ended
+    }
+
+    /// Whether the store holds a record of this session.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.state().saved.is_some()
+    }
+
+    /// Notes a connected page, which hears of the session's end.
+    pub(crate) fn attach(&self, page: &Arc<Inbox>) {
+        let mut state = self.state();
+        state.pages.retain(|page| page.strong_count() > 0);
+        state.pages.push(Arc::downgrade(page));
+    }
+
+    /// Ends the session for all its pages but `except`, which is on its way elsewhere.
+    pub(crate) fn end(&self, except: Option<&Arc<Inbox>>) {
+        let pages = {
+            let mut state = self.state();
+            state.ended = true;
+            state.saved = None;
+            std::mem::take(&mut state.pages)
+        };
+        for page in pages.iter().filter_map(Weak::upgrade) {
+            if except.is_none_or(|except| !Arc::ptr_eq(except, &page)) {
+                page.end();
+            }
+        }
+    }
+}
+
+/// Applies changes to what is saved.
+pub(crate) fn apply(saved: &mut Saved, changes: &Changes) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => saved.values.insert(name.clone(), value.clone()),
+            None => saved.values.remove(name),
+        };
+    }
+}
+
+/// Encodes a value as CBOR.
+pub(crate) fn encode<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).map_err(|error| Error::encoding(what, error))?;
+    Ok(bytes)
+}
+
+/// Decodes a value from CBOR that this server wrote.
+pub(crate) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T> {
+    ciborium::from_reader(bytes).map_err(|error| Error::encoding(what, error))
+}

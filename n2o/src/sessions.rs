@@ -1,0 +1,237 @@
+//! All sessions of a node: from cookie to session and back, rotation at login, end at logout.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use kvs::{Store, Txn};
+use sha2::Sha256;
+
+use crate::{
+    clock::{Clock, Random},
+    error::{Error, Result},
+    keys::Keys,
+    limit::Limits,
+    pickle::{SealError, Sealer},
+    session::{Saved, Session, Sid},
+};
+
+/// How long the ticket of a login is good for, in seconds.
+const TICKET_SECONDS: u32 = 60;
+
+/// The sessions of a node.
+#[derive(Debug)]
+pub struct Sessions {
+    store: Store,
+    keys: Keys,
+    clock: Clock,
+    random: Random,
+    idle: u32,
+    age: u32,
+    // A std lock: held for one map access, never across an await.
+    live: Mutex<HashMap<[u8; 16], Weak<Session>>>,
+}
+
+/// A session on its way to a browser that cannot be given a cookie over its socket:
+/// the client is sent to the address that trades the ticket for the cookie.
+#[derive(Clone, Debug)]
+pub struct Ticket(pub String);
+
+impl Sessions {
+    pub(crate) fn new(store: Store, keys: Keys, clock: Clock, random: Random, limits: &Limits) -> Self {
+        let secs = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        let (idle, age) = (secs(limits.session_idle), secs(limits.session_age));
+        Sessions { store, keys, clock, random, idle, age, live: Mutex::default() }
+    }
+
+    /// A new anonymous session.
+    #[must_use]
+    pub fn create(&self) -> Arc<Session> {
+        self.enter(self.fresh(), None)
+    }
+
+    pub(crate) fn fresh(&self) -> Sid {
+        Sid { random: self.random.bytes(), made: self.clock.secs() }
+    }
+
+    fn enter(&self, sid: Sid, saved: Option<Saved>) -> Arc<Session> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = live.get(&sid.random).and_then(Weak::upgrade) {
+            return session;
+        }
+        let session = Arc::new(Session::new(sid, self.keys.clone(), saved, self.clock.secs()));
+        live.insert(sid.random, Arc::downgrade(&session));
+        session
+    }
+
+    /// Forgets the sessions that no page holds.
+    pub(crate) fn sweep(&self) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.retain(|_, session| session.strong_count() > 0);
+        live.shrink_to_fit();
+    }
+
+    /// The session of a cookie, or `None` when the cookie is not ours or its session has ended.
+    pub async fn open(&self, cookie: &str) -> Result<Option<Arc<Session>>> {
+        let Some(sid) = self.read(cookie) else { return Ok(None) };
+        let now = self.clock.secs();
+        if sid.made.saturating_add(self.age) < now {
+            return Ok(None);
+        }
+        let held =
+            self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
+        let session = match held {
+            Some(session) => session,
+            None => {
+                let saved = self.store.txn().get::<Saved>(&sid.key()).await?;
+                self.enter(sid, saved)
+            }
+        };
+        if self.is_expired(&session) {
+            self.end(&session).await?;
+            return Ok(None);
+        }
+        Ok((!session.ended()).then_some(session))
+    }
+
+    /// Whether a session has been idle for too long, or is too old. Heartbeats are no activity.
+    #[must_use]
+    pub fn is_expired(&self, session: &Session) -> bool {
+        let now = self.clock.secs();
+        let idle = session.is_saved() && session.seen().saturating_add(self.idle) < now;
+        idle || session.sid.made.saturating_add(self.age) < now
+    }
+
+    /// Writes down when the user was last active.
+    pub(crate) async fn seen(&self, session: &Session, now: u32) -> Result {
+        let mut txn = self.store.txn();
+        if let Some(mut saved) = txn.get::<Saved>(&session.key).await? {
+            saved.seen = now;
+            txn.put(&saved)?;
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The session that a cookie names, whether or not it has ended; good for nothing but its tickets.
+    #[must_use]
+    pub fn known(&self, cookie: &str) -> Option<Arc<Session>> {
+        let sid = self.read(cookie)?;
+        let held =
+            self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
+        // One that is not held is not entered either: it was not looked up in the store.
+        Some(held.unwrap_or_else(|| Arc::new(Session::new(sid, self.keys.clone(), None, self.clock.secs()))))
+    }
+
+    /// The cookie's value for a session.
+    #[must_use]
+    pub fn cookie(&self, session: &Session) -> String {
+        self.write(session.sid)
+    }
+
+    fn mac(&self, id: u8, body: &[u8]) -> Option<Hmac<Sha256>> {
+        let key = self.keys.derive(id, b"cookie", &[])?;
+        Some(<Hmac<Sha256> as KeyInit>::new_from_slice(&key.0).ok()?.chain_update(body))
+    }
+
+    fn write(&self, sid: Sid) -> String {
+        let id = self.keys.current();
+        let mut bytes = vec![id];
+        bytes.extend_from_slice(&sid.made.to_be_bytes());
+        bytes.extend_from_slice(&sid.random);
+        if let Some(mac) = self.mac(id, &bytes) {
+            let tag = mac.finalize().into_bytes();
+            bytes.extend_from_slice(&tag[..16]);
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn read(&self, cookie: &str) -> Option<Sid> {
+        // 37 bytes are 50 characters; nothing longer is worth decoding.
+        let bytes = (cookie.len() == 50).then(|| URL_SAFE_NO_PAD.decode(cookie).ok()).flatten()?;
+        let (body, tag) = bytes.split_last_chunk::<16>()?;
+        self.mac(*body.first()?, body)?.verify_truncated_left(tag).ok()?;
+        let made = u32::from_be_bytes(*body.get(1..)?.first_chunk::<4>()?);
+        Some(Sid { random: *body.get(5..)?.first_chunk::<16>()?, made })
+    }
+
+    fn tickets(&self, old: &Session) -> Sealer {
+        Sealer::new(self.keys.clone(), "ticket", old.sid.random)
+    }
+
+    /// Writes, into the caller's transaction, the session that replaces `old`: the same values, another
+    /// id, and `user`. Answers the ticket that brings its cookie to the browser of `old`, and nobody else.
+    pub(crate) fn rotate(&self, txn: &mut Txn, old: &Session, mut saved: Saved, to: &str) -> Result<Ticket> {
+        let sid = self.fresh();
+        saved.key = sid.key();
+        saved.made = sid.made;
+        saved.seen = sid.made;
+        if saved.user.is_some() || !saved.values.is_empty() {
+            txn.put(&saved)?;
+        }
+        let mut content = Vec::with_capacity(20 + to.len());
+        content.extend_from_slice(&sid.made.to_be_bytes());
+        content.extend_from_slice(&sid.random);
+        content.extend_from_slice(to.as_bytes());
+        let expires = self.clock.secs().saturating_add(TICKET_SECONDS);
+        let seal = self.tickets(old).seal(0, &[], expires, &content, &self.random);
+        Ok(Ticket(URL_SAFE_NO_PAD.encode(seal)))
+    }
+
+    /// Trades a ticket for the new session's cookie and the path to go to; ends the old session.
+    pub async fn trade(&self, old: &Session, ticket: &str) -> Result<(String, String)> {
+        let seal = URL_SAFE_NO_PAD.decode(ticket).map_err(|_| SealError::Refused)?;
+        let content = self.tickets(old).open(&seal, &[], self.clock.secs())?.content;
+        let refused = || Error::Seal(SealError::Refused);
+        let (made, rest) = content.split_first_chunk::<4>().ok_or_else(refused)?;
+        let (random, to) = rest.split_first_chunk::<16>().ok_or_else(refused)?;
+        let to = String::from_utf8(to.to_vec()).map_err(|_| refused())?;
+        self.end(old).await?;
+        Ok((self.write(Sid { random: *random, made: u32::from_be_bytes(*made) }), to))
+    }
+
+    /// Ends a session: its record is deleted, its pages are closed.
+    pub async fn end(&self, session: &Session) -> Result {
+        let mut txn = self.store.txn();
+        txn.delete::<Saved>(&session.key);
+        txn.commit().await?;
+        session.end(None);
+        Ok(())
+    }
+
+    /// A session's record in the caller's transaction, or an empty one.
+    pub(crate) async fn saved(&self, txn: &mut Txn, session: &Session) -> Result<Saved> {
+        let saved = txn.get::<Saved>(&session.key).await?;
+        Ok(saved.unwrap_or_else(|| Saved {
+            key: session.key.clone(),
+            made: session.sid.made,
+            seen: self.clock.secs(),
+            ..Saved::default()
+        }))
+    }
+
+    /// Deletes the records of sessions that have expired.
+    pub(crate) async fn expire(&self) -> Result<usize> {
+        let now = self.clock.secs();
+        let (mut after, mut expired) = (None::<String>, 0);
+        loop {
+            let batch = self.store.txn().range::<Saved>("", after.as_deref(), 500).await?;
+            let Some(last) = batch.last() else { return Ok(expired) };
+            after = Some(last.key.clone());
+            // Deleted without having been read, so that sessions which are saved meanwhile are no conflict.
+            let mut txn = self.store.txn();
+            for saved in &batch {
+                if saved.seen.saturating_add(self.idle) < now || saved.made.saturating_add(self.age) < now {
+                    txn.delete::<Saved>(&saved.key);
+                    expired += 1;
+                }
+            }
+            if txn.wrote() {
+                txn.commit().await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Events: enums whose variants carry what was sealed and what the inputs hold.
+
+use std::{any::TypeId, borrow::Cow, fmt::Display, marker::PhantomData, str::FromStr};
+
+use n2o::Value;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    el::clean_id,
+    inputs::{self, Inputs},
+    lang::text,
+    tree::Tree,
+};
+
+/// The events of a page. Derive it; do not implement it by hand.
+///
+/// For each variant the derive makes a constructor that takes the fields without `#[source]`, which
+/// are sealed into the page, and for each `#[source]` field a constant that names the input.
+///
+/// ```
+/// use nitro::prelude::*;
+///
+/// #[derive(Event)]
+/// enum Row {
+///     Remove(u64),
+///     Rename { id: u64, #[source] name: String },
+/// }
+///
+/// let postback = Row::rename(7);
+/// assert_eq!(postback.sources(), ["name"]);
+/// let input = textbox(Row::name).postback(Row::remove(7));
+/// # let _ = input;
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "add `#[derive(Event)]` to this enum",
+    note = "events are enums; the variants' fields are sealed into the page, or read from inputs when marked `#[source]`"
+)]
+pub trait Event: Sized + Send + 'static {
+    /// What the variants read, by number.
+    const VARIANTS: &'static [Variant];
+
+    #[doc(hidden)]
+    fn open(variant: u8, sealed: &[u8], values: &mut Values<'_, '_>) -> Result<Self, Unfit>;
+}
+
+/// A page without events.
+#[derive(Clone, Copy, Debug)]
+pub enum Never {}
+
+impl Event for Never {
+    const VARIANTS: &'static [Variant] = &[];
+
+    fn open(_: u8, _: &[u8], _: &mut Values<'_, '_>) -> Result<Self, Unfit> {
+        Err(Unfit)
+    }
+}
+
+/// A variant of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// Its name, for logs.
+    pub name: &'static str,
+    /// The inputs that it reads.
+    pub sources: &'static [&'static str],
+    /// Whether it also reads [`Inputs`], which are named where it is bound.
+    pub inputs: bool,
+}
+
+/// The name of an input that an event reads; made by the derive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source(pub &'static str);
+
+impl From<Source> for Cow<'_, str> {
+    fn from(source: Source) -> Self {
+        Cow::Borrowed(source.0)
+    }
+}
+
+impl AsRef<str> for Source {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
+}
+
+/// An event with its sealed fields, ready to be bound to an element.
+#[derive(Debug)]
+pub struct Postback<E> {
+    pub(crate) bind: Bind,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for Postback<E> {
+    fn clone(&self) -> Self {
+        Postback { bind: self.bind.clone(), event: PhantomData }
+    }
+}
+
+impl<E: Event> Postback<E> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __new<T: Serialize>(variant: u8, fields: &T, empty: bool) -> Self {
+        let mut sealed = Vec::new();
+        if !empty && let Err(error) = ciborium::into_writer(fields, &mut sealed) {
+            tracing::error!(%error, "the fields of an event cannot be encoded; the event will be refused");
+        }
+        let known = E::VARIANTS.get(usize::from(variant));
+        let sources = known.map_or::<&'static [&'static str], _>(&[], |variant| variant.sources);
+        if known.is_some_and(|variant| variant.inputs) {
+            sealed = inputs::pack(&[], &sealed);
+        }
+        let bind = Bind { variant, sealed, sources, reads: Vec::new(), event: TypeId::of::<E>() };
+        Postback { bind, event: PhantomData }
+    }
+
+    /// Names the inputs that the event's [`Inputs`] are read from. The names are sealed with the event, so
+    /// that the client cannot choose others.
+    #[must_use]
+    pub fn reads<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let inputs = E::VARIANTS.get(usize::from(self.bind.variant)).is_some_and(|variant| variant.inputs);
+        debug_assert!(inputs, "only an event with a source of type `Inputs` can be told what to read");
+        if inputs && let Ok((_, fields)) = inputs::unpack(&self.bind.sealed) {
+            let names = names.into_iter().map(|name| clean_id(Cow::Owned(name.into())).into_owned());
+            let names = names.collect::<Vec<_>>();
+            self.bind.sealed = inputs::pack(&names, fields);
+            self.bind.reads = names;
+        }
+        self
+    }
+
+    /// The inputs that it reads.
+    #[must_use]
+    pub fn sources(&self) -> &'static [&'static str] {
+        self.bind.sources
+    }
+}
+
+/// What an element seals.
+#[derive(Clone, Debug)]
+pub(crate) struct Bind {
+    pub(crate) variant: u8,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) sources: &'static [&'static str],
+    /// Inputs read besides, by names that are sealed too.
+    pub(crate) reads: Vec<String>,
+    pub(crate) event: TypeId,
+}
+
+impl Bind {
+    /// All inputs that the event reads, in the order of their values.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().copied().chain(self.reads.iter().map(String::as_str))
+    }
+}
+
+/// The seal does not hold what the event needs: it was made by another version of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Unfit;
+
+#[doc(hidden)]
+pub fn __unseal<T: DeserializeOwned>(sealed: &[u8]) -> Result<T, Unfit> {
+    ciborium::from_reader(sealed).map_err(|_| Unfit)
+}
+
+/// The values of an event's sources, read into their types; what does not fit is noted for its input.
+#[derive(Debug)]
+pub struct Values<'a, 'v> {
+    values: &'a [Value<'v>],
+    sources: &'static [&'static str],
+    reads: Vec<&'a str>,
+    tree: &'a Tree,
+    lang: &'a str,
+    pub(crate) errors: Vec<(&'static str, String)>,
+}
+
+impl<'a, 'v> Values<'a, 'v> {
+    pub(crate) fn new(
+        values: &'a [Value<'v>],
+        sources: &'static [&'static str],
+        reads: Vec<&'a str>,
+        tree: &'a Tree,
+        lang: &'a str,
+    ) -> Self {
+        Values { values, sources, reads, tree, lang, errors: Vec::new() }
+    }
+
+    fn name(&self, source: usize) -> &'static str {
+        self.sources.get(source).copied().unwrap_or_default()
+    }
+
+    /// The value as the client sent it; an input that is disabled or not on the page has none.
+    fn value(&self, source: usize) -> &'a Value<'v> {
+        match self.values.get(source) {
+            Some(value) if self.tree.is_enabled(self.name(source)) => value,
+            _ => &Value::Null,
+        }
+    }
+
+    /// Notes a value that is too long to be read at all.
+    fn fits(&mut self, source: usize) -> bool {
+        let fits = !matches!(self.value(source), Value::TooLong);
+        if !fits {
+            self.fail::<()>(source, text(self.lang).long.to_owned());
+        }
+        fits
+    }
+
+    fn fail<T>(&mut self, source: usize, message: String) -> Option<T> {
+        self.errors.push((self.name(source), message));
+        None
+    }
+
+    fn parse<T>(&mut self, source: usize, value: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display> + 'static,
+    {
+        match value.parse() {
+            Ok(value) => Some(value),
+            Err(_) if is_number(TypeId::of::<T>()) => self.fail(source, text(self.lang).number.to_owned()),
+            Err(error) => self.fail(source, error.to_string()),
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn __one<T>(&mut self, source: usize) -> Option<T>
+    where
+        T: FromStr<Err: Display> + 'static,
+    {
+        if !self.fits(source) {
+            return None;
+        }
+        let value = as_text(self.value(source));
+        let value = value.as_deref().unwrap_or_default();
+        let missing = value.trim().is_empty()
+            && (self.tree.is_required(self.name(source)) || is_number(TypeId::of::<T>()));
+        if missing {
+            return self.fail(source, text(self.lang).required.to_owned());
+        }
+        self.parse(source, value)
+    }
+
+    #[doc(hidden)]
+    pub fn __maybe<T>(&mut self, source: usize) -> Option<Option<T>>
+    where
+        T: FromStr<Err: Display> + 'static,
+    {
+        if !self.fits(source) {
+            return None;
+        }
+        match as_text(self.value(source)) {
+            Some(value) if !value.trim().is_empty() => self.parse(source, &value).map(Some),
+            _ if self.tree.is_required(self.name(source)) => {
+                self.fail(source, text(self.lang).required.to_owned())
+            }
+            _ => Some(None),
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn __many<T>(&mut self, source: usize) -> Option<Vec<T>>
+    where
+        T: FromStr<Err: Display> + 'static,
+    {
+        if !self.fits(source) {
+            return None;
+        }
+        let list = match self.value(source) {
+            Value::List(list) => list.iter().map(|item| self.parse(source, item)).collect(),
+            value => as_text(value)
+                .filter(|value| !value.is_empty())
+                .iter()
+                .map(|item| self.parse(source, item))
+                .collect(),
+        };
+        match list {
+            Some(list) if Vec::<T>::is_empty(&list) && self.tree.is_required(self.name(source)) => {
+                self.fail(source, text(self.lang).required.to_owned())
+            }
+            list => list,
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn __inputs<T: From<Inputs>>(&mut self, _: usize) -> Option<T> {
+        let values = self.values.iter().skip(self.sources.len());
+        let read = self.reads.iter().zip(values).filter(|(name, _)| self.tree.is_enabled(name));
+        let read = read.map(|(name, value)| ((*name).to_owned(), inputs::owned(value)));
+        Some(read.collect::<Inputs>().into())
+    }
+}
+
+pub(crate) fn as_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
+    match value {
+        Value::Null | Value::TooLong => None,
+        Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::List(list) => list.first().map(|text| Cow::Borrowed(&**text)),
+    }
+}
+
+fn is_number(of: TypeId) -> bool {
+    macro_rules! any { ($($number:ty)*) => { $(of == TypeId::of::<$number>())||* } }
+    any!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64)
+}

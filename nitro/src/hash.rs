@@ -1,0 +1,57 @@
+//! A fast hash of bytes, to tell whether a part of a page has changed. Not for anything that an
+//! attacker could gain by a collision: all he gets is his own text shown stale.
+
+const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+
+/// A hash in progress; the same bytes in the same writes give the same value in one process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    pub(crate) fn new(seed: u64) -> Self {
+        Hash(seed ^ K[1])
+    }
+
+    /// Multiplies to 128 bits and folds, as wyhash does.
+    fn mix(a: u64, b: u64) -> u64 {
+        let product = u128::from(a) * u128::from(b);
+        (product as u64) ^ ((product >> 64) as u64)
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        let mut state = Self::mix(self.0 ^ bytes.len() as u64, K[0]);
+        let (chunks, rest) = bytes.as_chunks::<16>();
+        for chunk in chunks {
+            let word = u128::from_le_bytes(*chunk);
+            state = Self::mix((word as u64) ^ state, ((word >> 64) as u64) ^ K[1]);
+        }
+        if !rest.is_empty() {
+            let (low, high) = Self::rest(rest);
+            state = Self::mix(low ^ state, high ^ K[1]);
+        }
+        self.0 = state;
+    }
+
+    /// Up to 15 bytes as two words. They overlap, but the length is in the hash already.
+    fn rest(bytes: &[u8]) -> (u64, u64) {
+        if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u64::from_le_bytes(*low), u64::from_le_bytes(*high))
+        } else if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u64::from(u32::from_le_bytes(*low)), u64::from(u32::from_le_bytes(*high)))
+        } else {
+            let at = |at: usize| bytes.get(at).copied().map_or(0, u64::from);
+            (at(0) | at(1) << 8, at(2))
+        }
+    }
+
+    pub(crate) fn end(self) -> u64 {
+        Self::mix(self.0, K[0])
+    }
+}
+
+/// The hash of one piece.
+pub(crate) fn of(bytes: &[u8]) -> u64 {
+    let mut hash = Hash::new(0);
+    hash.write(bytes);
+    hash.end()
+}

@@ -1,0 +1,79 @@
+//! Pages: what an application developer writes.
+
+use std::future::Future;
+
+use maud::Markup;
+use n2o::{Cx, Message, Result};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::event::Event;
+
+/// Who may see a page at all; [`Page::authorize`] decides further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// Every visitor.
+    Anyone,
+    /// Visitors who are logged in; others are sent to the login page.
+    User,
+    /// Visitors who are logged in with this role.
+    Role(&'static str),
+}
+
+/// A page: a value that lives on the server while somebody looks at it.
+///
+/// Its fields are its state; they are saved, and restored after a lost connection or a restart.
+///
+/// The life of a page:
+///
+/// 1. A visitor opens its path: the page is made by `Default`, [`authorize`](Page::authorize) and
+///    [`load`](Page::load) run, and [`render`](Page::render) makes the document.
+/// 2. The browser connects: `authorize` runs again, then [`init`](Page::init), once.
+/// 3. The user does something: [`event`](Page::event). A message comes: [`info`](Page::info).
+/// 4. After a restart of the server the state is restored, and `authorize`, `load` and `init` run again.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a page", note = "implement `nitro::Page` for it")]
+pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
+    /// The page's events; [`Never`](crate::Never) when it has none.
+    type Event: Event;
+
+    /// Who may see the page.
+    const ACCESS: Access;
+
+    /// The document's title.
+    fn title(&self, cx: &Cx) -> String {
+        let _ = cx;
+        String::new()
+    }
+
+    /// Whether this visitor may see this page: `Err(Error::Denied)` or a redirect when not. Runs before
+    /// anything is loaded, again when the browser connects, and must not rely on the page's own state.
+    fn authorize(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        async { Ok(()) }
+    }
+
+    /// Brings what the page shows up to date: before it is rendered, and when it was restored, after a restart
+    /// of the server or because a handler failed. What is `#[serde(skip)]` belongs here: it is not saved.
+    fn load(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        async { Ok(()) }
+    }
+
+    /// The browser has connected: register with topics here, and catch up on what was missed since `load`.
+    fn init(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+        let _ = cx;
+        async { Ok(()) }
+    }
+
+    /// The content of the document's body.
+    fn render(&self, cx: &Cx) -> Markup;
+
+    /// The user did something.
+    fn event(&mut self, event: Self::Event, cx: &mut Cx) -> impl Future<Output = Result> + Send;
+
+    /// A message of a topic came.
+    fn info(&mut self, message: &Message, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+        let _ = (message, cx);
+        async { Ok(()) }
+    }
+}

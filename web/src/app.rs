@@ -1,0 +1,137 @@
+//! The application: its pages, its files, and who may talk to it, made into a router.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, http::StatusCode, middleware, response::IntoResponse, routing};
+use n2o::Node;
+use nitro::{Page, Routes, Url};
+
+use crate::{asset::Asset, get, headers, visitor, ws};
+
+/// Builds a router from pages.
+#[derive(Clone, Debug)]
+#[must_use = "call `router` and serve it"]
+pub struct App {
+    node: Node,
+    routes: Routes,
+    assets: Vec<Asset>,
+    styles: Vec<Url>,
+    login: Option<String>,
+    origins: Vec<String>,
+    langs: Vec<&'static str>,
+    secure: bool,
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) node: Node,
+    pub(crate) routes: Routes,
+    pub(crate) script: String,
+    pub(crate) styles: Vec<Url>,
+    pub(crate) login: Option<String>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) langs: Vec<&'static str>,
+    pub(crate) secure: bool,
+}
+
+impl App {
+    /// An application without pages.
+    pub fn new(node: Node) -> Self {
+        App {
+            node,
+            routes: Routes::default(),
+            assets: Vec::new(),
+            styles: Vec::new(),
+            login: None,
+            origins: Vec::new(),
+            langs: vec!["en", "uk"],
+            secure: false,
+        }
+    }
+
+    /// Adds a page at a path; `{name}` in it stands for one segment, see [`Routes`].
+    pub fn page<P: Page>(mut self, pattern: &'static str) -> Self {
+        self.routes.add::<P>(pattern);
+        self
+    }
+
+    /// Adds a style sheet to every page.
+    pub fn style(mut self, name: &str, css: &'static str) -> Self {
+        let asset = Asset::new(name, "text/css; charset=utf-8", css.as_bytes());
+        self.styles.extend(Url::local(&asset.path));
+        self.assets.push(asset);
+        self
+    }
+
+    /// Where visitors without a login are sent; the path that they wanted goes along as `to`.
+    pub fn login(mut self, path: &str) -> Self {
+        self.login = Some(path.to_owned());
+        self
+    }
+
+    /// Allows pages of another origin, such as `https://example.org`, to open sockets here.
+    /// The server's own origin is always allowed.
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.origins.push(origin.trim_end_matches('/').to_ascii_lowercase());
+        self
+    }
+
+    /// The languages that the application speaks, as lower-case BCP 47 primary tags, preferred first.
+    /// Default: `en`, `uk`.
+    pub fn langs(mut self, langs: &[&'static str]) -> Self {
+        langs.clone_into(&mut self.langs);
+        self
+    }
+
+    /// Says that browsers reach the server over TLS: the cookie gets the prefix `__Host-` and the
+    /// attribute `Secure`, and browsers are told to use nothing but TLS.
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
+    /// The router, to be merged with the application's own routes. Paths that are not routed anywhere
+    /// else are looked up among the pages.
+    pub fn router(self) -> Router {
+        let script = Asset::new("n2o.js", "text/javascript; charset=utf-8", crate::SCRIPT.as_bytes());
+        let secure = self.secure;
+        let shared = Arc::new(Shared {
+            node: self.node,
+            routes: self.routes,
+            script: script.path.clone(),
+            styles: self.styles,
+            login: self.login,
+            origins: self.origins,
+            langs: self.langs,
+            secure,
+        });
+        let mut router = Router::new()
+            .route("/ws", routing::get(ws::upgrade))
+            .route(nitro::SESSION_PATH, routing::get(visitor::session))
+            .route("/n2o/csp", routing::post(headers::report))
+            .route("/live", routing::get(async || "live"))
+            .route("/ready", routing::get(ready))
+            .fallback(get::page);
+        for asset in self.assets.into_iter().chain([script]) {
+            let path = asset.path.clone();
+            let asset = Arc::new(asset);
+            router = router.route(&path, routing::get(async move |headers| asset.answer(&headers)));
+        }
+        router.layer(middleware::from_fn_with_state(secure, headers::secure)).with_state(shared)
+    }
+}
+
+/// Whether the server takes visitors: the store answers, and it is not about to stop.
+async fn ready(State(app): State<Arc<Shared>>) -> impl IntoResponse {
+    if app.node.tasks().is_stopping() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping");
+    }
+    match app.node.store().txn().count("/ready").await {
+        Ok(_) => (StatusCode::OK, "ready"),
+        Err(error) => {
+            tracing::error!(%error, "store does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")
+        }
+    }
+}

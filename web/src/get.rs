@@ -1,0 +1,104 @@
+//! A page as a document.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use n2o::{Cx, Error, Token};
+use nitro::{Document, Rendered};
+
+use crate::{
+    app::Shared,
+    notice::Notice,
+    visitor::{Visitor, lang, visitor},
+};
+
+/// Longest path and query, in bytes; the page token holds it.
+const MAX_PATH: usize = 2048;
+
+/// Answers a path that is not routed anywhere else.
+pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Response {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let lang = lang(&app, &headers);
+    let answer = if method != Method::GET && method != Method::HEAD {
+        Err(Notice::Method)
+    } else if path.len() > MAX_PATH {
+        Err(Notice::TooLong)
+    } else {
+        open(&app, &headers, &path, lang, method == Method::GET).await
+    };
+    answer.unwrap_or_else(|notice| notice.answer(&app, lang))
+}
+
+async fn open(
+    app: &Shared,
+    headers: &HeaderMap,
+    path: &str,
+    lang: &str,
+    keep: bool,
+) -> Result<Response, Notice> {
+    let found = app.routes.find(path).ok_or(Notice::NotFound)?;
+    let Visitor { session, cookie } =
+        visitor(app, headers).await.map_err(|error| failed(app, path, &error))?;
+    let (id, mut page) = (app.node.page_id(), found.page);
+    let mut cx = Cx::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
+    let opened = AssertUnwindSafe(page.open(&mut cx)).catch_unwind().await;
+    let opened = opened.unwrap_or_else(|_| Err(Error::Panic(String::from("while the page was opened"))));
+    let mut response = match opened {
+        Ok(Rendered { title, html }) => {
+            cx.commit().await.map_err(|error| failed(app, path, &error))?;
+            let token = app.node.token(&session, &Token { page: id, path: path.to_owned() });
+            let document = Document {
+                lang,
+                title: &title,
+                token: &token,
+                script: &app.script,
+                styles: &app.styles,
+                html: &html,
+            };
+            let response = Html(document.render()).into_response();
+            if keep {
+                app.node.wait(page, cx);
+            }
+            response
+        }
+        Err(Error::Redirect(to)) => {
+            cx.commit().await.map_err(|error| failed(app, path, &error))?;
+            redirect(&to)
+        }
+        Err(Error::Denied) => match &app.login {
+            Some(login) if session.user().is_none() && !path.starts_with(login.as_str()) => {
+                let mut to = format!("{login}?to=");
+                nitro::__encode(&mut to, &path);
+                redirect(&to)
+            }
+            _ => return Err(Notice::Denied),
+        },
+        Err(error) => return Err(failed(app, path, &error)),
+    };
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn redirect(to: &str) -> Response {
+    let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
+    match error {
+        Error::NotFound => Notice::NotFound,
+        Error::User(text) => Notice::User(text.to_string()),
+        error => {
+            let incident = app.node.incident();
+            tracing::error!(%incident, page.path = path, %error, "page failed");
+            Notice::Failed(incident)
+        }
+    }
+}

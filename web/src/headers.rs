@@ -1,0 +1,50 @@
+//! The headers of every answer, and the place where browsers report what they had to block.
+
+use axum::{
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+
+/// Nothing runs or loads but what this server serves; markup is made from text by one policy only.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types n2o; report-uri /n2o/csp";
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CSP),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// Most bytes of a report that are logged.
+const REPORT: usize = 1024;
+
+/// Puts the headers on an answer, where the application has not set its own.
+pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if secure {
+        let hsts = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(hsts);
+    }
+    response
+}
+
+/// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged.
+pub(crate) async fn report(body: Bytes) -> StatusCode {
+    let text = String::from_utf8_lossy(&body[..body.len().min(REPORT)]).into_owned();
+    tracing::warn!(report = %text.escape_default(), "a browser reports a violation of the content security policy");
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,80 @@
+//! The answers that are no pages: not found, refused, failed.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use maud::html;
+
+use crate::app::Shared;
+
+/// What a visitor is told instead of a page.
+#[derive(Clone, Debug)]
+pub(crate) enum Notice {
+    NotFound,
+    Denied,
+    Method,
+    TooLong,
+    Expired,
+    User(String),
+    Failed(String),
+}
+
+impl Notice {
+    fn status(&self) -> StatusCode {
+        match self {
+            Notice::NotFound => StatusCode::NOT_FOUND,
+            Notice::Denied => StatusCode::FORBIDDEN,
+            Notice::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Notice::TooLong => StatusCode::URI_TOO_LONG,
+            Notice::Expired => StatusCode::GONE,
+            Notice::User(_) => StatusCode::BAD_REQUEST,
+            Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn text(&self, uk: bool) -> String {
+        let (en_text, uk_text) = match self {
+            Notice::NotFound => ("There is no such page.", "Такої сторінки немає."),
+            Notice::Denied => {
+                ("You have no right to see this page.", "У вас немає права бачити цю сторінку.")
+            }
+            Notice::Method => ("This address only shows pages.", "Ця адреса лише показує сторінки."),
+            Notice::TooLong => ("This address is too long.", "Ця адреса задовга."),
+            Notice::Expired => {
+                ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
+            }
+            Notice::User(text) => return text.clone(),
+            Notice::Failed(incident) => {
+                let text = if uk {
+                    "Сталася помилка. Інцидент"
+                } else {
+                    "Something went wrong. Incident"
+                };
+                return format!("{text} {incident}.");
+            }
+        };
+        String::from(if uk { uk_text } else { en_text })
+    }
+
+    pub(crate) fn answer(&self, app: &Shared, lang: &str) -> Response {
+        let (status, text, home) =
+            (self.status(), self.text(lang == "uk"), if lang == "uk" { "На головну" } else { "Home" });
+        let page = html! {
+            (maud::DOCTYPE)
+            html lang=(lang) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width,initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (status.as_u16()) }
+                    @for style in &app.styles { link rel="stylesheet" href=(style.as_str()); }
+                }
+                body { main class="notice" { h1 { (status.as_u16()) } p { (text) } p { a href="/" { (home) } } } }
+            }
+        };
+        let mut response = (status, Html(page.into_string())).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

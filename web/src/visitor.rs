@@ -1,0 +1,80 @@
+//! Who is asking: session, language, and the way of a new session's cookie into the browser.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use n2o::{Error, Session};
+
+use crate::{app::Shared, cookie, notice::Notice};
+
+/// A visitor of a page.
+pub(crate) struct Visitor {
+    pub(crate) session: Arc<Session>,
+    /// The cookie to be set, when the browser has none that is good.
+    pub(crate) cookie: Option<HeaderValue>,
+}
+
+/// The session of a request, or a new one.
+pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Visitor, Error> {
+    let sessions = app.node.sessions();
+    if let Some(value) = cookie::read(headers, app.secure)
+        && let Some(session) = sessions.open(value).await?
+    {
+        return Ok(Visitor { session, cookie: None });
+    }
+    let session = sessions.create();
+    let cookie = cookie::set(&sessions.cookie(&session), app.node.limits().session_age, app.secure);
+    Ok(Visitor { session, cookie })
+}
+
+/// The first of the browser's languages that the application speaks; the application's first otherwise.
+pub(crate) fn lang(app: &Shared, headers: &HeaderMap) -> &'static str {
+    let wanted =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let tags =
+        wanted.split(',').take(16).map(|range| range.split([';', '-']).next().unwrap_or_default().trim());
+    let known = |tag: &str| app.langs.iter().find(|lang| lang.eq_ignore_ascii_case(tag)).copied();
+    tags.filter_map(known).next().or(app.langs.first().copied()).unwrap_or("en")
+}
+
+/// The query of the address where a ticket is traded.
+pub(crate) type TicketQuery = Query<std::collections::HashMap<String, String>>;
+
+/// Trades the ticket of a login or logout for the new session's cookie, and sends the browser on.
+pub(crate) async fn session(
+    State(app): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(query): TicketQuery,
+) -> Response {
+    let lang = lang(&app, &headers);
+    match trade(&app, &headers, query.get("t").map_or("", String::as_str)).await {
+        Ok(response) => response,
+        Err(Error::Seal(_)) => Notice::Expired.answer(&app, lang),
+        Err(error) => {
+            let incident = app.node.incident();
+            tracing::error!(%incident, %error, "session could not be changed");
+            Notice::Failed(incident).answer(&app, lang)
+        }
+    }
+}
+
+async fn trade(app: &Shared, headers: &HeaderMap, ticket: &str) -> Result<Response, Error> {
+    let value = cookie::read(headers, app.secure).unwrap_or_default();
+    let sessions = app.node.sessions();
+    // A logout has ended the session already; the ticket is bound to its id, not to its record.
+    let old = sessions.known(value).ok_or(Error::Seal(n2o::SealError::Refused))?;
+    let (value, to) = sessions.trade(&old, ticket).await?;
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let out = response.headers_mut();
+    out.extend(
+        cookie::set(&value, app.node.limits().session_age, app.secure)
+            .map(|cookie| (header::SET_COOKIE, cookie)),
+    );
+    out.extend(HeaderValue::from_str(&to).ok().map(|to| (header::LOCATION, to)));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

@@ -1,0 +1,113 @@
+//! `/ws`: the checks before the first frame, as `PROTOCOL.md`, section 3, orders them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    extract::{
+        Query, State,
+        ws::{WebSocket, WebSocketUpgrade},
+    },
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use n2o::{Connection, Cx, Format, Place, Session, Token};
+
+use crate::{app::Shared, cookie, socket::Socket, visitor::lang};
+
+/// Bytes that a connection keeps for reading; a bare connection then takes about 2.5 kB.
+const READ_BUFFER: usize = 1024;
+
+/// Upgrades a request to a page's connection.
+pub(crate) async fn upgrade(
+    State(app): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !is_own(&app, &headers) {
+        tracing::warn!(origin = ?headers.get(header::ORIGIN), "socket of a foreign origin refused");
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let limits = app.node.limits();
+    let upgrade = upgrade
+        .protocols(Format::ALL.map(Format::subprotocol))
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(limits.answer + 4096)
+        .max_message_size(limits.frame)
+        .max_frame_size(limits.frame);
+    let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
+    let Some(format) = Format::ALL.into_iter().find(|format| Some(format.subprotocol()) == chosen) else {
+        return (StatusCode::BAD_REQUEST, "expected the subprotocol n2o.cbor.1 or n2o.json.1")
+            .into_response();
+    };
+    let Some(place) = app.node.place() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
+    };
+    let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
+    let (count, answered) = (number("n"), number("a"));
+    let token = query.get("t").map_or("", String::as_str);
+    let known = known(&app, &headers, token).await;
+    let lang = lang(&app, &headers);
+    upgrade.on_upgrade(async move |socket: WebSocket| {
+        let channel = Box::new(Socket::new(socket, format));
+        let connection = Connection { channel, format, count, answered };
+        match known {
+            Ok((session, token)) => connect(&app, &token, session, connection, place, lang).await,
+            Err(error) => {
+                tracing::debug!(%error, "socket without a session or page refused");
+                connection.close(4401, "no such session or page").await;
+            }
+        }
+    })
+}
+
+/// Why there is nobody to connect to.
+#[derive(Debug, thiserror::Error)]
+enum Unknown {
+    #[error("the session has ended")]
+    Session,
+    #[error(transparent)]
+    Token(#[from] n2o::SealError),
+    #[error(transparent)]
+    Store(#[from] n2o::Error),
+}
+
+async fn known(app: &Shared, headers: &HeaderMap, token: &str) -> Result<(Arc<Session>, Token), Unknown> {
+    let cookie = cookie::read(headers, app.secure).ok_or(Unknown::Session)?;
+    let session = app.node.sessions().open(cookie).await?.ok_or(Unknown::Session)?;
+    let token = app.node.read_token(&session, token)?;
+    Ok((session, token))
+}
+
+async fn connect(
+    app: &Arc<Shared>,
+    token: &Token,
+    session: Arc<Session>,
+    connection: Connection,
+    place: Place,
+    lang: &'static str,
+) {
+    // The route is looked up even when the page is in memory: it is cheap, and the page may be gone by then.
+    let Some(found) = app.routes.find(&token.path) else {
+        connection.close(4404, "no such page").await;
+        return;
+    };
+    app.node.connect(token, connection, place, || {
+        let cx = Cx::new(&app.node, session, token.page, &token.path, found.params, lang);
+        (found.page, cx)
+    });
+}
+
+/// Whether the page that opens the socket is ours: its origin is the host that was asked, or on the list.
+fn is_own(app: &Shared, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else { return false };
+    if headers.get_all(header::ORIGIN).iter().count() > 1 {
+        return false;
+    }
+    let origin = origin.to_ascii_lowercase();
+    let own =
+        origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !app.secure));
+    own.is_some_and(|own| own.eq_ignore_ascii_case(host)) || app.origins.contains(&origin)
+}

@@ -1,7 +1,4 @@
 //! Bad input is refused with its place, and good input survives a round trip.
-#![allow(clippy::unwrap_used, reason = "test code")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -130,10 +127,15 @@ fn hostile_files_are_refused_or_inert() {
         let payload = line["s"].as_str().unwrap();
         let node = "<startEvent id=\"s\"/>";
         inputs.push(payload.as_bytes().to_vec());
-        inputs.push(format!("{payload}\n{}", common::file(&common::process("p", node, &[]))).into_bytes());
-        inputs.push(common::file(&common::process("p", &format!("{node}{payload}"), &[])).into_bytes());
+        inputs.push(
+            format!("{payload}\n{}", crate::common::file(&crate::common::process("p", node, &[])))
+                .into_bytes(),
+        );
+        inputs.push(
+            crate::common::file(&crate::common::process("p", &format!("{node}{payload}"), &[])).into_bytes(),
+        );
         let name = format!("<startEvent id=\"s\" name=\"{payload}\"/>");
-        inputs.push(common::file(&common::process("p", &name, &[])).into_bytes());
+        inputs.push(crate::common::file(&crate::common::process("p", &name, &[])).into_bytes());
     }
     let (mut refused, total) = (0, inputs.len());
     for input in inputs {

@@ -1,10 +1,7 @@
 //! Events in combination with scopes: what stops, what goes on, and what is left afterwards.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
-mod common;
-
+use crate::common::{Instance, file, library, process, variables};
 use bpe::{Happened, Input, On};
-use common::{Instance, file, library, process, variables};
 
 const ENDS: &str = "<startEvent id=\"s\"/><endEvent id=\"e\"/>";
 

@@ -1,14 +1,11 @@
 //! The engine over a store: deploying, user tasks, services, timers, messages, and starting again.
-#![allow(clippy::unwrap_used, reason = "test code")]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::common::{file, process, variables};
 use bpe::feel::{Context, Value};
 use bpe::{Clock, Done, Engine, Error, Failure, Happened, Order, Status, Who};
-use common::{file, process, variables};
 use kvs::Store;
 
 const ENDS: &str = "<startEvent id=\"s\"/><endEvent id=\"e\"/>";

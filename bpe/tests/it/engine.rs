@@ -320,6 +320,33 @@ async fn bad_files_and_wrong_ids_change_nothing() {
     assert_eq!(store.txn().count_of::<bpe::Instance>().await.unwrap(), 0);
 }
 
+#[tokio::test]
+async fn a_worker_that_never_answers_fails_its_attempt() {
+    let store = Store::open("memory:").await.unwrap();
+    let hang = |_: Order| std::future::pending();
+    let engine = Engine::builder(&store).clock(clock()).worker("payment", hang);
+    let engine = engine.patience(std::time::Duration::from_millis(1)).open().await.unwrap();
+    engine.deploy(service().as_bytes()).await.unwrap();
+    let id = engine.start("pay", &Context::new()).await.unwrap();
+    engine.idle().await;
+    assert_eq!(engine.jobs(&id).await.unwrap()[0].retries, 1);
+}
+
+#[tokio::test]
+async fn a_process_is_started_by_its_roles_through_its_form() {
+    let store = Store::open("memory:").await.unwrap();
+    let start = "<laneSet id=\"ls\"><lane id=\"l\" name=\"clerk\"><flowNodeRef>s</flowNodeRef></lane></laneSet>\
+                 <startEvent id=\"s\"><extensionElements><zeebe:formDefinition formKey=\"order\"/></extensionElements>\
+                 </startEvent>";
+    let engine = engine(&store, &[file(&process("p", start, &[])), order_process()]).await;
+    let names = |roles: &[&str]| {
+        let found = engine.startable(&Who { user: "u", roles });
+        found.iter().map(|process| (process.id.to_string(), process.form.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["clerk"]), [("order".to_owned(), None), ("p".to_owned(), Some("order".into()))]);
+    assert_eq!(names(&[]), [("order".to_owned(), None)]);
+}
+
 /// Handlers of a server run on any thread.
 #[test]
 fn futures_can_be_sent() {

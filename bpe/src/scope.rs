@@ -14,12 +14,15 @@ use crate::state::{Key, State};
 #[non_exhaustive]
 pub struct Scope {
     /// The scope around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Key>,
     /// The token around it, at the activity this is the inside of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Key>,
     /// Which of the state's processes it runs.
     pub(crate) process: u16,
     /// The sub-process or repeated activity it is the inside of; none for a whole process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     /// What it is for.
     pub kind: ScopeKind,
@@ -39,7 +42,7 @@ pub struct Scope {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) written: BTreeSet<Arc<str>>,
     /// Whether an event sub-process interrupted it: then no other one starts in it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "crate::state::is_false")]
     pub(crate) interrupted: bool,
 }
 
@@ -62,12 +65,14 @@ pub struct Rounds {
     /// How many there will be; none for a loop that asks a condition.
     pub total: Option<usize>,
     /// The items, if it runs over a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) items: Option<Arc<Vec<Value>>>,
     /// How many were begun.
     pub begun: usize,
     /// How many are complete.
     pub completed: usize,
     /// What they gave, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) outputs: Vec<Value>,
 }
 
@@ -86,8 +91,10 @@ pub struct Compensation {
     /// The activity.
     pub node: NodeId,
     /// Its variables as they were at its end.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
     pub(crate) variables: Context,
     /// What was done inside it, if it is a sub-process without handler of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nested: Vec<Compensation>,
 }
 

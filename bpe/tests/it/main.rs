@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod feel;
 mod fuzz;
+mod golden;
 mod replay;
 mod scopes;
 mod step;

@@ -43,6 +43,20 @@ fn size_and_depth_are_bounded() {
     assert!(matches!(read("<a/>").map(|d| Model::of(d, &Limits::default())), Ok(Err(Error::NotBpmn { .. }))));
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_text_and_any_value_survive(text in "[\\PC\t\n\r\u{85}\u{2028}]*", value in "[\\PC\t\n\r<>&\"']*") {
+        let mut document = read("<a><b/></a>").unwrap();
+        let element = document.root.child_or_new("b");
+        element.set_text(&text);
+        element.set_attribute("k", &value);
+        let again = read(&document.to_string()).unwrap().root;
+        let again = again.elements().next().unwrap();
+        proptest::prop_assert_eq!(again.attribute("k"), Some(&*value));
+        proptest::prop_assert_eq!(again.text(), text.trim());
+    }
+}
+
 /// What must survive: every element with its namespace, parent, attributes and text.
 fn multiset(element: &Element, parent: &str, into: &mut BTreeMap<String, usize>) {
     let mut attributes: Vec<String> = element

@@ -19,8 +19,8 @@ impl Run<'_> {
         }
     }
 
-    /// The flows to take: the first open one of an exclusive gateway, all of a parallel one, every open one of
-    /// anything else; the default when none is open.
+    /// The flows to take: the first open one of an exclusive gateway, all of a parallel one, every open one
+    /// of anything else; the default when none is open.
     fn choose(&self, key: Key, process: &Process, id: NodeId) -> Result<Vec<FlowId>, String> {
         let node = process.node(id);
         if matches!(node.kind, NodeKind::Gateway(GatewayKind::Parallel)) {
@@ -144,8 +144,8 @@ impl Run<'_> {
         false
     }
 
-    /// BPMN 2.0.2, 13.4.3: wait for a token that can reach an empty incoming flow without passing the gateway,
-    /// unless it can also reach a filled one.
+    /// BPMN 2.0.2, 13.4.3: wait for a token that can reach an empty incoming flow without passing the
+    /// gateway, unless it can also reach a filled one.
     fn must_wait(&self, scope: Key, gateway: NodeId, arrived: &[Arrival]) -> bool {
         let process = self.process_of(scope);
         let filled = |flow: &FlowId| arrived.iter().any(|arrival| arrival.via == Some(*flow));

@@ -104,7 +104,7 @@ pub enum Wait {
         /// The scope they were done in.
         scope: Key,
         /// What is still to be undone; the last one first.
-        todo: Vec<Compensation>,
+        pending: Vec<Compensation>,
     },
     /// Someone to mend what went wrong.
     Incident(Incident),

@@ -168,19 +168,19 @@ impl Run<'_> {
 /// The nodes from which one of the flows can be reached without passing the gateway, over flows and links.
 fn reaches(process: &Process, gateway: NodeId, flows: &[FlowId]) -> HashSet<NodeId> {
     let mut found = HashSet::new();
-    let mut todo: Vec<NodeId> = flows.iter().map(|flow| process.flow(*flow).source).collect();
-    while let Some(id) = todo.pop() {
+    let mut pending: Vec<NodeId> = flows.iter().map(|flow| process.flow(*flow).source).collect();
+    while let Some(id) = pending.pop() {
         if id == gateway || !found.insert(id) {
             continue;
         }
         let node = process.node(id);
-        todo.extend(node.incoming.iter().map(|flow| process.flow(*flow).source));
+        pending.extend(node.incoming.iter().map(|flow| process.flow(*flow).source));
         if let NodeKind::Catch(Trigger::Link(name)) = &node.kind {
             let throws = process.numbered().filter(|(_, other)| {
                 other.parent == node.parent
                     && matches!(&other.kind, NodeKind::Throw(Trigger::Link(thrown)) if thrown == name)
             });
-            todo.extend(throws.map(|(id, _)| id));
+            pending.extend(throws.map(|(id, _)| id));
         }
     }
     found

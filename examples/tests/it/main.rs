@@ -4,4 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod common;
+mod config;
+mod script;
+mod stop;
+mod storm;
 mod story;

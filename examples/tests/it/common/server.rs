@@ -152,7 +152,18 @@ pub(crate) fn command(data: &Path) -> Command {
 /// Runs a demo that is expected not to serve; its exit code and the lines of its standard error.
 pub(crate) fn refused(data: &Path, flags: &[&str], env: &[(&str, &str)]) -> (Option<i32>, Vec<String>) {
     let envs = env.iter().copied();
-    let output = command(data).args(["--listen", "127.0.0.1:0"]).args(flags).envs(envs).output().unwrap();
+    let mut command = command(data);
+    command.args(["--listen", "127.0.0.1:0"]).args(flags).envs(envs);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It says where it serves, should it serve, and nothing otherwise.
+    let mut served = String::new();
+    let _ = BufReader::new(child.stdout.take().unwrap()).read_line(&mut served);
+    if !served.is_empty() {
+        let _ = child.kill();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(served, "", "it should not have served");
     let lines = String::from_utf8_lossy(&output.stderr).lines().map(String::from).collect();
     (output.status.code(), lines)
 }

@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod bad;
 mod common;
 mod config;
 mod script;
+mod small;
 mod stop;
 mod storm;
 mod story;

@@ -89,7 +89,9 @@ async fn keys_are_read_again_on_sighup() {
     let reload = async |text: &str, times: usize| {
         fs::write(&keys, text).unwrap();
         server.signal("HUP");
-        let log = || server.log().matches("keys read again").count() + server.log().matches("not read again").count();
+        let log = || {
+            server.log().matches("keys read again").count() + server.log().matches("not read again").count()
+        };
         until("the keys are read", async || (log() == times).then_some(())).await;
     };
     // The old key still opens what it sealed.

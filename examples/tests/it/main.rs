@@ -6,8 +6,10 @@
 mod bad;
 mod common;
 mod config;
+mod payloads;
 mod script;
 mod small;
 mod stop;
 mod storm;
 mod story;
+mod xss;

@@ -12,7 +12,7 @@ use std::{
 };
 
 pub(crate) use browser::{Browser, Window};
-pub(crate) use client::{Bound, Client, Frame, Lost, escaped, unescaped};
+pub(crate) use client::{Bound, Client, Frame, Lost, escaped};
 pub(crate) use http::{Jar, Reply, request};
 pub(crate) use server::{Server, refused, store};
 

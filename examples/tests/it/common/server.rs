@@ -145,8 +145,7 @@ impl Drop for Server {
 }
 
 /// The variables that the demo reads, and the environment of the tests may hold.
-const VARIABLES: [&str; 6] =
-    ["N2O_LISTEN", "N2O_DATA", "N2O_SECURE", "N2O_ORIGIN", "N2O_KEYS", "N2O_LOG"];
+const VARIABLES: [&str; 6] = ["N2O_LISTEN", "N2O_DATA", "N2O_SECURE", "N2O_ORIGIN", "N2O_KEYS", "N2O_LOG"];
 
 /// A command that knows nothing of them.
 fn command(program: &str) -> Command {

@@ -183,6 +183,11 @@ impl Out {
         }
         let start = GAP - front.len();
         out.buf[start..GAP].copy_from_slice(&front);
+        let frame = &out.buf[start..];
+        // Frames are kept for a reconnect, and a short one is given no more memory than it needs.
+        if out.buf.capacity() > 2 * frame.len() {
+            return Bytes::copy_from_slice(frame);
+        }
         Bytes::from(out.buf).slice(start..)
     }
 }

@@ -222,6 +222,12 @@ impl Cx {
         self.login = Some(Login { user: None, roles: Vec::new(), ticket: None });
     }
 
+    /// Whether the handler has changed the user, so that the browser has to be sent away with a ticket.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.login.is_some()
+    }
+
     /// The ticket that carries a login or logout of this handler to the browser, which must be sent
     /// where it is traded, and then to `to`. `None` when the user stays the same.
     pub async fn ticket(&mut self, to: &str) -> Result<Option<Ticket>> {
@@ -321,6 +327,11 @@ impl Cx {
             }
             return Ok(());
         }
+        // In a box of its own: every idle page would keep room for it, and few commit at the same time.
+        Box::pin(self.write(page)).await
+    }
+
+    async fn write(&mut self, page: Option<&SavedPage>) -> Result {
         let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
         let now = self.node.clock().secs();
         let mut saved = None;

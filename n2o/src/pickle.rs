@@ -39,8 +39,8 @@ pub(crate) struct Sealer {
     keys: Keys,
     purpose: &'static [u8],
     context: [u8; 16],
-    // A std lock: held while the cipher is cloned into place after a reload of the keys, never across an await.
-    current: Mutex<Option<(u64, u8, Box<Aes256Gcm>)>>,
+    // A std lock: held while something is sealed or opened, never across an await.
+    current: Mutex<Option<Current>>,
 }
 
 impl std::fmt::Debug for Sealer {
@@ -49,6 +49,14 @@ impl std::fmt::Debug for Sealer {
             .field("purpose", &String::from_utf8_lossy(self.purpose))
             .finish_non_exhaustive()
     }
+}
+
+/// The cipher of the current key, kept while it is in use.
+struct Current {
+    generation: u64,
+    id: u8,
+    cipher: Box<Aes256Gcm>,
+    used: bool,
 }
 
 /// A seal's content: a byte in the clear, which the caller chose, and the rest.
@@ -71,11 +79,24 @@ impl Sealer {
     fn with_current<T>(&self, f: impl FnOnce(u8, &Aes256Gcm) -> T) -> Option<T> {
         let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.keys.generation();
-        if slot.as_ref().is_none_or(|(of, ..)| *of != generation) {
+        if slot.as_ref().is_none_or(|current| current.generation != generation) {
             let id = self.keys.current();
-            *slot = Some((generation, id, Box::new(self.cipher(id)?)));
+            *slot = Some(Current { generation, id, cipher: Box::new(self.cipher(id)?), used: true });
         }
-        slot.as_ref().map(|(_, id, cipher)| f(*id, cipher))
+        let current = slot.as_mut()?;
+        current.used = true;
+        Some(f(current.id, &current.cipher))
+    }
+
+    /// Forgets the cipher when it was not used since the last call: it is quickly made again, and most
+    /// sessions are idle at any time.
+    pub(crate) fn rest(&self) {
+        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(current) = slot.as_mut()
+            && !std::mem::take(&mut current.used)
+        {
+            *slot = None;
+        }
     }
 
     /// Seals `content`, bound to `bound`, until `expires` (seconds since 1970).

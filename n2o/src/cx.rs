@@ -260,12 +260,22 @@ impl Cx {
         let now = self.node.clock().secs();
         let expires =
             now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
-        self.session.events.seal(head, &bound(self.page, element), expires, content, self.node.random())
+        self.session.events.seal(
+            head,
+            &[self.page.as_bytes(), element.as_bytes()],
+            expires,
+            content,
+            self.node.random(),
+        )
     }
 
     /// Opens what [`pickle`](Cx::pickle) sealed for the same session, page and element.
     pub fn depickle(&self, element: &str, seal: &[u8]) -> Result<(u8, Vec<u8>)> {
-        let opened = self.session.events.open(seal, &bound(self.page, element), self.node.clock().secs())?;
+        let opened = self.session.events.open(
+            seal,
+            &[self.page.as_bytes(), element.as_bytes()],
+            self.node.clock().secs(),
+        )?;
         Ok((opened.head, opened.content))
     }
 
@@ -369,10 +379,6 @@ impl Drop for Cx {
             self.node.registry().unreg(topic, &self.inbox);
         }
     }
-}
-
-fn bound(page: PageId, element: &str) -> Vec<u8> {
-    [page.as_bytes(), element.as_bytes()].concat()
 }
 
 /// The values of a session, with the changes of this handler.

@@ -34,7 +34,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 const SWEEPS_PER_EXPIRY: u32 = 720;
 
 /// What a page token is bound to, in the place of a page and an element, whose ids are longer.
-const TOKEN: &[u8] = b"page token";
+const TOKEN: &[&[u8]] = &[b"page token"];
 
 /// What a server is made of; a cheap handle.
 #[derive(Clone, Debug)]
@@ -183,6 +183,7 @@ impl Node {
     pub fn read_token(&self, session: &Session, token: &str) -> Result<Token, SealError> {
         let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
         let content = session.events.open(&seal, TOKEN, self.0.clock.secs())?.content;
+        session.events.forget();
         let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
         let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
         Ok(Token { page: PageId(*page), path })
@@ -191,6 +192,8 @@ impl Node {
     /// Keeps a page that was rendered until its client connects.
     pub fn wait(&self, page: Box<dyn Protocol>, cx: Cx) {
         let now = self.0.clock.millis();
+        // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
+        cx.session_handle().events.forget();
         let process = Process::new(chain(page), cx);
         self.0.pages.wait(Box::new(process), now, self.0.limits.waiting);
     }

@@ -88,6 +88,11 @@ impl Sealer {
         Some(f(current.id, &current.cipher))
     }
 
+    /// Forgets the cipher: nothing will be sealed or opened for a while.
+    pub(crate) fn forget(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Forgets the cipher when it was not used since the last call: it is quickly made again, and most
     /// sessions are idle at any time.
     pub(crate) fn rest(&self) {
@@ -103,7 +108,7 @@ impl Sealer {
     pub(crate) fn seal(
         &self,
         head: u8,
-        bound: &[u8],
+        bound: &[&[u8]],
         expires: u32,
         content: &[u8],
         random: &Random,
@@ -130,7 +135,7 @@ impl Sealer {
     }
 
     /// Opens a seal that was made with the same purpose, session and `bound`.
-    pub(crate) fn open(&self, seal: &[u8], bound: &[u8], now: u32) -> Result<Opened, SealError> {
+    pub(crate) fn open(&self, seal: &[u8], bound: &[&[u8]], now: u32) -> Result<Opened, SealError> {
         let (body, tag) = seal.split_last_chunk::<TAG>().ok_or(SealError::Refused)?;
         let (header, rest) = body.split_first_chunk::<HEADER>().ok_or(SealError::Refused)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Refused)?;
@@ -171,11 +176,14 @@ impl Bound {
     /// The header, a page's id and the longest element id fit.
     const MAX: usize = 128;
 
-    fn new(header: &[u8], bound: &[u8]) -> Self {
-        let mut bytes = [0; Self::MAX];
-        let len = (header.len() + bound.len()).min(Self::MAX);
-        bytes[..header.len()].copy_from_slice(header);
-        bytes[header.len()..len].copy_from_slice(&bound[..len - header.len()]);
+    fn new(header: &[u8], bound: &[&[u8]]) -> Self {
+        let (mut bytes, mut len) = ([0; Self::MAX], 0);
+        for part in [header].iter().chain(bound) {
+            let room = &mut bytes[len..];
+            let part = &part[..part.len().min(room.len())];
+            room[..part.len()].copy_from_slice(part);
+            len += part.len();
+        }
         Bound { bytes, len }
     }
 
@@ -195,33 +203,37 @@ mod tests {
     #[test]
     fn opens_what_it_sealed() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, b"page", 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
         assert_eq!(seal.len(), OVERHEAD + 5);
-        let opened = sealer.open(&seal, b"page", 100).expect("opens");
+        let opened = sealer.open(&seal, &[b"page"], 100).expect("opens");
         assert_eq!((opened.head, opened.content.as_slice()), (7, b"hello".as_slice()));
     }
 
     #[test]
     fn every_flipped_bit_and_every_truncation_is_refused() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, b"page", 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
         for bit in 0..seal.len() * 8 {
             let mut forged = seal.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(sealer.open(&forged, b"page", 0).err(), Some(SealError::Refused), "bit {bit}");
+            assert_eq!(sealer.open(&forged, &[b"page"], 0).err(), Some(SealError::Refused), "bit {bit}");
         }
         for len in 0..seal.len() {
-            assert_eq!(sealer.open(&seal[..len], b"page", 0).err(), Some(SealError::Refused), "length {len}");
+            assert_eq!(
+                sealer.open(&seal[..len], &[b"page"], 0).err(),
+                Some(SealError::Refused),
+                "length {len}"
+            );
         }
     }
 
     #[test]
     fn is_bound_to_session_page_and_time() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, b"page", 100, b"hello", &Random::default());
-        assert_eq!(self::sealer(1).open(&seal, b"page", 0).err(), Some(SealError::Refused));
-        assert_eq!(sealer.open(&seal, b"other", 0).err(), Some(SealError::Refused));
-        assert_eq!(sealer.open(&seal, b"page", 101).err(), Some(SealError::Expired));
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
+        assert_eq!(self::sealer(1).open(&seal, &[b"page"], 0).err(), Some(SealError::Refused));
+        assert_eq!(sealer.open(&seal, &[b"other"], 0).err(), Some(SealError::Refused));
+        assert_eq!(sealer.open(&seal, &[b"page"], 101).err(), Some(SealError::Expired));
     }
 
     #[test]
@@ -232,9 +244,9 @@ mod tests {
             format!("{id}:{}\n", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key))
         };
         let sealer = |text: &str| Sealer::new(Keys::parse(text, "test").expect("keys"), "test", [0; 16]);
-        let seal = sealer(&line(1, old)).seal(0, b"", 100, b"hello", &Random::default());
+        let seal = sealer(&line(1, old)).seal(0, &[], 100, b"hello", &Random::default());
         let both = format!("{}{}", line(2, new), line(1, old));
-        assert!(sealer(&both).open(&seal, b"", 0).is_ok());
-        assert_eq!(sealer(&line(2, new)).open(&seal, b"", 0).err(), Some(SealError::Refused));
+        assert!(sealer(&both).open(&seal, &[], 0).is_ok());
+        assert_eq!(sealer(&line(2, new)).open(&seal, &[], 0).err(), Some(SealError::Refused));
     }
 }

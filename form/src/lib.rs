@@ -4,6 +4,7 @@ pub mod access;
 pub mod audit;
 mod condition;
 mod document;
+mod draft;
 mod error;
 mod fault;
 mod field;

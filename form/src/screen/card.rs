@@ -16,6 +16,7 @@ use super::{
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
+    draft,
     fault::{Fault, Faults},
     field::Type,
     form::Form,
@@ -122,6 +123,8 @@ pub enum Do {
         #[source]
         form: Inputs,
     },
+    /// Give up what was typed.
+    Discard,
     /// Delete the record.
     Delete,
 }
@@ -174,13 +177,56 @@ impl<R: Form> Card<R> {
             });
             let given = given.filter(|(_, value)| value != "").collect();
             // Only what was asked for: that the rest is missing is no fault before the user had a chance.
+            let given: Data = given;
             self.data = spec.fill(&self.who, self.kind, &given, &blank).data;
             self.base = blank;
+            if given.is_empty() {
+                self.again(cx).await?;
+            }
         } else {
-            self.read(cx).await?;
+            let there = self.read(cx).await;
+            let again = self.kind == Kind::Edit && self.again(cx).await?;
+            match there {
+                Err(Error::NotFound) if again => self.gone(),
+                there => there?,
+            }
         }
         self.opened = true;
         Ok(())
+    }
+
+    fn draft(&self) -> Option<String> {
+        draft::key(&self.who, R::TABLE, &self.id)
+    }
+
+    /// Goes on where the user left off without saving.
+    async fn again(&mut self, cx: &mut Cx) -> Result<bool> {
+        let Some(key) = self.draft() else { return Ok(false) };
+        let Some(draft) = draft::find(cx.kvs(), &key).await? else { return Ok(false) };
+        (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
+        self.note = Some(Note::Again);
+        Ok(true)
+    }
+
+    /// Keeps what was typed, at once: an answer that shows it must not outlive it.
+    fn keep(&self, cx: &mut Cx) {
+        if let Some(key) = self.draft() {
+            draft::keep(cx.kvs(), key, self.version, &self.base, &self.data);
+        }
+    }
+
+    fn forget(&self, cx: &mut Cx) {
+        if let Some(key) = self.draft() {
+            draft::forget(cx.kvs(), &key);
+        }
+    }
+
+    /// What was typed is a new record now, if the user wants it so.
+    fn gone(&mut self) {
+        self.note = Some(Note::Gone);
+        self.kind = Kind::Create;
+        self.base.clone_from(&self.data);
+        self.clashes.clear();
     }
 
     /// Reads the record as it is now.
@@ -265,6 +311,7 @@ impl<R: Form> Card<R> {
             };
             return self.saved(saved, cx);
         }
+        self.keep(cx);
         cx.refresh();
         Ok(())
     }
@@ -282,16 +329,14 @@ impl<R: Form> Card<R> {
         match saved {
             Saved::Done { id } => {
                 let act = self.act();
+                self.forget(cx);
                 self.id = id;
                 self.tell(act, cx);
                 return cx.redirect(self.here(cx, ""));
             }
             Saved::Gone => {
-                // What was typed is a new record now, if the user wants it so.
-                self.note = Some(Note::Gone);
-                self.kind = Kind::Create;
-                self.base.clone_from(&self.data);
-                self.clashes.clear();
+                self.gone();
+                self.keep(cx);
             }
             Saved::Lost(kept) => {
                 self.note = Some(Note::Lost);
@@ -302,6 +347,7 @@ impl<R: Form> Card<R> {
                 self.version = kept.version;
                 self.base = kept.data;
                 R::spec().compute(&mut self.data);
+                self.keep(cx);
             }
             Saved::Taken => {
                 self.faults.insert(R::spec().document.id.clone(), Fault::Taken);
@@ -419,6 +465,7 @@ impl<R: Form> Page for Card<R> {
                 if self.note == Some(Note::Mend) && self.faults.is_empty() {
                     self.note = None;
                 }
+                self.keep(cx);
             }
             Do::Save { form } => return self.save(&form, cx).await,
             Do::Look { field, form } => {
@@ -431,6 +478,13 @@ impl<R: Form> Page for Card<R> {
             Do::Decide { field, theirs, form } => {
                 self.absorb(&form);
                 self.decide(&field, theirs);
+                self.keep(cx);
+            }
+            Do::Discard => {
+                self.forget(cx);
+                self.done = true;
+                let there = table::get::<R>(cx.kvs(), &self.id).await?.is_some();
+                return cx.redirect(if there { self.here(cx, "") } else { Self::list(cx) });
             }
             Do::Delete => return self.delete(cx).await,
         }

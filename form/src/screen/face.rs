@@ -66,7 +66,6 @@ impl<R: Form> Card<R> {
             (Kind::Create, _) => t.create,
             _ => t.save,
         };
-        let away = if self.kind == Kind::Create { Self::list(cx) } else { self.here(cx, "") };
         let fields = self.sheet(cx.lang()).faults(&self.faults).choices(&self.choices).dress(&look);
         html! {
             (panel().id("f.conflict").body(self.conflict(cx)))
@@ -76,7 +75,7 @@ impl<R: Form> Card<R> {
                 }))
                 div.actions {
                     (submit(label).id("f.save"))
-                    (link(t.cancel, away).id("f.cancel").class("button"))
+                    (button(t.cancel).id("f.cancel").postback(Do::discard()))
                 }
             }))
         }

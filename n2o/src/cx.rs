@@ -50,6 +50,7 @@ pub struct Cx {
 #[derive(Debug)]
 struct Login {
     user: Option<String>,
+    roles: Vec<String>,
     ticket: Option<Ticket>,
 }
 
@@ -128,6 +129,21 @@ impl Cx {
         }
     }
 
+    /// The roles of the user.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        match &self.login {
+            Some(login) => login.roles.clone(),
+            None => self.session.roles(),
+        }
+    }
+
+    /// Whether the user has a role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles().iter().any(|known| known == role)
+    }
+
     /// The visitor's session.
     pub fn session(&mut self) -> SessionValues<'_> {
         SessionValues { session: &self.session, changes: &mut self.changes }
@@ -182,22 +198,28 @@ impl Cx {
 
     /// Logs the visitor in, or makes them another user. The session gets another id and keeps its values;
     /// the browser is sent through an address that sets the new cookie, and then where `redirect` says.
+    pub async fn login(&mut self, user: &str) -> Result {
+        self.login_as(user, &[]).await
+    }
+
+    /// Logs the visitor in like [`login`](Cx::login), with roles that hold as long as the session.
     #[expect(
         clippy::unused_async,
         reason = "a store of rights may have to be asked; handlers await it already"
     )]
-    pub async fn login(&mut self, user: &str) -> Result {
+    pub async fn login_as(&mut self, user: &str, roles: &[&str]) -> Result {
         let name = user.trim();
         if name.is_empty() || name.chars().count() > MAX_USER || name.chars().any(char::is_control) {
             return Err(Error::user(text::name(&self.lang)));
         }
-        self.login = Some(Login { user: Some(name.to_owned()), ticket: None });
+        let roles = roles.iter().map(|role| String::from(*role)).collect();
+        self.login = Some(Login { user: Some(name.to_owned()), roles, ticket: None });
         Ok(())
     }
 
     /// Logs the visitor out: the session and its values are gone, its other pages are closed.
     pub fn logout(&mut self) {
-        self.login = Some(Login { user: None, ticket: None });
+        self.login = Some(Login { user: None, roles: Vec::new(), ticket: None });
     }
 
     /// The ticket that carries a login or logout of this handler to the browser, which must be sent
@@ -207,7 +229,7 @@ impl Cx {
         if let Some(ticket) = &login.ticket {
             return Ok(Some(ticket.clone()));
         }
-        let (node, user) = (self.node.clone(), login.user.clone());
+        let (node, user, roles) = (self.node.clone(), login.user.clone(), login.roles.clone());
         let mut txn = self.txn.take().unwrap_or_else(|| node.store().txn());
         let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
         if user.is_some() {
@@ -217,7 +239,7 @@ impl Cx {
             self.changes.clear();
             txn.delete::<session::Saved>(&self.session.key);
         }
-        saved.user = user;
+        (saved.user, saved.roles) = (user, roles);
         let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to)?;
         self.txn = Some(txn);
         if let Some(login) = &mut self.login {

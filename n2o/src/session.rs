@@ -49,6 +49,8 @@ impl Sid {
 pub(crate) struct Saved {
     pub(crate) key: String,
     pub(crate) user: Option<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
     /// Seconds since 1970.
     pub(crate) made: u32,
     /// Seconds since 1970, of the last action of the user; exact to a minute.
@@ -104,6 +106,12 @@ impl Session {
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.state().saved.as_ref().and_then(|saved| saved.user.clone())
+    }
+
+    /// The roles that the user logged in with.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        self.state().saved.as_ref().map_or_else(Vec::new, |saved| saved.roles.clone())
     }
 
     /// A value as last committed.

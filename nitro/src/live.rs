@@ -2,7 +2,6 @@
 
 use std::{any::TypeId, future::Future, pin::Pin};
 
-use maud::Render;
 use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 
 use crate::{
@@ -79,24 +78,25 @@ impl<P: Page> Protocol for Held<P> {
             Msg::Init { restored } => Info::Later(Box::pin(self.init(restored, cx))),
             Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
             Msg::Info(message) => Info::Later(Box::pin(async move {
-                self.fresh(cx).await?;
                 if cx.part::<Part>().away.is_some() {
                     return Ok(());
                 }
+                self.fresh(cx).await?;
                 let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, event, self.page.info(message, cx)).await?;
                 self.settle(cx).await
             })),
             Msg::Refresh => Info::Later(Box::pin(async move {
-                self.fresh(cx).await?;
+                if cx.part::<Part>().away.is_none() {
+                    self.fresh(cx).await?;
+                }
                 cx.part::<Part>().refresh = false;
                 self.whole(cx);
                 Ok(())
             })),
             Msg::Save => Info::Done(self.save(cx)),
             Msg::Final => {
-                let part = cx.part::<Part>();
-                part.before = None;
+                cx.part::<Part>().before = None;
                 Info::Done(Ok(()))
             }
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),
@@ -118,7 +118,12 @@ impl<P: Page> Held<P> {
     }
 
     async fn allowed(&mut self, cx: &mut Cx) -> Result {
-        if P::ACCESS == Access::User && cx.user().is_none() {
+        let may = match P::ACCESS {
+            Access::Anyone => true,
+            Access::User => cx.user().is_some(),
+            Access::Role(role) => cx.has_role(role),
+        };
+        if !may {
             return Err(Error::Denied);
         }
         self.page.authorize(cx).await?;
@@ -135,7 +140,10 @@ impl<P: Page> Held<P> {
                 // Nothing of the page is shown or done any more, also when the client does not go.
                 let part = cx.part::<Part>();
                 (part.tree, part.away) = (Tree::default(), Some(to));
-                self.whole(cx);
+                // A restored page is sent as a whole once its client has been welcomed, and this one with it.
+                if !restored {
+                    self.whole(cx);
+                }
                 return Ok(());
             }
             allowed => allowed?,
@@ -212,10 +220,11 @@ impl<P: Page> Held<P> {
 
     fn draft(&self, cx: &mut Cx) -> Draft {
         let event = cx.part::<Part>().event;
+        let expected = cx.part::<Part>().tree.nodes.len();
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(scope::marked(random, event, |out| page.render(shared).render_to(out)))
+        Draft::new(scope::marked(random, event, expected, || page.render(shared).into_string()))
     }
 
     /// Sends what has changed since the last time.

@@ -16,6 +16,8 @@ pub enum Access {
     Anyone,
     /// Visitors who are logged in; others are sent to the login page.
     User,
+    /// Visitors who are logged in with this role.
+    Role(&'static str),
 }
 
 /// A page: a value that lives on the server while somebody looks at it.

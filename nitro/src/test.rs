@@ -233,6 +233,11 @@ impl TestApp {
         self.first.try_open(path).await
     }
 
+    /// Gets a page's document and does not connect until [`reconnect`](TestPage::reconnect).
+    pub async fn fetch(&self, path: &str) -> TestPage {
+        self.first.fetch(path).await
+    }
+
     /// Another visitor, with a browser and a session of their own.
     #[must_use]
     pub fn visitor(&self) -> Visitor {
@@ -243,10 +248,12 @@ impl TestApp {
     pub async fn restart(&self) {
         let plugs = std::mem::take(&mut self.server.state().plugs);
         plugs.iter().for_each(wire::Plug::pull);
+        // What a killed task has handed to the store is on disk or not, but does not come later.
+        while !plugs.iter().all(wire::Plug::is_dead) {
+            tokio::task::yield_now().await;
+        }
         let limits = self.node().limits().clone();
         let node = self.server.fresh(limits);
         self.server.state().node = node;
-        // The killed tasks are woken, and come to their end here.
-        tokio::task::yield_now().await;
     }
 }

@@ -206,7 +206,7 @@ fn constructor(input: &DeriveInput, variant: &Variant, number: u8, parts: &[Part
     let doc = format!("The event `{}`, to be bound to an element.", variant.ident);
     quote! {
         #[doc = #doc]
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::self_named_constructors)]
         #vis fn #function(#(#vars: #types),*) -> ::nitro::Postback<Self> {
             ::nitro::Postback::__new(#number, &(#(&#vars,)*), #empty)
         }

@@ -84,6 +84,13 @@ impl Client {
         self.wire = Some(client);
     }
 
+    /// A client that knows what this one knows, without its connection.
+    pub(crate) fn duplicate(&self) -> Self {
+        let mut copy = Client::new(self.token.clone(), self.format);
+        (copy.count, copy.answered, copy.next) = (self.count, self.answered, self.next);
+        copy
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.wire.is_some()
     }

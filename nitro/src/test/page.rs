@@ -29,6 +29,7 @@ pub struct TestPage {
     error: Option<(u64, String)>,
     focus: String,
     go: Option<String>,
+    stays: bool,
 }
 
 impl TestPage {
@@ -46,13 +47,14 @@ impl TestPage {
             error: None,
             focus: String::new(),
             go: None,
+            stays: false,
         }
     }
 
     /// Goes to a path, as from the address bar.
     pub async fn go(&mut self, path: &str) {
         self.leave();
-        self.go = Some(path.to_owned());
+        (self.go, self.stays) = (Some(path.to_owned()), false);
         self.follow().await;
     }
 
@@ -69,6 +71,11 @@ impl TestPage {
         }
     }
 
+    /// Does not go where the server sends it from now on, as only a client does that means no good.
+    pub fn stay(&mut self) {
+        self.stays = true;
+    }
+
     /// Fetches the page again and talks in another format from then on.
     pub async fn speak(&mut self, format: Format) {
         self.format = format;
@@ -76,12 +83,14 @@ impl TestPage {
     }
 
     pub(crate) async fn visit(&mut self, path: &str) -> Result<(), Error> {
-        self.arrive(path).await?;
+        self.fetch(path).await?;
+        self.connect().await;
         self.follow().await;
         Ok(())
     }
 
-    async fn arrive(&mut self, path: &str) -> Result<(), Error> {
+    /// Gets the document, and does not connect yet.
+    pub(crate) async fn fetch(&mut self, path: &str) -> Result<(), Error> {
         self.leave();
         (self.dom, self.title) = (Element::default(), String::new());
         match self.visitor.get(path).await? {
@@ -99,7 +108,6 @@ impl TestPage {
                 };
                 self.dom = page.clone();
                 self.client = Some(Client::new(token.to_owned(), self.format));
-                self.connect().await;
             }
         }
         Ok(())
@@ -108,10 +116,13 @@ impl TestPage {
     /// Goes where the last frames sent the browser.
     async fn follow(&mut self) {
         while let Some(to) = self.go.take() {
-            if let Err(error) = self.arrive(&to).await {
-                self.path = to;
-                self.dom.children = vec![Node::Text(error.to_string())];
-                self.error = Some((0, error.to_string()));
+            match self.fetch(&to).await {
+                Ok(()) => self.connect().await,
+                Err(error) => {
+                    self.path = to;
+                    self.dom.children = vec![Node::Text(error.to_string())];
+                    self.error = Some((0, error.to_string()));
+                }
             }
         }
     }
@@ -144,10 +155,15 @@ impl TestPage {
         let Some(client) = &mut self.client else { return Frame::Closed(1006) };
         let frame = client.recv().await;
         let (ops, limit) = match &frame {
-            Frame::Answer { seq, ops } => (ops, *seq),
+            Frame::Answer { seq, ops } => {
+                self.error = None;
+                self.ops.clone_from(ops);
+                (ops, *seq)
+            }
             Frame::Push(ops) => (ops, client.answered),
             Frame::Error { code, text, .. } => {
                 self.error = Some((*code, text.clone()));
+                self.ops.clear();
                 return frame;
             }
             _ => return frame,
@@ -156,7 +172,7 @@ impl TestPage {
             apply(&mut self.dom, op, limit);
             match op.code {
                 13 => op.text(0).clone_into(&mut self.focus),
-                14 => self.go = Some(op.text(0).to_owned()),
+                14 if !self.stays => self.go = Some(op.text(0).to_owned()),
                 15 => self.alerts.push(op.text(0).to_owned()),
                 16 => op.text(0).clone_into(&mut self.title),
                 _ => {}
@@ -165,24 +181,30 @@ impl TestPage {
         frame
     }
 
+    /// Another window on the same page, as a browser makes it by duplicating a window: the same document and
+    /// the same token, and what this window knows.
+    pub async fn duplicate(&self) -> TestPage {
+        let mut copy = TestPage::new(self.visitor.clone());
+        (copy.path, copy.title, copy.format) = (self.path.clone(), self.title.clone(), self.format);
+        copy.dom = self.dom.clone();
+        copy.client = self.client.as_ref().map(Client::duplicate);
+        copy.connect().await;
+        copy
+    }
+
     /// Waits for the answer to an event that was sent, and answers its ops; they are empty when the event
     /// failed ([`error`](TestPage::error)) or the connection was closed ([`closed`](TestPage::closed)).
     pub async fn answer(&mut self) -> &[Op] {
         self.ops.clear();
         loop {
             match self.frame().await {
-                Frame::Answer { ops, .. } => {
-                    self.error = None;
-                    self.ops = ops;
-                    break;
-                }
                 Frame::Push(ops) => self.pushes.push_back(ops),
                 Frame::Error { .. } => {
                     // What the server undoes comes right after.
                     self.settle().await;
                     break;
                 }
-                Frame::Closed(_) => break,
+                Frame::Answer { .. } | Frame::Closed(_) => break,
                 Frame::Pong | Frame::Welcome { .. } => {}
             }
         }

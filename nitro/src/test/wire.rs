@@ -21,6 +21,8 @@ struct Pipe {
     closed: Option<u16>,
     /// The server was killed: whoever of it asks is not there any more.
     killed: bool,
+    /// The server's half is gone.
+    dead: bool,
     /// The client does not read.
     stalled: bool,
     server: Option<Waker>,
@@ -69,6 +71,11 @@ impl Plug {
         pipe.closed.get_or_insert(1006);
         wake(&mut pipe.server);
         wake(&mut pipe.client);
+    }
+
+    /// Whether nobody holds the server's half any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.0.upgrade().is_none_or(|pipe| pipe.lock().unwrap_or_else(PoisonError::into_inner).dead)
     }
 }
 
@@ -175,6 +182,7 @@ impl Channel for Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let mut pipe = self.0.pipe();
+        pipe.dead = true;
         pipe.closed.get_or_insert(1006);
         wake(&mut pipe.client);
     }

@@ -1,0 +1,53 @@
+//! The benchmark: pages that load tools drive, and a load of our own that measures them beside a bare echo.
+//!
+//! 1. `bench` starts itself again, pinned to one core, in a scheduling group of its own, as the load.
+//! 2. For each scenario of each run the load starts two servers on the other core, one after the other:
+//!    a bare axum WebSocket echo, and the pages of [`pages`].
+//! 3. It drives them with raw frames, and reads the server's processor time and memory from `/proc`.
+//! 4. A measurement during which other work held the server's core is repeated.
+//! 5. Medians of all runs are printed beside the figures that are to be beaten.
+
+mod args;
+mod board;
+mod child;
+mod frames;
+mod http;
+mod load;
+mod pages;
+mod room;
+mod rows;
+mod scenarios;
+mod serve;
+mod socket;
+mod usage;
+
+use std::process::ExitCode;
+
+pub use pages::{limits, pages};
+
+use args::{Args, Role};
+
+/// Runs the benchmark as the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = Args::read(std::env::args().skip(1)).map_err(Into::into).and_then(|args| match &args.role {
+        Role::Help => {
+            println!("{}", args::HELP);
+            Ok(())
+        }
+        Role::Serve(address) => serve::pages(address, &args),
+        Role::Echo(address) => serve::echo(address, &args),
+        Role::Start => child::load(),
+        Role::Load => scenarios::run(&args),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What can go wrong is told to the person at the terminal, and nothing else is done about it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;

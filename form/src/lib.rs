@@ -140,6 +140,9 @@ pub use value::Data;
 pub use value::{computed, get};
 pub use view::{Choices, Sheet};
 
+/// A style sheet for the screens: `app.style("form.css", form::STYLE)`. An application's own may follow it.
+pub const STYLE: &str = include_str!("form.css");
+
 // What the derive's output names, so that an application needs no further dependency.
 #[doc(hidden)]
 pub use {kvs, nitro};

@@ -6,6 +6,7 @@ mod app;
 mod audit;
 mod card;
 mod declaration;
+mod hostile;
 mod list;
 mod race;
 mod rest;

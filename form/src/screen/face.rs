@@ -48,10 +48,10 @@ impl<R: Form> Card<R> {
         html! {
             (panel().id("f.view").body(html! { (self.sheet(cx.lang())) }))
             div.actions {
-                @if self.may_now(Act::Update) {
+                @if self.may(Act::Update) {
                     (link(t.edit, self.here(cx, "?do=edit")).id("f.edit").class("button"))
                 }
-                @if self.may_now(Act::Delete) {
+                @if self.may(Act::Delete) {
                     (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(Do::delete()))
                 }
             }

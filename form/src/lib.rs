@@ -114,6 +114,7 @@ mod lookup;
 mod read;
 pub mod rest;
 mod rule;
+pub mod schema;
 mod screen;
 pub mod show;
 mod spec;
@@ -139,6 +140,9 @@ pub use value::Data;
 #[doc(hidden)]
 pub use value::{computed, get};
 pub use view::{Choices, Sheet};
+
+// The types of dates and amounts, so that an application needs no further dependency for them.
+pub use {jiff::civil::Date, rust_decimal::Decimal};
 
 /// A style sheet for the screens: `app.style("form.css", form::STYLE)`. An application's own may follow it.
 pub const STYLE: &str = include_str!("form.css");

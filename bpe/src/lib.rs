@@ -50,6 +50,7 @@
 //! ```
 
 mod check;
+mod diagram;
 mod effect;
 mod engine;
 mod error;
@@ -66,6 +67,7 @@ pub mod model;
 pub mod xml;
 
 pub use check::{Finding, Severity};
+pub use diagram::{Diagram, Mark, Marks};
 pub use effect::{Effect, Entry, Happened};
 pub use engine::{
     Actions, Builder, Clock, Correlated, Deployed, Done, Engine, Failure, Instance, Job, Order, Outcome,

@@ -57,8 +57,9 @@ const cells = (el) => {
 const hold = (el, value) => {
   const caret = el.selectionStart;
   el[kind(el).toLowerCase()] = value;
-  // A new value moves the caret to the end; numbers and dates have no caret.
-  if (caret != null) el.setSelectionRange(caret, caret);
+  // A new value moves the caret to the end, which is right for one that has not been moved yet: who comes
+  // back to a draft goes on where it ends. Numbers and dates have no caret.
+  if (caret) el.setSelectionRange(caret, caret);
 };
 
 const free = (el) => !(marks.get(el) > limit);

@@ -1,1 +1,32 @@
-//! The Form derive of form.
+//! The `Form` derive; its output is plain code that builds a `form::Document`.
+
+mod condition;
+mod field;
+mod form;
+
+use proc_macro::TokenStream;
+
+/// Makes a record a form.
+///
+/// On the struct, in `#[form(..)]`:
+///
+/// - `labels = PATH`: the label table, required. Every label is looked up while the program is compiled.
+/// - `table = "name"`: makes the struct a `kvs::Record` of this table too.
+/// - `read = ["role"]`, `write = [..]`, `delete = [..]`: the roles that may do so.
+/// - `public`: visitors who are not logged in may open the screens.
+///
+/// On a field:
+///
+/// - `id`: it is the record's id; `auto`: the server makes it. `title`: people know the record by it.
+/// - `email`, `phone`, `lines`, `options = ["a", "b"]`, `lookup = Record`, `decimals = 2`: its type, where
+///   the Rust type does not say it.
+/// - `required`, `readonly`, `visible`, alone or with a condition: `required = kind == "vip" && !paid`.
+/// - `length = 2..=80`, `range = "0.01"..="9999"`, `pattern = "[A-Z]+"`, `one_of = [1, 2]`: rules.
+/// - `check = valid(this, other)`: a function over references to fields that answers `bool`.
+/// - `compute = total(price, volume)`: a function over references to fields that makes the value.
+/// - `default = expression`; `read = [..]`, `write = [..]`: roles; `unlisted`: lists leave it out.
+#[proc_macro_derive(Form, attributes(form))]
+pub fn form(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    form::derive(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+}

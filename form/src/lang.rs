@@ -1,0 +1,87 @@
+//! What the screens themselves say, in English and Ukrainian. The words of an application are in its label table.
+
+macro_rules! texts {
+    ($($name:ident $en:literal $uk:literal)*) => {
+        /// The sentences of one language; `{}` stands for what is filled in.
+        #[derive(Debug)]
+        pub(crate) struct Text {
+            $(pub(crate) $name: &'static str,)*
+        }
+
+        const EN: Text = Text { $($name: $en,)* };
+        const UK: Text = Text { $($name: $uk,)* };
+    };
+}
+
+texts! {
+    required "Please fill in this field." "Заповніть це поле."
+    number "Please enter a number." "Введіть число."
+    whole "Please enter a whole number." "Введіть ціле число."
+    places "At most {} digits after the point." "Не більше {} знаків після коми."
+    date "Please enter a date." "Введіть дату."
+    email "Please enter an e-mail address, such as name@example.org." "Введіть адресу пошти, наприклад name@example.org."
+    phone "Please enter a telephone number, such as +380 44 123 45 67." "Введіть номер телефону, наприклад +380 44 123 45 67."
+    choice "Please choose one of the values." "Виберіть одне зі значень."
+    short "At least {} characters." "Не менше {} знаків."
+    long "At most {} characters." "Не більше {} знаків."
+    small "Not less than {}." "Не менше ніж {}."
+    large "Not more than {}." "Не більше ніж {}."
+    pattern "This does not have the expected form." "Значення не відповідає очікуваному вигляду."
+    kind "This is not a value of this field." "Таке значення не підходить для цього поля."
+    lookup "There is no such record." "Такого запису немає."
+    taken "There is already a record with this value." "Запис із таким значенням уже є."
+    fixed "This cannot be changed." "Це не можна змінити."
+    unknown "There is no such field." "Такого поля немає."
+    yes "Yes" "Так"
+    no "No" "Ні"
+    any "Any" "Будь-яке"
+    search "Search" "Пошук"
+    new "New" "Створити"
+    edit "Edit" "Змінити"
+    save "Save" "Зберегти"
+    create "Create" "Створити"
+    cancel "Cancel" "Скасувати"
+    back "Back to the list" "До списку"
+    delete "Delete" "Видалити"
+    sure "Delete this record? This cannot be undone." "Видалити цей запис? Повернути його буде неможливо."
+    total "Found: {}" "Знайдено: {}"
+    none "There is nothing here yet." "Тут ще нічого немає."
+    nothing "Nothing was found. Change the search or the filters." "Нічого не знайдено. Змініть пошук або фільтри."
+    failed "The records could not be read. Try again." "Не вдалося прочитати записи. Спробуйте ще раз."
+    retry "Try again" "Спробувати ще раз"
+    previous "Previous page" "Попередня сторінка"
+    next "Next page" "Наступна сторінка"
+    page "Page {}" "Сторінка {}"
+    sort "Sort by this column" "Сортувати за цим стовпцем"
+    mend "Please mend what is marked: {}" "Виправте позначене: {}"
+    saved "Saved." "Збережено."
+    denied "You have no right to do this." "У вас немає права це робити."
+    gone "Somebody has deleted this record. What you typed is still here; you can create the record anew." "Хтось видалив цей запис. Введене вами збережено тут; запис можна створити знову."
+    anew "Create anew" "Створити знову"
+    lost "Somebody has saved this record while you were editing it. Nothing of it or of yours is lost: choose for each field, then save." "Хтось зберіг цей запис, поки ви його змінювали. Нічого не втрачено: виберіть для кожного поля, потім збережіть."
+    stale "{} has just saved this record. You will be asked what to keep when you save." "{} щойно зберіг(ла) цей запис. Під час збереження ви виберете, що залишити."
+    changed "This record has changed meanwhile; here it is as it is now." "Тим часом запис змінився; ось яким він є тепер."
+    field "Field" "Поле"
+    before "Before" "Було"
+    theirs "Theirs" "Їхнє"
+    mine "Mine" "Моє"
+    take "Take theirs" "Взяти їхнє"
+    keep "Keep mine" "Залишити моє"
+    taken_over "Theirs is taken" "Взято їхнє"
+    kept "Mine is kept" "Залишено моє"
+    decide "Choose theirs or yours for each field first." "Спершу виберіть для кожного поля: їхнє чи своє."
+    history "History" "Історія"
+    who "Who" "Хто"
+    when "When" "Коли"
+    what "What" "Що"
+    after "After" "Стало"
+    created "created" "створено"
+    updated "changed" "змінено"
+    deleted "deleted" "видалено"
+    hidden "Fields that you may not see were changed." "Змінено поля, яких ви не бачите."
+}
+
+/// The sentences of a language; English when it is not known.
+pub(crate) fn text(lang: &str) -> &'static Text {
+    if lang == "uk" { &UK } else { &EN }
+}

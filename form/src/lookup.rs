@@ -1,0 +1,96 @@
+//! Lookups: how a field that holds the id of another record finds that record.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use kvs::Txn;
+
+use crate::{
+    access::{Act, Who},
+    error::Result,
+    form::Form,
+    show, table,
+};
+
+type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// A record that can be chosen: its id and its title.
+pub type Choice = (String, String);
+
+/// Where the records of a lookup are found.
+#[derive(Clone, Copy)]
+pub struct Lookup {
+    table: &'static str,
+    find: for<'a> fn(&'a mut Txn, &'a Who, &'a str, usize) -> Later<'a, Vec<Choice>>,
+    title: for<'a> fn(&'a mut Txn, &'a Who, &'a str) -> Later<'a, Option<String>>,
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lookup").field(&self.table).finish()
+    }
+}
+
+impl Lookup {
+    /// The records of a form, as far as the visitor may see them.
+    #[must_use]
+    pub fn of<R: Form>() -> Self {
+        Lookup {
+            table: R::TABLE,
+            find: |txn, who, text, limit| Box::pin(find::<R>(txn, who, text, limit)),
+            title: |txn, who, id| Box::pin(title::<R>(txn, who, id)),
+        }
+    }
+
+    /// The records whose id or title has the words of a text, at most `limit` of them.
+    pub async fn find(&self, txn: &mut Txn, who: &Who, text: &str, limit: usize) -> Result<Vec<Choice>> {
+        (self.find)(txn, who, text, limit).await
+    }
+
+    /// The title of a record; `None` when there is no such record that the visitor may see.
+    pub async fn title(&self, txn: &mut Txn, who: &Who, id: &str) -> Result<Option<String>> {
+        (self.title)(txn, who, id).await
+    }
+
+    pub(crate) fn table(&self) -> &'static str {
+        self.table
+    }
+}
+
+async fn find<R: Form>(txn: &mut Txn, who: &Who, text: &str, limit: usize) -> Result<Vec<Choice>> {
+    let (spec, words) = (R::spec(), words(text));
+    let mut found = Vec::new();
+    if !spec.document.rights.allow(who, Act::Read) {
+        return Ok(found);
+    }
+    table::scan::<R>(txn, &mut |id, data| {
+        let title = named(spec, who, &id, &data);
+        let text = format!("{id} {title}").to_lowercase();
+        if words.iter().all(|word| text.contains(word)) {
+            found.push((id, title));
+        }
+        found.len() < limit
+    })
+    .await?;
+    Ok(found)
+}
+
+async fn title<R: Form>(txn: &mut Txn, who: &Who, id: &str) -> Result<Option<String>> {
+    let spec = R::spec();
+    if id.is_empty() || !spec.document.rights.allow(who, Act::Read) {
+        return Ok(None);
+    }
+    let kept = table::get::<R>(txn, id).await?;
+    Ok(kept.map(|kept| named(spec, who, id, &kept.data)))
+}
+
+/// What people call a record: its title when they may see it, else its id.
+pub(crate) fn named(spec: &crate::Spec, who: &Who, id: &str, data: &crate::Data) -> String {
+    let field = spec.document.field(spec.document.title_field()).filter(|field| spec.may_see(who, field));
+    let title = field.and_then(|field| Some(show::value(spec, field, data.get(&field.name)?, "en")));
+    title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.to_owned())
+}
+
+/// The words of a search, in lower case.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().take(16).map(str::to_lowercase).collect()
+}

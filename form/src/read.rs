@@ -1,0 +1,172 @@
+//! Reading a form: what came from inputs or from JSON becomes the values of a record, or faults.
+
+use nitro::Inputs;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    access::Who,
+    fault::{Fault, Faults},
+    field::{Field, Type},
+    rule,
+    spec::Spec,
+    value::{Data, is_empty, nothing, parse},
+};
+
+/// What a form is shown for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A new record.
+    Create,
+    /// A record that is there.
+    Edit,
+    /// A record to look at.
+    #[default]
+    View,
+    /// Values to search records by; no rule counts.
+    Search,
+    /// A record as a row of a table.
+    Row,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filled {
+    /// The values; one with a fault is what the user typed, so that it can be shown again.
+    pub data: Data,
+    /// What is wrong with them.
+    pub faults: Faults,
+}
+
+impl Spec {
+    /// Whether somebody may see a field at all.
+    #[must_use]
+    pub fn may_see(&self, who: &Who, field: &Field) -> bool {
+        who.is_any(&field.read)
+    }
+
+    /// Whether somebody may enter a field in a form of this kind, conditions aside.
+    #[must_use]
+    pub fn may_enter(&self, who: &Who, kind: Kind, field: &Field) -> bool {
+        let id = field.name == self.document.id;
+        let fixed = field.computed.is_some() || (id && (kind == Kind::Edit || self.document.auto));
+        self.may_see(who, field) && who.is_any(&field.write) && !fixed
+    }
+
+    /// Whether a field can be entered now: by rights, and by the conditions over the values as they are.
+    #[must_use]
+    pub fn is_open(&self, who: &Who, kind: Kind, field: &Field, data: &Data) -> bool {
+        self.may_enter(who, kind, field) && field.visible.holds(data) && !field.readonly.holds(data)
+    }
+
+    /// The names of the inputs that a form of this kind may have, for
+    /// [`Postback::reads`](nitro::Postback::reads). An input that is not on the page just now reads nothing.
+    #[must_use]
+    pub fn names(&self, who: &Who, kind: Kind) -> Vec<String> {
+        let fields = self.document.fields.iter();
+        let named = fields.filter(|field| match kind {
+            Kind::Create | Kind::Edit => self.may_enter(who, kind, field),
+            Kind::Search => field.is_filter() && self.may_see(who, field),
+            Kind::View | Kind::Row => false,
+        });
+        named.map(|field| field.name.clone()).collect()
+    }
+
+    /// Reads inputs over the values that were there before; see [`fill`](Self::fill).
+    #[must_use]
+    pub fn read(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data) -> Filled {
+        let given = inputs.iter().map(|(name, value)| {
+            let value = match value {
+                n2o::Value::Bool(on) => Value::Bool(*on),
+                _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
+            };
+            (name.to_owned(), value)
+        });
+        self.fill(who, kind, &given.collect(), base)
+    }
+
+    /// Puts what was given over the values that were there before, computes what is computed, and runs all
+    /// rules. What the user may not enter, or what is hidden or read-only by its condition, stays as it
+    /// was, whatever was given.
+    #[must_use]
+    pub fn fill(&self, who: &Who, kind: Kind, given: &Data, base: &Data) -> Filled {
+        let (mut data, mut faults) = (base.clone(), Faults::new());
+        for field in &self.document.fields {
+            let Some(given) = given.get(&field.name) else { continue };
+            if !self.may_enter(who, kind, field) {
+                continue;
+            }
+            let value = parse(field, given).unwrap_or_else(|fault| {
+                faults.insert(field.name.clone(), fault);
+                given.clone()
+            });
+            data.insert(field.name.clone(), value);
+        }
+        self.compute(&mut data);
+        self.close(who, kind, &mut data, &mut faults, base);
+        for field in &self.document.fields {
+            if faults.contains_key(&field.name) || !field.visible.holds(&data) || !self.may_see(who, field) {
+                continue;
+            }
+            if let Err(fault) = self.fits(field, kind, &data) {
+                faults.insert(field.name.clone(), fault);
+            }
+        }
+        Filled { data, faults }
+    }
+
+    /// Takes back what was given for fields that are not open. That may close others, so it is repeated.
+    fn close(&self, who: &Who, kind: Kind, data: &mut Data, faults: &mut Faults, base: &Data) {
+        for _ in 0..=self.document.fields.len() {
+            let mut changed = false;
+            for field in &self.document.fields {
+                if field.computed.is_some() || self.is_open(who, kind, field, data) {
+                    continue;
+                }
+                // What was wrong with it does not matter either.
+                faults.remove(&field.name);
+                let before = base.get(&field.name).cloned().unwrap_or_else(|| nothing(field));
+                if data.get(&field.name) != Some(&before) {
+                    data.insert(field.name.clone(), before);
+                    changed = true;
+                }
+            }
+            if !changed {
+                return;
+            }
+            self.compute(data);
+        }
+    }
+
+    fn fits(&self, field: &Field, kind: Kind, data: &Data) -> Result<(), Fault> {
+        if kind == Kind::Search {
+            return Ok(());
+        }
+        let value = data.get(&field.name).unwrap_or(&Value::Null);
+        if is_empty(value) {
+            let given_later = self.document.auto && field.name == self.document.id;
+            let id = field.name == self.document.id && !self.document.auto;
+            let needed = (id || field.required.holds(data)) && field.computed.is_none() && !given_later;
+            return if needed { Err(Fault::Required) } else { self.own(field, data) };
+        }
+        if !matches!(field.kind, Type::Check) {
+            rule::run(field, value, &self.patterns)?;
+        }
+        self.own(field, data)
+    }
+
+    fn own(&self, field: &Field, data: &Data) -> Result<(), Fault> {
+        if self.holds(&field.name, data) { Ok(()) } else { Err(Fault::Check) }
+    }
+
+    /// The values that somebody may see.
+    #[must_use]
+    pub fn seen(&self, who: &Who, data: &Data) -> Data {
+        let fields = self.document.fields.iter().filter(|field| self.may_see(who, field));
+        fields
+            .filter_map(|field| data.get_key_value(&field.name))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,144 @@
+//! Rules: what a value must be like. Each becomes attributes for the browser, and always runs on the server.
+
+use nitro::{Attr, attr};
+use regex_lite::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    fault::Fault,
+    field::{Field, Type},
+    value::{order, plain},
+};
+
+/// What a value that is not empty must be like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// A number, an amount or a date lies between these, which belong to it.
+    Range {
+        /// The least.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<Value>,
+        /// The greatest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<Value>,
+    },
+    /// A text has so many characters.
+    Length {
+        /// At least.
+        #[serde(default)]
+        min: usize,
+        /// At most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<usize>,
+    },
+    /// All of a text fits a regular expression; its syntax is what `regex-lite` and browsers share.
+    Pattern(String),
+    /// The value is one of these.
+    OneOf(Vec<Value>),
+    /// A function of the program says yes. It is registered under the field's name; these are the other
+    /// fields that it looks at.
+    Check {
+        /// The other fields.
+        #[serde(default)]
+        with: Vec<String>,
+    },
+}
+
+/// Bytes that a compiled pattern may take, so that one from a foreign document is harmless.
+const PATTERN_SIZE: usize = 64 * 1024;
+
+/// Compiles a pattern that has to fit from beginning to end.
+pub(crate) fn pattern(text: &str) -> Result<Regex, regex_lite::Error> {
+    RegexBuilder::new(&format!("^(?:{text})$")).size_limit(PATTERN_SIZE).build()
+}
+
+/// The most characters of a text for which no rule says otherwise.
+pub(crate) fn longest(field: &Field) -> Option<usize> {
+    let declared = field.rules.iter().find_map(|rule| match rule {
+        Rule::Length { max, .. } => *max,
+        _ => None,
+    });
+    match field.kind {
+        Type::Text => Some(declared.unwrap_or(1_000)),
+        Type::Lines => Some(declared.unwrap_or(20_000)),
+        Type::Email => Some(declared.unwrap_or(254)),
+        Type::Phone => Some(declared.unwrap_or(32)),
+        Type::Lookup { .. } => Some(declared.unwrap_or(255)),
+        _ => None,
+    }
+}
+
+/// Runs the rules of a field over a value of its type that is not empty, all but its own function.
+pub(crate) fn run(field: &Field, value: &Value, patterns: &[(String, Regex)]) -> Result<(), Fault> {
+    let text = value.as_str().unwrap_or_default();
+    if let Some(max) = longest(field)
+        && text.chars().count() > max
+    {
+        return Err(Fault::Long { max });
+    }
+    for rule in &field.rules {
+        match rule {
+            Rule::Range { min, max } => {
+                if let Some(min) = min
+                    && order(value, min).is_none_or(|order| order.is_lt())
+                {
+                    return Err(Fault::Small { min: min.clone() });
+                }
+                if let Some(max) = max
+                    && order(value, max).is_none_or(|order| order.is_gt())
+                {
+                    return Err(Fault::Large { max: max.clone() });
+                }
+            }
+            Rule::Length { min, .. } if text.chars().count() < *min => {
+                return Err(Fault::Short { min: *min });
+            }
+            Rule::Pattern(_) => {
+                let known = patterns.iter().find(|(name, _)| *name == field.name);
+                if known.is_some_and(|(_, regex)| !regex.is_match(text)) {
+                    return Err(Fault::Pattern);
+                }
+            }
+            Rule::OneOf(values)
+                if !values.iter().any(|one| order(value, one).is_some_and(|order| order.is_eq())) =>
+            {
+                return Err(Fault::Choice);
+            }
+            Rule::Length { .. } | Rule::OneOf(_) | Rule::Check { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// The rules as attributes of an input.
+pub(crate) fn attributes(field: &Field) -> Vec<(Attr, String)> {
+    let mut out = Vec::new();
+    let (min, max) = field.range();
+    match &field.kind {
+        Type::Number { decimals } | Type::Money { decimals } => {
+            let step = match decimals {
+                0 => String::from("1"),
+                n => format!("0.{}1", "0".repeat(*n as usize - 1)),
+            };
+            out.push((attr::STEP, step));
+        }
+        _ => {}
+    }
+    if matches!(field.kind, Type::Number { .. } | Type::Money { .. } | Type::Date) {
+        out.extend(min.map(|min| (attr::MIN, plain(min))));
+        out.extend(max.map(|max| (attr::MAX, plain(max))));
+    }
+    out.extend(longest(field).map(|max| (attr::MAXLENGTH, max.to_string())));
+    for rule in &field.rules {
+        match rule {
+            Rule::Length { min, .. } if *min > 0 => out.push((attr::MINLENGTH, min.to_string())),
+            // An attribute of `textarea` this is not.
+            Rule::Pattern(pattern) if field.kind != Type::Lines => out.push((attr::PATTERN, pattern.clone())),
+            _ => {}
+        }
+    }
+    out
+}

@@ -1,0 +1,102 @@
+//! How values are shown to a reader of a language.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    field::{Field, Type},
+    lang::text,
+    spec::Spec,
+    value::{decimal, is_empty, plain},
+};
+
+/// The titles of looked-up records, by table and id.
+pub type Titles = BTreeMap<(String, String), String>;
+
+/// A value as text; of a lookup it is the id.
+#[must_use]
+pub fn value(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
+    match (&field.kind, value) {
+        (Type::Check, value) => {
+            let t = text(lang);
+            if is_empty(value) { t.no } else { t.yes }.to_owned()
+        }
+        (_, Value::Null) => String::new(),
+        (Type::Select { .. }, Value::String(option)) if option.is_empty() => String::new(),
+        (Type::Select { .. }, Value::String(option)) => spec.document.option(&field.name, option, lang),
+        (Type::Money { .. } | Type::Number { .. }, value) => grouped(value, lang),
+        (Type::Date, Value::String(date)) => match date.split('-').collect::<Vec<_>>().as_slice() {
+            [year, month, day] if lang == "uk" => format!("{day}.{month}.{year}"),
+            _ => date.clone(),
+        },
+        (_, value) => plain(value),
+    }
+}
+
+/// As [`value`], with the title of a looked-up record.
+#[must_use]
+pub fn titled(spec: &Spec, field: &Field, found: &Value, titles: &Titles, lang: &str) -> String {
+    let shown = value(spec, field, found, lang);
+    let Type::Lookup { table } = &field.kind else { return shown };
+    titles.get(&(table.clone(), shown.clone())).cloned().unwrap_or(shown)
+}
+
+fn grouped(value: &Value, lang: &str) -> String {
+    let Some(number) = decimal(value) else { return plain(value) };
+    // A no-break space, so that a number stays on one line.
+    let (blank, point) = if lang == "uk" { ('\u{a0}', ',') } else { (',', '.') };
+    let text = number.to_string();
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut out = String::from(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            out.push(blank);
+        }
+        out.push(digit);
+    }
+    if !fraction.is_empty() {
+        out.push(point);
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// What a text is sorted by: case does not count, and the letters of Ukrainian that came late to Unicode
+/// stand where they belong.
+#[must_use]
+pub fn sort_key(text: &str) -> Vec<u32> {
+    let place = |char: char| match char {
+        '\u{491}' => ('\u{433}', 1),
+        '\u{454}' => ('\u{435}', 1),
+        '\u{456}' => ('\u{438}', 1),
+        '\u{457}' => ('\u{438}', 2),
+        other => (other, 0),
+    };
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .map(place)
+        .map(|(char, after)| u32::from(char) * 4 + after)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_as_the_language_has_it() {
+        assert_eq!(grouped(&"-1234567.50".into(), "en"), "-1,234,567.50");
+        assert_eq!(grouped(&1000.into(), "uk"), "1\u{a0}000");
+        assert_eq!(grouped(&"999.00".into(), "uk"), "999,00");
+    }
+
+    #[test]
+    fn ukrainian_letters_stand_where_they_belong() {
+        let alphabet = "\u{430}\u{433}\u{491}\u{434}\u{435}\u{454}\u{436}\u{438}\u{456}\u{457}\u{439}\u{44f}";
+        let mut letters: Vec<String> = alphabet.chars().rev().map(String::from).collect();
+        letters.sort_by_key(|letter| sort_key(letter));
+        assert_eq!(letters.concat(), alphabet);
+    }
+}

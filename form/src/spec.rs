@@ -1,0 +1,188 @@
+//! A document with its functions, checked and made ready: what everything else in this crate works with.
+
+use std::fmt;
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use crate::{
+    document::Document,
+    error::{Error, Result},
+    field::Type,
+    lookup::Lookup,
+    rule::{self, Rule},
+    value::{Data, nothing},
+};
+
+/// The functions of a document, by field. `#[derive(Form)]` makes them; a program that builds documents
+/// registers them by hand.
+#[derive(Clone, Debug, Default)]
+pub struct Functions {
+    computes: Vec<(String, fn(&Data) -> Value)>,
+    checks: Vec<(String, fn(&Data) -> bool)>,
+    lookups: Vec<(String, Lookup)>,
+}
+
+impl Functions {
+    /// No functions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers what computes a field.
+    #[must_use]
+    pub fn compute(mut self, field: &str, f: fn(&Data) -> Value) -> Self {
+        self.computes.push((field.to_owned(), f));
+        self
+    }
+
+    /// Registers what checks a field.
+    #[must_use]
+    pub fn check(mut self, field: &str, f: fn(&Data) -> bool) -> Self {
+        self.checks.push((field.to_owned(), f));
+        self
+    }
+
+    /// Registers where the records of a lookup are found.
+    #[must_use]
+    pub fn lookup(mut self, field: &str, lookup: Lookup) -> Self {
+        self.lookups.push((field.to_owned(), lookup));
+        self
+    }
+}
+
+fn find<T: Copy>(list: &[(String, T)], field: &str) -> Option<T> {
+    list.iter().find(|(name, _)| name == field).map(|(_, f)| *f)
+}
+
+/// A document that is ready for use.
+pub struct Spec {
+    /// The document.
+    pub document: Document,
+    functions: Functions,
+    /// The computed fields, each behind those that it needs.
+    order: Vec<String>,
+    pub(crate) patterns: Vec<(String, Regex)>,
+}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spec").field("document", &self.document.name).finish_non_exhaustive()
+    }
+}
+
+impl Spec {
+    /// Checks a document and takes its functions.
+    ///
+    /// ```
+    /// use form::{Document, Field, Functions, Spec, Type};
+    ///
+    /// let text = || Type::Text;
+    /// let document = Document::new("ring", "a")
+    ///     .field_added(Field::new("a", text()).computed(&["b"]))
+    ///     .field_added(Field::new("b", text()).computed(&["a"]))
+    ///     .labels(&form::Labels::new("key|en\nring|Ring\na|A\nb|B"));
+    /// let functions = Functions::new().compute("a", |_| "".into()).compute("b", |_| "".into());
+    /// let error = Spec::new(document, functions).unwrap_err();
+    /// assert_eq!(error.to_string(), "the computed fields of `ring` go in a circle: a -> b -> a");
+    /// ```
+    pub fn new(document: Document, functions: Functions) -> Result<Self> {
+        document.check()?;
+        let (mut patterns, name) = (Vec::new(), document.name.clone());
+        for field in &document.fields {
+            let missing = |what| Error::Function { document: name.clone(), field: field.name.clone(), what };
+            if field.computed.is_some() && find(&functions.computes, &field.name).is_none() {
+                return Err(missing("to compute it"));
+            }
+            if matches!(field.kind, Type::Lookup { .. }) && find(&functions.lookups, &field.name).is_none() {
+                return Err(missing("to look records up"));
+            }
+            for rule in &field.rules {
+                match rule {
+                    Rule::Check { .. } if find(&functions.checks, &field.name).is_none() => {
+                        return Err(missing("to check it"));
+                    }
+                    // The check of the document has compiled it once already.
+                    Rule::Pattern(text) => {
+                        patterns.extend(rule::pattern(text).ok().map(|regex| (field.name.clone(), regex)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let order = order(&document)?;
+        Ok(Spec { document, functions, order, patterns })
+    }
+
+    /// As [`new`](Self::new), for what the derive has checked while compiling.
+    ///
+    /// # Panics
+    ///
+    /// When the declaration is wrong in a way that only running it shows, with a message that names the
+    /// place: the first test that touches the form fails.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn declared(document: Document, functions: Functions) -> Self {
+        match Self::new(document, functions) {
+            Ok(spec) => spec,
+            Err(error) => panic!("#[derive(Form)]: {error}"),
+        }
+    }
+
+    /// The values of a new record.
+    #[must_use]
+    pub fn blank(&self) -> Data {
+        let fields = self.document.fields.iter();
+        let value = |field: &crate::Field| field.default.clone().unwrap_or_else(|| nothing(field));
+        let mut data: Data = fields.map(|field| (field.name.clone(), value(field))).collect();
+        self.compute(&mut data);
+        data
+    }
+
+    /// Computes the computed fields.
+    pub fn compute(&self, data: &mut Data) {
+        for field in &self.order {
+            if let Some(f) = find(&self.functions.computes, field) {
+                let value = f(data);
+                data.insert(field.clone(), value);
+            }
+        }
+    }
+
+    /// Whether the field's own function says yes; also when it has none.
+    pub(crate) fn holds(&self, field: &str, data: &Data) -> bool {
+        find(&self.functions.checks, field).is_none_or(|f| f(data))
+    }
+
+    pub(crate) fn lookup(&self, field: &str) -> Option<Lookup> {
+        find(&self.functions.lookups, field)
+    }
+}
+
+/// The computed fields in an order in which each can be computed.
+fn order(document: &Document) -> Result<Vec<String>> {
+    fn visit(document: &Document, name: &str, path: &mut Vec<String>, done: &mut Vec<String>) -> Result {
+        let Some(from) = document.field(name).and_then(|field| field.computed.as_ref()) else {
+            return Ok(());
+        };
+        if done.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        let again = path.iter().position(|known| known == name);
+        path.push(name.to_owned());
+        if let Some(at) = again {
+            return Err(Error::Circle { document: document.name.clone(), fields: path.split_off(at) });
+        }
+        for other in from {
+            visit(document, other, path, done)?;
+        }
+        done.extend(path.pop());
+        Ok(())
+    }
+    let mut done = Vec::new();
+    for field in &document.fields {
+        visit(document, &field.name, &mut Vec::new(), &mut done)?;
+    }
+    Ok(done)
+}

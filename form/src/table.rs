@@ -1,0 +1,166 @@
+//! The records of a form in the store: the only file that reads and writes them. Each write is guarded by
+//! the version that its writer has seen, and leaves an entry in the record's history.
+
+use kvs::Txn;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    access::{Act, Who},
+    audit::{self, Entry},
+    error::Result,
+    form::{Form, to_data, to_record},
+    value::Data,
+};
+
+/// Records read at once while a table is gone through.
+const CHUNK: usize = 512;
+
+/// The version of a stored record: another one after each change.
+pub type Version = u64;
+
+/// A record as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its version.
+    pub version: Version,
+    /// Its values.
+    pub data: Data,
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub enum Saved {
+    /// It will be on disk with the transaction.
+    Done {
+        /// The id of the record.
+        id: String,
+    },
+    /// The record is not there any more.
+    Gone,
+    /// Somebody has written the record since it was read: this is what they made of it.
+    Lost(Kept),
+    /// There is a record with this id already.
+    Taken,
+    /// The id is not that of the record.
+    Moved,
+}
+
+/// Sent to [`topic`] and to [`record_topic`] when a record was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The record's id.
+    pub id: String,
+    /// Who wrote it.
+    pub who: String,
+    /// What they did.
+    pub act: Act,
+}
+
+/// The topic of all changes of a table.
+#[must_use]
+pub fn topic(table: &str) -> String {
+    format!("form:{table}")
+}
+
+/// The topic of the changes of one record.
+#[must_use]
+pub fn record_topic(table: &str, id: &str) -> String {
+    format!("form:{table}/{id}")
+}
+
+/// Who writes, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Who.
+    pub who: &'a Who,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub now: u64,
+}
+
+/// Reads a record.
+pub async fn get<R: Form>(txn: &mut Txn, id: &str) -> Result<Option<Kept>> {
+    let Some(record) = txn.get::<R>(id).await? else { return Ok(None) };
+    let data = to_data(&record)?;
+    Ok(Some(Kept { version: version(&data), data }))
+}
+
+/// Calls `visit` with each record in the order of the ids, until it answers `false`.
+pub async fn scan<R: Form>(txn: &mut Txn, visit: &mut (dyn FnMut(String, Data) -> bool + Send)) -> Result {
+    let mut after: Option<String> = None;
+    loop {
+        let records = txn.range::<R>("", after.as_deref(), CHUNK).await?;
+        for record in &records {
+            if !visit(record.id().into_owned(), to_data(record)?) {
+                return Ok(());
+            }
+        }
+        match records.last() {
+            Some(last) if records.len() == CHUNK => after = Some(last.id().into_owned()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Writes a new record of values without faults.
+pub async fn create<R: Form>(txn: &mut Txn, by: By<'_>, data: &Data) -> Result<Saved> {
+    let record: R = to_record(data)?;
+    let id = record.id().into_owned();
+    if txn.get::<R>(&id).await?.is_some() {
+        return Ok(Saved::Taken);
+    }
+    txn.put(&record)?;
+    log::<R>(txn, by, &id, Act::Create, &Data::new(), data)?;
+    Ok(Saved::Done { id })
+}
+
+/// Writes a record that was read as `version`.
+pub async fn update<R: Form>(
+    txn: &mut Txn,
+    by: By<'_>,
+    id: &str,
+    version: Version,
+    data: &Data,
+) -> Result<Saved> {
+    let Some(kept) = get::<R>(txn, id).await? else { return Ok(Saved::Gone) };
+    if kept.version != version {
+        return Ok(Saved::Lost(kept));
+    }
+    let record: R = to_record(data)?;
+    if record.id() != id {
+        return Ok(Saved::Moved);
+    }
+    txn.put(&record)?;
+    log::<R>(txn, by, id, Act::Update, &kept.data, data)?;
+    Ok(Saved::Done { id: id.to_owned() })
+}
+
+/// Deletes a record that was read as `version`.
+pub async fn delete<R: Form>(txn: &mut Txn, by: By<'_>, id: &str, version: Version) -> Result<Saved> {
+    let Some(kept) = get::<R>(txn, id).await? else { return Ok(Saved::Gone) };
+    if kept.version != version {
+        return Ok(Saved::Lost(kept));
+    }
+    txn.delete::<R>(id);
+    log::<R>(txn, by, id, Act::Delete, &kept.data, &Data::new())?;
+    Ok(Saved::Done { id: id.to_owned() })
+}
+
+/// Whether there are records at all.
+pub(crate) async fn is_empty<R: Form>(txn: &mut Txn) -> Result<bool> {
+    Ok(txn.range::<R>("", None, 1).await?.is_empty())
+}
+
+fn log<R: Form>(txn: &mut Txn, by: By<'_>, id: &str, act: Act, before: &Data, after: &Data) -> Result {
+    let entry = Entry::new(&R::spec().document, by, act, before, after);
+    txn.append(&audit::feed(R::TABLE, id), &entry)?;
+    Ok(())
+}
+
+/// A version by content (FNV-1a): two states of a record that are equal need no guard against each other.
+fn version(data: &Data) -> Version {
+    let text = Value::Object(data.clone()).to_string();
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, hash)
+}

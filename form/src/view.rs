@@ -1,0 +1,249 @@
+//! A form on a page: its fields as elements, by kind and rights. It binds no events; the page around it does.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, Render, html};
+use nitro::{El, attr, tags};
+use serde_json::Value;
+
+use crate::{
+    access::Who,
+    fault::Faults,
+    field::{Field, Type},
+    lang::text,
+    lookup::Choice,
+    read::Kind,
+    rule,
+    show::{self, Titles},
+    spec::Spec,
+    value::{Data, is_empty, plain},
+};
+
+/// The records offered for lookups, by field.
+pub type Choices = BTreeMap<String, Vec<Choice>>;
+
+/// What a page does to an input before it is shown, such as binding an event.
+type Dress<'a> = &'a dyn for<'e> Fn(&Field, El<'e>) -> El<'e>;
+
+/// A form to be put into a page with `(sheet)`.
+///
+/// The input of a field has the name of the field as its id, so that
+/// [`names`](Spec::names) are what a [`Postback`](nitro::Postback::reads) reads. What somebody may not see
+/// is not in it at all.
+#[derive(Clone, Copy)]
+#[must_use = "a form does nothing until it is rendered"]
+pub struct Sheet<'a> {
+    spec: &'a Spec,
+    who: &'a Who,
+    kind: Kind,
+    lang: &'a str,
+    data: &'a Data,
+    faults: Option<&'a Faults>,
+    titles: Option<&'a Titles>,
+    choices: Option<&'a Choices>,
+    dress: Option<Dress<'a>>,
+}
+
+impl std::fmt::Debug for Sheet<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sheet").field("spec", self.spec).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Sheet<'a> {
+    /// The form of these values, for somebody, in a language.
+    pub fn new(spec: &'a Spec, who: &'a Who, kind: Kind, data: &'a Data, lang: &'a str) -> Self {
+        Sheet { spec, who, kind, lang, data, faults: None, titles: None, choices: None, dress: None }
+    }
+
+    /// Shows faults at their fields.
+    pub fn faults(mut self, faults: &'a Faults) -> Self {
+        self.faults = Some(faults);
+        self
+    }
+
+    /// Shows the titles of looked-up records.
+    pub fn titles(mut self, titles: &'a Titles) -> Self {
+        self.titles = Some(titles);
+        self
+    }
+
+    /// Offers records for lookups.
+    pub fn choices(mut self, choices: &'a Choices) -> Self {
+        self.choices = Some(choices);
+        self
+    }
+
+    /// Lets the page change each input before it is shown.
+    pub fn dress(mut self, dress: Dress<'a>) -> Self {
+        self.dress = Some(dress);
+        self
+    }
+
+    fn value(&self, field: &Field) -> &'a Value {
+        self.data.get(&field.name).unwrap_or(&Value::Null)
+    }
+
+    fn shown(&self, field: &Field) -> String {
+        match self.titles {
+            Some(titles) => show::titled(self.spec, field, self.value(field), titles, self.lang),
+            None => show::value(self.spec, field, self.value(field), self.lang),
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &'a Field> {
+        let (spec, who, kind) = (self.spec, self.who, self.kind);
+        spec.document.fields.iter().filter(move |field| {
+            spec.may_see(who, field)
+                && match kind {
+                    Kind::Search => field.is_filter(),
+                    Kind::Row => !field.unlisted,
+                    // The server makes it; there is nothing to see yet.
+                    Kind::Create => !(spec.document.auto && field.name == spec.document.id),
+                    Kind::Edit | Kind::View => true,
+                }
+        })
+    }
+
+    /// The field with its label, explanation and fault. Its place is there even when the field is not, so
+    /// that a refresh has nothing to do but fill it.
+    fn field(&self, field: &'a Field, first: bool) -> El<'a> {
+        let name = field.name.as_str();
+        let visible = self.kind == Kind::Search || field.visible.holds(self.data);
+        let place = tags::panel().id(format!("{name}.f")).hidden(!visible);
+        if !visible {
+            return place.body(html!());
+        }
+        let open = self.kind == Kind::Search || self.spec.is_open(self.who, self.kind, field, self.data);
+        let label = self.spec.document.label(name, self.lang);
+        let help = self.spec.document.text(&format!("{name}.help"), self.lang);
+        let fault = self.faults.and_then(|faults| faults.get(name));
+        let needed = open && self.is_required(field);
+        let (hint, error) = (format!("{name}.h"), format!("{name}.e"));
+        let described = if help.is_some() { format!("{hint} {error}") } else { error.clone() };
+        let mut input = if open { self.input(field) } else { self.output(field) };
+        input = input.attr(attr::ARIA_DESCRIBEDBY, described);
+        if fault.is_some() {
+            input = input.attr(attr::ARIA_INVALID, "true");
+        }
+        if needed {
+            input = input.required();
+        }
+        if first && open && self.kind == Kind::Create {
+            input = input.attr(attr::AUTOFOCUS, "");
+        }
+        if let Some(dress) = self.dress.filter(|_| open) {
+            input = dress(field, input);
+        }
+        let label = html! { label for=(name) class=[needed.then_some("needed")] { (label) } };
+        let check = open && field.kind == Type::Check && self.kind != Kind::Search;
+        let body = html! {
+            @if check { (input) (label) } @else { (label) }
+            @if let Some(help) = help { small id=(hint) { (help) } }
+            @if !check { (input) }
+            @if let Type::Lookup { .. } = field.kind { @if open { (self.offer(field)) } }
+            (tags::span().id(error).class("error").attr(attr::ROLE, "alert").text(
+                fault.map(|fault| fault.text(self.spec, name, self.lang)).unwrap_or_default()
+            ))
+        };
+        place.class(if check { "field check" } else { "field" }).body(body)
+    }
+
+    fn is_required(&self, field: &Field) -> bool {
+        let id = field.name == self.spec.document.id && self.kind == Kind::Create;
+        // A check that must be on is not what HTML calls required everywhere; the server says so.
+        self.kind != Kind::Search && (id || field.required.holds(self.data))
+    }
+
+    /// The value as it is, where nothing can be entered.
+    fn output(&self, field: &'a Field) -> El<'a> {
+        tags::output().id(field.name.as_str()).text(self.shown(field))
+    }
+
+    fn input(&self, field: &'a Field) -> El<'a> {
+        let (name, value) = (field.name.as_str(), self.value(field));
+        let t = text(self.lang);
+        let input = match &field.kind {
+            Type::Check if self.kind == Kind::Search => {
+                let options = [("", t.any), ("true", t.yes), ("false", t.no)];
+                return tags::select(name, &plain(value), options);
+            }
+            Type::Check => return tags::checkbox(name).checked(value.as_bool().unwrap_or(false)),
+            Type::Select { options } => {
+                let chosen = plain(value);
+                let empty = self.kind == Kind::Search || chosen.is_empty() || !self.is_required(field);
+                let none = if self.kind == Kind::Search { t.any } else { "" };
+                let label =
+                    |option: &String| (option.clone(), self.spec.document.option(name, option, self.lang));
+                let none = empty.then(|| (String::new(), none.to_owned()));
+                return tags::select(name, &chosen, none.into_iter().chain(options.iter().map(label)));
+            }
+            Type::Lines => tags::textarea(name).attr(attr::ROWS, "5"),
+            Type::Number { .. } | Type::Money { .. } => tags::number(name),
+            Type::Date => tags::date(name),
+            Type::Email => tags::email(name).attr(attr::AUTOCOMPLETE, "off"),
+            Type::Phone => tags::tel(name).attr(attr::AUTOCOMPLETE, "off"),
+            Type::Text => tags::textbox(name).attr(attr::AUTOCOMPLETE, "off"),
+            Type::Lookup { .. } => {
+                tags::textbox(name).attr(attr::LIST, format!("{name}.l")).attr(attr::AUTOCOMPLETE, "off")
+            }
+        };
+        let attributes = rule::attributes(field);
+        attributes.into_iter().fold(input, |input, (name, value)| input.attr(name, value)).value(plain(value))
+    }
+
+    /// What a lookup offers, and the title of what is chosen.
+    fn offer(&self, field: &Field) -> Markup {
+        let name = &field.name;
+        let choices = self.choices.and_then(|choices| choices.get(name));
+        let chosen = self.shown(field);
+        let chosen = if chosen == plain(self.value(field)) { String::new() } else { chosen };
+        html! {
+            (tags::panel().id(format!("{name}.c")).body(html! {
+                datalist id=(format!("{name}.l")) {
+                    @for (id, title) in choices.into_iter().flatten() { option value=(id) { (title) } }
+                }
+            }))
+            (tags::span().id(format!("{name}.t")).class("chosen").text(chosen))
+        }
+    }
+
+    /// The cells of a row, without the row.
+    fn cells(&self) -> Markup {
+        html! {
+            @for field in self.fields() {
+                td class=[matches!(field.kind, Type::Number { .. } | Type::Money { .. }).then_some("number")] {
+                    @if field.visible.holds(self.data) { (self.shown(field)) }
+                }
+            }
+        }
+    }
+
+    fn list(&self) -> Markup {
+        html! {
+            dl {
+                @for field in self.fields().filter(|field| field.visible.holds(self.data)) {
+                    dt { (self.spec.document.label(&field.name, self.lang)) }
+                    dd class=[is_empty(self.value(field)).then_some("empty")] {
+                        (tags::span().id(field.name.as_str()).class(
+                            if field.kind == Type::Lines { "lines" } else { "" }
+                        ).text(self.shown(field)))
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Render for Sheet<'_> {
+    fn render_to(&self, out: &mut String) {
+        let markup = match self.kind {
+            Kind::View => self.list(),
+            Kind::Row => self.cells(),
+            Kind::Create | Kind::Edit | Kind::Search => html! {
+                @for (at, field) in self.fields().enumerate() { (self.field(field, at == 0)) }
+            },
+        };
+        out.push_str(&markup.0);
+    }
+}

@@ -1,6 +1,8 @@
 //! A node: the store, the keys, and the tables that all pages of one server share.
 
 use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -50,6 +52,8 @@ struct Inner {
     tasks: Tasks,
     connections: AtomicUsize,
     incidents: Mutex<u32>,
+    // A std lock: held for one look-up, never across an await.
+    services: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// The content of a page token.
@@ -88,6 +92,7 @@ impl Node {
             tasks: Tasks::default(),
             connections: AtomicUsize::new(0),
             incidents: Mutex::new(0),
+            services: Mutex::default(),
         }))
     }
 
@@ -143,6 +148,20 @@ impl Node {
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    /// Gives the pages something to work with, one of each type: what a page cannot hold, because it is
+    /// neither saved nor of one visitor, such as the engine of the processes.
+    pub fn provide<T: Any + Send + Sync>(&self, service: T) {
+        let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.insert(TypeId::of::<T>(), Arc::new(service));
+    }
+
+    /// What was [provided](Node::provide) of a type.
+    #[must_use]
+    pub fn service<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.get(&TypeId::of::<T>()).cloned()?.downcast().ok()
     }
 
     /// A new page id.

@@ -1,52 +1,66 @@
-//! A BPMN 2.0 process engine: reads a file as a modelling tool wrote it, checks it, and runs it.
+//! A BPMN 2.0 process engine: reads a file as a modelling tool wrote it, checks it, runs it, and draws it.
 //!
 //! 1. [`Document::read`] reads the XML into a tree that keeps everything, known or not, within [`Limits`].
 //! 2. [`Model::strict`] derives the processes from the tree and refuses what is wrong, each [`Finding`] with its
 //!    element, line and column; [`Model::lenient`] lets open what a drawing may leave open.
-//! 3. A [`Library`] holds the processes and their versions. Running instances keep the version they began with.
-//! 4. [`start`] makes the [`State`] of an instance and runs it until every token waits.
-//! 5. [`step`] puts one [`Input`] into a state - a job done, a message, a timer, an error - and runs it to rest
-//!    again. It is a pure function: the clock, the store and the network are its caller's.
-//! 6. The [`Effect`]s say what happened, for the history, and what waits now, for the caller's indexes.
+//! 3. [`Engine::deploy`] keeps the file in a kvs store as a new version of its processes. Running instances keep
+//!    the version they began with.
+//! 4. [`Engine::start`] begins an instance: a [`State`] of scopes and tokens, run until every token waits.
+//! 5. [`step()`] puts one [`Input`] into a state - a job done, a message, a timer, an error - and runs it to rest
+//!    again. It is a pure function; the engine around it brings the clock and the store, and commits the state,
+//!    the history and everything that waits as one transaction per step.
+//! 6. People find their tasks with [`Engine::tasks`] and complete them; a [`Worker`] does the jobs of its kind;
+//!    [`Engine::run`] carries out services, timers, messages and signals, also those an earlier run left.
 //! 7. What goes wrong in an instance is an [`Incident`] at its token: mended and retried, never half done.
+//! 8. [`Diagram`] draws the layout of the file as SVG, with [`Marks`] where the tokens are.
 //!
 //! No code in a file is ever run. Conditions and mappings are FEEL ([`feel`]), evaluated within limits.
 //!
 //! ```
 //! use bpe::feel::Context;
-//! use bpe::{Input, Library, Limits, Model, Status, start, step};
-//! use jiff::Timestamp;
+//! use bpe::{Done, Engine, Order, Who};
+//! use kvs::Store;
 //!
-//! let file = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d">
+//! const FILE: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d">
 //!   <process id="order">
 //!     <startEvent id="start"/>
+//!     <serviceTask id="check"/>
 //!     <userTask id="approve"/>
 //!     <exclusiveGateway id="ok" default="no"/>
 //!     <endEvent id="approved"/>
 //!     <endEvent id="refused"/>
-//!     <sequenceFlow id="f1" sourceRef="start" targetRef="approve"/>
-//!     <sequenceFlow id="f2" sourceRef="approve" targetRef="ok"/>
+//!     <sequenceFlow id="f1" sourceRef="start" targetRef="check"/>
+//!     <sequenceFlow id="f2" sourceRef="check" targetRef="approve"/>
+//!     <sequenceFlow id="f3" sourceRef="approve" targetRef="ok"/>
 //!     <sequenceFlow id="yes" sourceRef="ok" targetRef="approved">
 //!       <conditionExpression>= total &lt; 1000 and approved</conditionExpression>
 //!     </sequenceFlow>
 //!     <sequenceFlow id="no" sourceRef="ok" targetRef="refused"/>
 //!   </process>
 //! </definitions>"#;
-//! let (limits, now) = (Limits::default(), Timestamp::UNIX_EPOCH);
 //!
-//! let mut library = Library::new();
-//! for process in Model::strict(file.as_bytes(), &limits)?.processes {
-//!     library.add(process);
-//! }
-//! let variables = Context::from([("total".into(), 250.into())]);
-//! let (mut state, _) = start(&library, &limits, "order", None, variables, now)?;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> bpe::Result<()> {
+//! let store = Store::open("memory:").await?;
+//! let check = |order: Order| async move {
+//!     assert_eq!(&*order.element, "check");
+//!     Ok(Done::new(Context::from([("stock".into(), 7.into())])))
+//! };
+//! let engine = Engine::builder(&store).worker("check", check).open().await?;
+//! engine.deploy(FILE.as_bytes()).await?;
 //!
-//! let (job, token) = state.jobs().next().expect("the user task waits");
-//! assert_eq!(&*state.node(&library, token).expect("it is deployed").id, "approve");
-//! let variables = Context::from([("approved".into(), true.into())]);
-//! step(&library, &limits, &mut state, Input::Complete { job, variables }, now)?;
-//! assert_eq!(state.status, Status::Completed);
-//! # Ok::<(), bpe::Error>(())
+//! let id = engine.start("order", &Context::from([("total".into(), 250.into())])).await?;
+//! engine.idle().await; // A server calls `engine.run(stop)` instead, once.
+//!
+//! let who = Who { user: "mia", roles: &["manager"] };
+//! let task = engine.tasks(&who, 50).await?.remove(0);
+//! let answers = Context::from([("approved".into(), true.into())]);
+//! engine.complete_task(&task.id, &who, &answers).await?;
+//!
+//! let instance = engine.instance(&id).await?.expect("it was started");
+//! assert!(!instance.is_active());
+//! # Ok(())
+//! # }
 //! ```
 
 mod check;

@@ -101,6 +101,22 @@ fn a_process_that_never_waits_is_stopped() {
 }
 
 #[test]
+fn rounds_with_nothing_in_them_end_and_are_bounded() {
+    let sub = |repeat: &str| format!("<subProcess id=\"u\">{repeat}</subProcess>");
+    let multi = "<multiInstanceLoopCharacteristics isSequential=\"true\"><loopCardinality>5000</loopCardinality>\
+                 </multiInstanceLoopCharacteristics>";
+    let one = Instance::of(&file(&process("p", &with(&sub(multi)), &["s->u", "u->e"])), "{}");
+    assert!(one.completed());
+    let endless =
+        "<standardLoopCharacteristics><loopCondition>true</loopCondition></standardLoopCharacteristics>";
+    let mut one = Instance::of(&file(&process("p", &with(&sub(endless)), &["s->u", "u->e"])), "{}");
+    let (what, token) = one.incident().unwrap();
+    assert!(what.contains("without waiting"), "{what}");
+    one.input(Input::Retry { token }).unwrap();
+    assert!(one.incident().is_some());
+}
+
+#[test]
 fn a_process_that_calls_itself_is_stopped() {
     let nodes = with("<callActivity id=\"c\" calledElement=\"p\"/>");
     let one = Instance::of(&file(&process("p", &nodes, &["s->c", "c->e"])), "{}");

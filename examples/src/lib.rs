@@ -44,27 +44,11 @@ fn app(node: Node, config: &config::Config) -> App {
     for origin in &config.origins {
         app = app.origin(origin);
     }
-    if config.bench { bench_pages(app) } else { app }
-}
-
-/// The pages of the benchmark, served on request only.
-fn bench_pages(app: App) -> App {
-    app
+    if config.bench { bench::pages(app) } else { app }
 }
 
 /// The bounds on clients: the documented ones, or for the benchmark such as its load does not reach.
 #[must_use]
 pub fn limits(config: &config::Config) -> Limits {
-    let limits = Limits::default();
-    if !config.bench {
-        return limits;
-    }
-    Limits {
-        rate: 1_000_000,
-        burst: 1_000_000,
-        connections: 100_000,
-        waiting: 100_000,
-        inbox: 8_192,
-        ..limits
-    }
+    if config.bench { bench::limits() } else { Limits::default() }
 }

@@ -13,7 +13,9 @@ mod lang;
 pub mod list;
 mod lookup;
 mod read;
+pub mod rest;
 mod rule;
+mod screen;
 pub mod show;
 mod spec;
 pub mod table;
@@ -32,6 +34,7 @@ pub use label::Labels;
 pub use lookup::{Choice, Lookup};
 pub use read::{Filled, Kind};
 pub use rule::Rule;
+pub use screen::{Browse, Card, Do, List};
 pub use spec::{Functions, Spec};
 pub use value::Data;
 #[doc(hidden)]

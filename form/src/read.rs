@@ -76,14 +76,22 @@ impl Spec {
     /// Reads inputs over the values that were there before; see [`fill`](Self::fill).
     #[must_use]
     pub fn read(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data) -> Filled {
-        let given = inputs.iter().map(|(name, value)| {
+        let given = inputs.iter().filter(|(_, value)| **value != n2o::Value::TooLong).map(|(name, value)| {
             let value = match value {
                 n2o::Value::Bool(on) => Value::Bool(*on),
                 _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
             };
             (name.to_owned(), value)
         });
-        self.fill(who, kind, &given.collect(), base)
+        let mut filled = self.fill(who, kind, &given.collect(), base);
+        // A text that was too long to arrive is still in the user's input; here is what there was before.
+        for (name, _) in inputs.iter().filter(|(_, value)| **value == n2o::Value::TooLong) {
+            let open = self.document.field(name).filter(|field| self.is_open(who, kind, field, &filled.data));
+            if let Some(max) = open.and_then(rule::longest) {
+                filled.faults.insert(name.to_owned(), Fault::Long { max });
+            }
+        }
+        filled
     }
 
     /// Puts what was given over the values that were there before, computes what is computed, and runs all

@@ -63,7 +63,7 @@ pub(crate) fn longest(field: &Field) -> Option<usize> {
     });
     match field.kind {
         Type::Text => Some(declared.unwrap_or(1_000)),
-        Type::Lines => Some(declared.unwrap_or(20_000)),
+        Type::Lines => Some(declared.unwrap_or(8_000)),
         Type::Email => Some(declared.unwrap_or(254)),
         Type::Phone => Some(declared.unwrap_or(32)),
         Type::Lookup { .. } => Some(declared.unwrap_or(255)),

@@ -9,6 +9,7 @@ use crate::{
     access::{Act, Who},
     audit::{self, Entry},
     error::Result,
+    field::Type,
     form::{Form, to_data, to_record},
     value::Data,
 };
@@ -16,7 +17,7 @@ use crate::{
 /// Records read at once while a table is gone through.
 const CHUNK: usize = 512;
 
-/// The version of a stored record: another one after each change.
+/// The version of a stored record, which its envelope holds: another one after each change.
 pub type Version = u64;
 
 /// A record as it is stored.
@@ -81,9 +82,8 @@ pub struct By<'a> {
 
 /// Reads a record.
 pub async fn get<R: Form>(txn: &mut Txn, id: &str) -> Result<Option<Kept>> {
-    let Some(record) = txn.get::<R>(id).await? else { return Ok(None) };
-    let data = to_data(&record)?;
-    Ok(Some(Kept { version: version(&data), data }))
+    let Some((version, record)) = txn.get_versioned::<R>(id).await? else { return Ok(None) };
+    Ok(Some(Kept { version, data: to_data(&record)? }))
 }
 
 /// Calls `visit` with each record in the order of the ids, until it answers `false`.
@@ -103,15 +103,30 @@ pub async fn scan<R: Form>(txn: &mut Txn, visit: &mut (dyn FnMut(String, Data) -
     }
 }
 
-/// Writes a new record of values without faults.
+/// Writes a new record of values without faults. Where the server makes the ids, they are numbers that
+/// grow; those that are taken, because records came from elsewhere, are left out.
 pub async fn create<R: Form>(txn: &mut Txn, by: By<'_>, data: &Data) -> Result<Saved> {
-    let record: R = to_record(data)?;
-    let id = record.id().into_owned();
-    if txn.get::<R>(&id).await?.is_some() {
-        return Ok(Saved::Taken);
-    }
+    let document = &R::spec().document;
+    let mut data = data.clone();
+    let (record, id) = loop {
+        if document.auto {
+            let number = txn.seq(&format!("form/{}", R::TABLE)).await?;
+            let whole =
+                matches!(document.field(&document.id).map(|field| &field.kind), Some(Type::Number { .. }));
+            let value = if whole { Value::from(number) } else { Value::from(number.to_string()) };
+            data.insert(document.id.clone(), value);
+        }
+        let record: R = to_record(&data)?;
+        let id = record.id().into_owned();
+        if txn.get::<R>(&id).await?.is_none() {
+            break (record, id);
+        }
+        if !document.auto {
+            return Ok(Saved::Taken);
+        }
+    };
     txn.put(&record)?;
-    log::<R>(txn, by, &id, Act::Create, &Data::new(), data)?;
+    log::<R>(txn, by, &id, Act::Create, &Data::new(), &data)?;
     Ok(Saved::Done { id })
 }
 
@@ -156,11 +171,4 @@ fn log<R: Form>(txn: &mut Txn, by: By<'_>, id: &str, act: Act, before: &Data, af
     let entry = Entry::new(&R::spec().document, by, act, before, after);
     txn.append(&audit::feed(R::TABLE, id), &entry)?;
     Ok(())
-}
-
-/// A version by content (FNV-1a): two states of a record that are equal need no guard against each other.
-fn version(data: &Data) -> Version {
-    let text = Value::Object(data.clone()).to_string();
-    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, hash)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, Render, html};
-use nitro::{El, attr, tags};
+use nitro::{El, Url, attr, tags};
 use serde_json::Value;
 
 use crate::{
@@ -42,6 +42,7 @@ pub struct Sheet<'a> {
     titles: Option<&'a Titles>,
     choices: Option<&'a Choices>,
     dress: Option<Dress<'a>>,
+    link: Option<&'a Url>,
 }
 
 impl std::fmt::Debug for Sheet<'_> {
@@ -53,7 +54,18 @@ impl std::fmt::Debug for Sheet<'_> {
 impl<'a> Sheet<'a> {
     /// The form of these values, for somebody, in a language.
     pub fn new(spec: &'a Spec, who: &'a Who, kind: Kind, data: &'a Data, lang: &'a str) -> Self {
-        Sheet { spec, who, kind, lang, data, faults: None, titles: None, choices: None, dress: None }
+        Sheet {
+            spec,
+            who,
+            kind,
+            lang,
+            data,
+            faults: None,
+            titles: None,
+            choices: None,
+            dress: None,
+            link: None,
+        }
     }
 
     /// Shows faults at their fields.
@@ -80,6 +92,12 @@ impl<'a> Sheet<'a> {
         self
     }
 
+    /// Makes the first cell of a row lead somewhere.
+    pub fn link(mut self, to: &'a Url) -> Self {
+        self.link = Some(to);
+        self
+    }
+
     fn value(&self, field: &Field) -> &'a Value {
         self.data.get(&field.name).unwrap_or(&Value::Null)
     }
@@ -91,7 +109,8 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    fn fields(&self) -> impl Iterator<Item = &'a Field> {
+    /// The fields that it shows.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &'a Field> {
         let (spec, who, kind) = (self.spec, self.who, self.kind);
         spec.document.fields.iter().filter(move |field| {
             spec.may_see(who, field)
@@ -112,7 +131,8 @@ impl<'a> Sheet<'a> {
         let visible = self.kind == Kind::Search || field.visible.holds(self.data);
         let place = tags::panel().id(format!("{name}.f")).hidden(!visible);
         if !visible {
-            return place.body(html!());
+            // Something of its name stays, as the page's events read it whether it is shown or not.
+            return place.body(html! { (tags::output().id(name)) });
         }
         let open = self.kind == Kind::Search || self.spec.is_open(self.who, self.kind, field, self.data);
         let label = self.spec.document.label(name, self.lang);
@@ -211,9 +231,12 @@ impl<'a> Sheet<'a> {
     /// The cells of a row, without the row.
     fn cells(&self) -> Markup {
         html! {
-            @for field in self.fields() {
+            @for (at, field) in self.fields().enumerate() {
                 td class=[matches!(field.kind, Type::Number { .. } | Type::Money { .. }).then_some("number")] {
-                    @if field.visible.holds(self.data) { (self.shown(field)) }
+                    @match self.link.filter(|_| at == 0) {
+                        Some(to) => (tags::link(self.shown(field), to.clone())),
+                        None => @if field.visible.holds(self.data) { (self.shown(field)) },
+                    }
                 }
             }
         }

@@ -233,7 +233,13 @@ fn numbers(format: Format, numbers: &[u64], text: Option<&str>) -> Bytes {
     Bytes::from(buf)
 }
 
+// Most numbers and lengths are below 24; that case is written where it is needed.
+#[inline(always)]
 fn head(buf: &mut Vec<u8>, major: u8, value: u64) {
+    if value < 24 { buf.push(major << 5 | value as u8) } else { long_head(buf, major, value) }
+}
+
+fn long_head(buf: &mut Vec<u8>, major: u8, value: u64) {
     let major = major << 5;
     match value {
         0..=23 => buf.push(major | value as u8),

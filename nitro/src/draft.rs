@@ -53,9 +53,7 @@ impl Draft {
         let mut stack = vec![Open { node: 0, hash: Hash::new(0), run: 0, in_run: false }];
         let (mut from, mut at) = (0, 0);
         let mut is_rows = true;
-        while let Some(found) =
-            bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 1 || *byte == 2))
-        {
+        while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(1, 2, rest)) {
             let place = at + found;
             at = place + 1;
             let Some((kind, index)) = scope::read(&bytes[place..], nonce) else { continue };
@@ -115,7 +113,7 @@ impl Draft {
                 own.write(&[bind.variant]);
                 own.write(&bind.sealed);
             }
-            let id = std::str::from_utf8(text(mark.id)).unwrap_or_default();
+            let id = raw.get(start + mark.id.0 as usize..start + mark.id.1 as usize).unwrap_or_default();
             let flags = mark.flags | if mark.value.is_some() { VALUED } else { 0 };
             nodes.push(Node { hash: own.end(), value, id: key(id), size: 1, flags, run });
             if !mark.whole {

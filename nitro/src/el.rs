@@ -96,6 +96,9 @@ const END: u8 = 32;
 /// The element is hidden.
 const HIDDEN: u8 = 64;
 
+/// What stands before an id.
+const ID: &str = " id=\"";
+
 impl<'a> El<'a> {
     pub(crate) const fn new(tag: &'static str, kind: Kind) -> Self {
         El {
@@ -235,9 +238,9 @@ impl<'a> El<'a> {
     fn write_field(&self, label: &str, out: &mut String) {
         let id: &str = &self.id;
         let inline = matches!(self.kind, Kind::Check(_));
-        put(out, &["<div id=\"", id, ".f\" class=\"", if inline { "field check" } else { "field" }, "\">"]);
+        put(out, ["<div id=\"", id, ".f\" class=\"", if inline { "field check" } else { "field" }, "\">"]);
         let write_label = |out: &mut String| {
-            put(out, &["<label for=\"", id, "\">"]);
+            put(out, ["<label for=\"", id, "\">"]);
             escape(label, out);
             out.push_str("</label>");
         };
@@ -248,14 +251,14 @@ impl<'a> El<'a> {
             write_label(out);
         }
         if let Some(hint) = &self.hint {
-            put(out, &["<small id=\"", id, ".h\">"]);
+            put(out, ["<small id=\"", id, ".h\">"]);
             escape(hint, out);
             out.push_str("</small>");
         }
         if !inline {
             self.write(out);
         }
-        put(out, &["<small id=\"", id, ".e\" class=\"error\" role=\"alert\"></small></div>"]);
+        put(out, ["<small id=\"", id, ".e\" class=\"error\" role=\"alert\"></small></div>"]);
     }
 
     fn write(&self, out: &mut String) {
@@ -279,7 +282,7 @@ impl<'a> El<'a> {
         });
         if let Body::Markup(markup) = &self.body {
             out.push_str(&markup.0);
-            put(out, &["</", self.tag, ">"]);
+            put(out, ["</", self.tag, ">"]);
             scope::end(out, index);
         }
     }
@@ -289,18 +292,18 @@ impl<'a> El<'a> {
         let from = out.len();
         let at = |out: &String| u32::try_from(out.len() - from).unwrap_or(u32::MAX);
         let mut mark = Mark { flags: self.flags & (BOUND | DISABLED | REQUIRED), ..Mark::default() };
-        put(out, &["<", self.tag]);
         if let Kind::Input(kind) | Kind::Check(kind) = self.kind {
-            put(out, &[" type=\"", kind, "\""]);
+            put(out, ["<", self.tag, " type=\"", kind, "\""]);
+        } else {
+            put(out, ["<", self.tag]);
         }
         if !id.is_empty() {
-            out.push_str(" id=\"");
-            let start = at(out);
-            out.push_str(id);
-            mark.id = (start, at(out));
-            out.push('"');
+            let start = at(out) + ID.len() as u32;
+            mark.id = (start, start + id.len() as u32);
             if matches!(self.kind, Kind::Input(_) | Kind::Check(_) | Kind::Textarea) || self.tag == "select" {
-                put(out, &[" name=\"", id, "\""]);
+                put(out, [ID, id, "\" name=\"", id, "\""]);
+            } else {
+                put(out, [ID, id, "\""]);
             }
         }
         self.write_attrs(id, out);
@@ -333,7 +336,7 @@ impl<'a> El<'a> {
                 out.push('>');
                 if id.is_empty() {
                     out.push_str(&markup.0);
-                    put(out, &["</", self.tag, ">"]);
+                    put(out, ["</", self.tag, ">"]);
                 }
             }
             (Kind::Plain | Kind::Textarea, body) => {
@@ -349,7 +352,7 @@ impl<'a> El<'a> {
                 } else if self.kind == Kind::Textarea {
                     mark.value = Some((start, start));
                 }
-                put(out, &["</", self.tag, ">"]);
+                put(out, ["</", self.tag, ">"]);
             }
         }
         mark.head = at(out);
@@ -363,7 +366,7 @@ impl<'a> El<'a> {
             out.push('"');
         }
         for (name, value) in &self.attrs {
-            put(out, &[" ", name.as_str(), "=\""]);
+            put(out, [" ", name.as_str(), "=\""]);
             escape(value, out);
             out.push('"');
         }
@@ -379,11 +382,12 @@ impl<'a> El<'a> {
             }
         }
         if self.is_field() {
-            out.push_str(" aria-describedby=\"");
+            let described = " aria-describedby=\"";
             if self.hint.is_some() {
-                put(out, &[id, ".h "]);
+                put(out, [described, id, ".h ", id, ".e\""]);
+            } else {
+                put(out, [described, id, ".e\""]);
             }
-            put(out, &[id, ".e\""]);
         }
     }
 
@@ -410,12 +414,12 @@ impl<'a> El<'a> {
             out.push('"');
         }
         if let Some(on) = self.on {
-            put(out, &[" data-on=\"", on.as_str(), "\""]);
+            put(out, [" data-on=\"", on.as_str(), "\""]);
         }
         if bind.names().next().is_some() {
             out.push_str(" data-s=\"");
             for (number, source) in bind.names().enumerate() {
-                put(out, &[if number > 0 { " " } else { "" }, source]);
+                put(out, [if number > 0 { " " } else { "" }, source]);
             }
             out.push('"');
         }
@@ -438,8 +442,13 @@ impl Render for El<'_> {
     }
 }
 
-fn put(out: &mut String, parts: &[&str]) {
-    parts.iter().for_each(|part| out.push_str(part));
+/// Writes the parts one after the other. Inlined, so that those whose text is known are written in place.
+#[inline(always)]
+fn put<const N: usize>(out: &mut String, parts: [&str; N]) {
+    out.reserve(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.push_str(part);
+    }
 }
 
 /// An id that stays the same as long as the event does.

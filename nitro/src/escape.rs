@@ -5,8 +5,13 @@
 /// `& < > " '` become references. The two control characters that mark elements while a page is being
 /// rendered, and NUL, which HTML does not allow, become U+FFFD.
 pub(crate) fn escape(text: &str, out: &mut String) {
+    // Most texts have nothing to escape.
+    let Some(first) = text.bytes().position(is_special) else {
+        out.push_str(text);
+        return;
+    };
     let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().skip(first) {
         let reference = match byte {
             b'&' => "&amp;",
             b'<' => "&lt;",
@@ -21,6 +26,10 @@ pub(crate) fn escape(text: &str, out: &mut String) {
         from = at + 1;
     }
     out.push_str(&text[from..]);
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0..=2)
 }
 
 /// Markup that is not escaped: the only door for it, and easy to search for.

@@ -26,12 +26,22 @@ impl Hash {
             state = Self::mix((word as u64) ^ state, ((word >> 64) as u64) ^ K[1]);
         }
         if !rest.is_empty() {
-            let mut last = [0; 16];
-            last[..rest.len()].copy_from_slice(rest);
-            let word = u128::from_le_bytes(last);
-            state = Self::mix((word as u64) ^ state, ((word >> 64) as u64) ^ K[1]);
+            let (low, high) = Self::rest(rest);
+            state = Self::mix(low ^ state, high ^ K[1]);
         }
         self.0 = state;
+    }
+
+    /// Up to 15 bytes as two words. They overlap, but the length is in the hash already.
+    fn rest(bytes: &[u8]) -> (u64, u64) {
+        if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u64::from_le_bytes(*low), u64::from_le_bytes(*high))
+        } else if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u64::from(u32::from_le_bytes(*low)), u64::from(u32::from_le_bytes(*high)))
+        } else {
+            let at = |at: usize| bytes.get(at).copied().map_or(0, u64::from);
+            (at(0) | at(1) << 8, at(2))
+        }
     }
 
     pub(crate) fn end(self) -> u64 {

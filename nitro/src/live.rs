@@ -2,7 +2,6 @@
 
 use std::{any::TypeId, future::Future, pin::Pin};
 
-use maud::Render;
 use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 
 use crate::{
@@ -221,10 +220,11 @@ impl<P: Page> Held<P> {
 
     fn draft(&self, cx: &mut Cx) -> Draft {
         let event = cx.part::<Part>().event;
+        let expected = cx.part::<Part>().tree.nodes.len();
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(scope::marked(random, event, |out| page.render(shared).render_to(out)))
+        Draft::new(scope::marked(random, event, expected, || page.render(shared).into_string()))
     }
 
     /// Sends what has changed since the last time.

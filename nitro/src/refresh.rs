@@ -50,12 +50,12 @@ impl Walk<'_> {
         if was.size == 1 && is.size == 1 {
             return;
         }
-        let old_ids = Tree::children(self.old, old).map(|child| self.old[child].id);
-        let new_ids = Tree::children(&self.new.nodes, new).map(|child| self.new.nodes[child].id);
-        if old_ids.eq(new_ids) {
-            let pairs = Tree::children(self.old, old).zip(Tree::children(&self.new.nodes, new));
-            // Collected, because the walk writes while it goes.
-            for (old, new) in pairs.collect::<Vec<_>>() {
+        // Borrowed from beside the walk, which writes while it goes.
+        let (was, is) = (self.old, &self.new.nodes);
+        let pairs = || Tree::children(was, old).zip(Tree::children(is, new));
+        let count = |nodes, node| Tree::children(nodes, node).count();
+        if count(was, old) == count(is, new) && pairs().all(|(old, new)| was[old].id == is[new].id) {
+            for (old, new) in pairs() {
                 self.node(old, new);
             }
         } else if !self.list(old, new) {

@@ -45,8 +45,18 @@ pub(crate) const REQUIRED: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct Scope {
     nonce: [u8; 6],
+    /// The same as text, to be written.
+    text: String,
     marks: Vec<Mark>,
     event: TypeId,
+}
+
+impl Scope {
+    fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
+        let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
+        let text = nonce.map(char::from).iter().collect();
+        Scope { nonce, text, marks: Vec::with_capacity(expected), event }
+    }
 }
 
 thread_local! {
@@ -64,14 +74,19 @@ pub(crate) struct Marked {
 }
 
 /// Runs `render` in a scope for a page with events of type `event`; rendering never awaits, so the
-/// scope cannot be seen by another page.
-pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
-    let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-    let outer = SCOPE.replace(Some(Scope { nonce, marks: Vec::new(), event }));
-    let mut raw = String::with_capacity(1024);
+/// scope cannot be seen by another page. Room is made for as many elements as are expected.
+pub(crate) fn marked(
+    random: [u8; 6],
+    event: TypeId,
+    expected: usize,
+    render: impl FnOnce() -> String,
+) -> Marked {
+    let scope = Scope::new(random, event, expected);
+    let nonce = scope.nonce;
+    let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
     let restore = Restore(outer);
-    render(&mut raw);
+    let raw = render();
     let marks = SCOPE.take().map_or_else(Vec::new, |scope| scope.marks);
     drop(restore);
     Marked { raw, marks, first: 0, nonce }
@@ -80,8 +95,7 @@ pub(crate) fn marked(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut St
 /// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
 /// braces, so that the elements in the content of an element are written before an op takes it.
 pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<Output = T>) -> T {
-    let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-    let mut scope = Some(Scope { nonce, marks: Vec::new(), event });
+    let mut scope = Some(Scope::new(random, event, 0));
     let mut work = pin!(work);
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
@@ -96,16 +110,20 @@ pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<
 
 /// Renders a part of a page, in the scope of the handler if there is one.
 pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
+    let render = || {
+        let mut raw = String::with_capacity(256);
+        render(&mut raw);
+        raw
+    };
     if SCOPE.with_borrow(Option::is_none) {
-        return marked(random, event, render);
+        return marked(random, event, 0, render);
     }
-    let mut raw = String::new();
-    render(&mut raw);
+    let raw = render();
     SCOPE.with_borrow(|scope| {
         let (nonce, known) =
             scope.as_ref().map_or(([0; 6], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
         let bytes = raw.as_bytes();
-        let places = (0..bytes.len()).filter(|at| bytes[*at] == 1);
+        let places = memchr::memchr_iter(1, bytes);
         let here: Vec<usize> = places.filter_map(|at| Some(read(&bytes[at..], nonce)?.1)).collect();
         // Elements that were made together stand together in the list; those of other ops are left out.
         let first = here.iter().copied().min().unwrap_or(0);
@@ -133,7 +151,7 @@ pub(crate) fn element(
         let scope = scope.as_mut()?;
         let index = u32::try_from(scope.marks.len()).ok().filter(|_| scope.marks.len() < MAX_MARKS)?;
         scope.marks.push(Mark::default());
-        push(out, 1, scope.nonce, index);
+        push(out, 1, &scope.text, index);
         Some((index, scope.event))
     });
     let mark = write(out, open.map(|(_, event)| event));
@@ -151,18 +169,17 @@ pub(crate) fn end(out: &mut String, index: Option<u32>) {
     let Some(index) = index else { return };
     SCOPE.with_borrow(|scope| {
         if let Some(scope) = scope {
-            push(out, 2, scope.nonce, index);
+            push(out, 2, &scope.text, index);
         }
     });
 }
 
-fn push(out: &mut String, kind: u8, nonce: [u8; 6], index: u32) {
-    let digit = |shift: u32| char::from(DIGITS[(index >> shift) as usize & 63]);
+fn push(out: &mut String, kind: u8, nonce: &str, index: u32) {
+    let digit = |shift: u32| DIGITS[(index >> shift) as usize & 63];
+    out.reserve(MARK);
     out.push(char::from(kind));
-    nonce.iter().for_each(|byte| out.push(char::from(*byte)));
-    out.push(digit(12));
-    out.push(digit(6));
-    out.push(digit(0));
+    out.push_str(nonce);
+    [digit(12), digit(6), digit(0)].into_iter().for_each(|byte| out.push(char::from(byte)));
 }
 
 /// Reads the mark at the start of `raw`: 1 for a beginning, 2 for an end, and the index.
@@ -171,7 +188,19 @@ pub(crate) fn read(raw: &[u8], nonce: [u8; 6]) -> Option<(u8, usize)> {
     if mark[1..7] != nonce {
         return None;
     }
-    let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte);
     let index = mark[7..].iter().try_fold(0, |index, byte| Some(index << 6 | digit(*byte)?))?;
     Some((mark[0], index))
+}
+
+/// The place of a byte in [`DIGITS`].
+fn digit(byte: u8) -> Option<usize> {
+    let digit = match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    };
+    Some(usize::from(digit))
 }

@@ -233,6 +233,11 @@ impl TestApp {
         self.first.try_open(path).await
     }
 
+    /// Gets a page's document and does not connect until [`reconnect`](TestPage::reconnect).
+    pub async fn fetch(&self, path: &str) -> TestPage {
+        self.first.fetch(path).await
+    }
+
     /// Another visitor, with a browser and a session of their own.
     #[must_use]
     pub fn visitor(&self) -> Visitor {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kvs::Txn;
 
-use super::record::{Instance, Job};
+use super::record::{Instance, Job, Step, history_feed};
 use super::task::Who;
 use super::write::Said;
 use super::{Correlated, Engine};
@@ -156,6 +156,10 @@ impl<'a> Actions<'a> {
         let found = self.txn.get::<Job>(task).await?;
         let mut found = found.ok_or(Error::NoJob { key: split(task)?.1 })?;
         found.assignee = to.map(str::to_owned);
+        let gave = Context::from([("assignee".into(), to.map_or(Value::Null, Value::from))]);
+        let (at, by, what) = (self.engine.inner.clock.now(), self.by.clone(), "assign".to_owned());
+        let step = Step { at, by, what, gave, entries: Vec::new() };
+        self.txn.append(&history_feed(&found.instance), &step)?;
         Ok(self.txn.put(&found)?)
     }
 

@@ -27,8 +27,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     ready: VecDeque<Task>,
-    /// Jobs to be tried again.
-    later: BTreeMap<(Timestamp, String), ()>,
+    /// What is to be tried again, by time and a number that keeps equal times apart.
+    later: BTreeMap<(Timestamp, u64), Task>,
+    count: u64,
     /// When the next timer of the store is due, as far as is known.
     timer: Option<Timestamp>,
     /// Whether timers are being fired; twice at once they would only conflict.
@@ -53,6 +54,13 @@ impl Wake {
     }
 }
 
+impl Inner {
+    fn put_off(&mut self, again: Timestamp, task: Task) {
+        self.count += 1;
+        self.later.insert((again, self.count), task);
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,7 +70,7 @@ impl Queue {
         let mut inner = self.lock();
         for (again, job) in wake.jobs {
             match again {
-                Some(again) => drop(inner.later.insert((again, job), ())),
+                Some(again) => inner.put_off(again, Task::Job(job)),
                 None => inner.ready.push_back(Task::Job(job)),
             }
         }
@@ -83,10 +91,15 @@ impl Queue {
             return Some(Task::Timers);
         }
         if let Some(first) = inner.later.first_entry().filter(|first| first.key().0 <= now) {
-            let ((_, job), ()) = first.remove_entry();
-            return Some(Task::Job(job));
+            return Some(first.remove());
         }
         inner.ready.pop_front()
+    }
+
+    /// Tries something again at that time.
+    pub(crate) fn put_off(&self, again: Timestamp, task: Task) {
+        self.lock().put_off(again, task);
+        self.changed.notify_one();
     }
 
     /// Firing is over; the next timer is due then.
@@ -103,7 +116,7 @@ impl Queue {
     /// When there will be something to do if nothing else happens.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         let inner = self.lock();
-        let later = inner.later.first_key_value().map(|((due, _), ())| *due);
+        let later = inner.later.first_key_value().map(|((due, _), _)| *due);
         let timer = inner.timer.filter(|_| !inner.firing);
         [later, timer].into_iter().flatten().min()
     }

@@ -178,6 +178,11 @@ impl Timer {
         Self { id: format!("{}.{whose}", Self::order(due)), due, of }
     }
 
+    /// The part of its name that does not stand for the time.
+    pub(crate) fn whose(&self) -> &str {
+        self.id.split_once('.').map_or(&*self.id, |(_, whose)| whose)
+    }
+
     /// The part of a name that stands for the time.
     pub(crate) fn order(due: Timestamp) -> String {
         format!("{:020}", due.as_microsecond().max(0))

@@ -19,6 +19,9 @@ use crate::{Error, Result};
 /// How many things are done at once: enough for the store to gather their commits.
 const AT_ONCE: usize = 64;
 
+/// After how many seconds something that failed for want of the store is tried again.
+const TROUBLE: i64 = 30;
+
 impl Engine {
     /// Carries out services, timers, messages and signals until `stop` is ready, and then finishes what it has
     /// begun. Whoever owns the engine owns this future; several may run at once.
@@ -87,9 +90,14 @@ impl Engine {
             Task::Timers => self.fire_due().await,
         };
         if let Err(error) = done {
-            // It stays in the store, and is found again when the engine is opened again.
-            tracing::error!(%error, task = ?task, "a task of the engine failed");
+            tracing::error!(%error, task = ?task, "a task of the engine failed and is put off");
+            self.inner.queue.put_off(self.later(TROUBLE), task);
         }
+    }
+
+    fn later(&self, seconds: i64) -> Timestamp {
+        let later = self.inner.clock.now().checked_add(SignedDuration::from_secs(seconds));
+        later.unwrap_or(Timestamp::MAX)
     }
 
     /// Gives a job to its worker and writes down what becomes of it.
@@ -144,9 +152,7 @@ impl Engine {
     /// Longer the fewer retries are left: one second, then four, then sixteen, and so on to five minutes.
     fn back_off(&self, retries: u32) -> Timestamp {
         let exponent = 3_u32.saturating_sub(retries.min(3));
-        let seconds = 4_i64.pow(exponent).min(300);
-        let later = self.inner.clock.now().checked_add(SignedDuration::from_secs(seconds));
-        later.unwrap_or(Timestamp::MAX)
+        self.later(4_i64.pow(exponent).min(300))
     }
 
     /// Fires every timer that is due, in the order of time.
@@ -165,10 +171,29 @@ impl Engine {
             let Some(first) = due.first() else { return Ok(timers.first().map(|timer| timer.due)) };
             // Timers of one time do not depend on each other's order; those of different times may.
             let same = due.iter().take_while(|timer| timer.due == first.due);
-            for fired in join_all(same.map(|timer| self.fire_timer(timer))).await {
-                fired?;
+            for (timer, fired) in
+                join_all(same.map(async |timer| (timer, self.fire_timer(timer).await))).await
+            {
+                if let Err(error) = fired {
+                    tracing::error!(timer.id, %error, "a timer failed and is put off");
+                    self.put_off(timer).await?;
+                }
             }
         }
+    }
+
+    /// Moves a timer that cannot be fired out of the way of the others.
+    async fn put_off(&self, timer: &Timer) -> Result<()> {
+        let mut txn = self.inner.store.txn();
+        txn.delete::<Timer>(&timer.id);
+        let due = self.later(TROUBLE);
+        txn.put(&Timer {
+            id: format!("{}.{}", Timer::order(due), timer.whose()),
+            due,
+            of: timer.of.clone(),
+        })?;
+        txn.commit().await?;
+        Ok(())
     }
 
     async fn fire_timer(&self, timer: &Timer) -> Result<()> {

@@ -59,10 +59,6 @@ pub(super) fn work(element: &Element, limits: &Limits) -> Work {
     let assignment = child(element, ns::ZEEBE, "assignmentDefinition");
     let assigned = |name| assignment.and_then(|assignment| assignment.attribute(name));
     let camunda = |name| element.attribute_of(ns::CAMUNDA, name);
-    let list = |text: Option<&str>| -> Vec<Box<str>> {
-        let parts = text.unwrap_or_default().split(',').map(str::trim);
-        parts.filter(|part| !part.is_empty()).map(Box::from).collect()
-    };
     Work {
         kind: defined("type").or_else(|| camunda("topic")).unwrap_or(id).into(),
         retries: defined("retries").and_then(|retries| retries.parse().ok()),
@@ -80,6 +76,16 @@ pub(super) fn work(element: &Element, limits: &Limits) -> Work {
         lane: None,
         message: None,
     }
+}
+
+/// The roles that may start a process.
+pub(super) fn starters(process: &Element) -> Vec<Box<str>> {
+    list(process.attribute_of(ns::CAMUNDA, "candidateStarterGroups"))
+}
+
+fn list(text: Option<&str>) -> Vec<Box<str>> {
+    let parts = text.unwrap_or_default().split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(Box::from).collect()
 }
 
 /// What a call activity calls. Without a word about variables, all go in and all come back.

@@ -37,6 +37,10 @@ pub struct Process {
     pub body: Body,
     /// The lanes, innermost ones included.
     pub lanes: Vec<Lane>,
+    /// The form of its plain start event, by which people start it.
+    pub form: Option<Box<str>>,
+    /// The roles that may start it; with none, the file does not say.
+    pub starters: Vec<Box<str>>,
     /// Where the process stands in its file.
     pub position: Position,
     pub(crate) ids: HashMap<Arc<str>, NodeId>,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::expression::Expression;
+use super::extension;
 use super::node::{Node, NodeKind};
 use super::process::{Body, Flow, FlowId, Lane, NodeId, Process};
 use super::read_event::Declared;
@@ -101,11 +102,34 @@ impl<'a> Reader<'a, '_> {
         self.references();
         self.associations();
         let lanes = self.lanes();
+        let plain = |id: &&NodeId| {
+            let node = &self.build.nodes[id.0 as usize];
+            matches!(node.kind, NodeKind::Start { trigger: Trigger::None, .. })
+        };
+        let start = body.nodes.iter().find(plain).copied();
+        let form =
+            start.and_then(|start| extension::work(self.build.elements[start.0 as usize], self.limits).form);
+        let mut starters = extension::starters(element);
+        let own = lanes.iter().rev().find(|lane| start.is_some_and(|start| lane.nodes.contains(&start)));
+        starters.extend(own.map(|lane| lane.name.clone()));
         let Build { nodes, ids, unsupported, .. } = self.build;
         let text = |name| element.attribute(name).unwrap_or_default().into();
         let position = element.position;
         let id = element.attribute("id").unwrap_or_default().into();
-        Process { id, name: text("name"), version: 0, nodes, flows, body, lanes, position, ids, unsupported }
+        Process {
+            id,
+            name: text("name"),
+            version: 0,
+            nodes,
+            flows,
+            body,
+            lanes,
+            form,
+            starters,
+            position,
+            ids,
+            unsupported,
+        }
     }
 
     pub(super) fn body(&mut self, element: &'a Element, parent: Option<NodeId>) -> Body {
@@ -236,7 +260,15 @@ impl<'a> Reader<'a, '_> {
             if let NodeKind::Boundary { trigger: Trigger::Compensation(_), attached, .. } =
                 self.build.nodes[boundary.0 as usize].kind
             {
-                self.build.nodes[attached.0 as usize].handler = Some(handler);
+                if self.build.nodes[handler.0 as usize].is_activity() {
+                    self.build.nodes[attached.0 as usize].handler = Some(handler);
+                } else {
+                    self.find(
+                        Severity::Strict,
+                        element,
+                        "leads to something that cannot compensate".to_owned(),
+                    );
+                }
             }
         }
     }

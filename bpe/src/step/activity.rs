@@ -135,10 +135,17 @@ impl Run<'_> {
             node.incoming.is_empty() && !entered && !node.is_event_sub() && !node.for_compensation
         };
         let first: Vec<NodeId> = body.nodes.iter().filter(first).copied().collect();
-        for node in first {
-            self.spawn(scope, node, None);
+        for node in &first {
+            self.spawn(scope, *node, None);
         }
-        self.end_if_empty(scope);
+        // An empty sub-process ends from the queue, like any other move: ending it here would nest as deep as a
+        // loop around it is long.
+        let empty = first.is_empty().then(|| self.state.scopes.get(&scope)).flatten();
+        match empty.map(|scope| scope.token) {
+            Some(Some(token)) => self.queue.push_back(token),
+            Some(None) => self.end_if_empty(scope),
+            None => {}
+        }
     }
 
     /// A job is done or a receive task got its message: what it gave becomes variables, and it completes.

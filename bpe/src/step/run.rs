@@ -48,11 +48,14 @@ impl<'a> Run<'a> {
             while let Some(key) = self.queue.pop_front() {
                 self.moves += 1;
                 if self.moves > self.limits.moves {
+                    self.queue.push_front(key);
                     self.stop();
                     return self.effects;
                 }
-                if matches!(self.state.tokens.get(&key).map(|token| &token.wait), Some(Wait::Ready)) {
-                    self.enter(key);
+                match self.state.tokens.get(&key).map(|token| &token.wait) {
+                    Some(Wait::Ready) => self.enter(key),
+                    Some(Wait::Scope(inside)) => self.end_if_empty(*inside),
+                    _ => {}
                 }
             }
             if !self.open_inclusive() && !self.ask_conditions() {
@@ -63,13 +66,24 @@ impl<'a> Run<'a> {
 
     /// Stops a step that does not come to rest: every token still moving becomes an incident.
     fn stop(&mut self) {
+        let what = format!("more than {} moves without waiting: the process loops", self.limits.moves);
         let ready = self.state.tokens.iter().filter(|(_, token)| matches!(token.wait, Wait::Ready));
         let ready: Vec<Key> = ready.map(|(key, _)| *key).collect();
         for key in ready {
-            let what = format!("more than {} moves without waiting: the process loops", self.limits.moves);
-            self.incident(key, what, Resume::Enter);
+            self.incident(key, what.clone(), Resume::Enter);
         }
-        self.queue.clear();
+        // What is left in the queue are activities with nothing in them.
+        for key in std::mem::take(&mut self.queue) {
+            if let Some(Wait::Scope(inside)) = self.state.tokens.get(&key).map(|token| &token.wait)
+                && self.state.scopes.get(inside).is_some_and(|scope| scope.tokens == 0)
+            {
+                let inside = *inside;
+                self.unsubscribe_scope(inside);
+                self.unsubscribe(key);
+                self.state.scopes.remove(&inside);
+                self.incident(key, what.clone(), Resume::Enter);
+            }
+        }
     }
 
     pub(super) fn key(&mut self) -> Key {

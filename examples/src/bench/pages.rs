@@ -1,13 +1,16 @@
 //! The pages that load tools drive. They are what the comparisons with other frameworks need, and no examples
 //! of how to write a page.
 
+use std::sync::LazyLock;
+
 use maud::{Markup, html};
 use n2o::Limits;
 use nitro::prelude::*;
 use web::App;
 
-/// Fields of the form.
-const FIELDS: u64 = 60;
+/// The ids and labels of the form's fields, which in a form of the real world would stand in the program.
+static FIELDS: LazyLock<Vec<(String, String)>> =
+    LazyLock::new(|| (0..60).map(|field| (format!("f{field}"), format!("Field {field}"))).collect());
 /// Rows of the list when it is opened.
 const ROWS: u64 = 1_000;
 /// The row that is touched.
@@ -76,8 +79,8 @@ impl Page for Form {
 
     fn render(&self, _: &Cx) -> Markup {
         html! {
-            @for field in 0..FIELDS {
-                (textbox(format!("f{field}")).label(format!("Field {field}")).value(self.value(field)))
+            @for (number, (id, label)) in (0..).zip(FIELDS.iter()) {
+                (textbox(id).label(label).value(self.value(number)))
             }
             (button("Recalculate").id("recalc").postback(Ask::recalc()).repeat())
         }
@@ -94,7 +97,7 @@ impl Page for Form {
 impl Form {
     /// Six digits that differ from round to round.
     fn value(&self, field: u64) -> String {
-        format!("{:06}", (self.round * 7_919 + field * 104_729) % 1_000_000)
+        (100_000 + (self.round * 7_919 + field * 104_729) % 900_000).to_string()
     }
 }
 

@@ -83,12 +83,14 @@ impl TestPage {
     }
 
     pub(crate) async fn visit(&mut self, path: &str) -> Result<(), Error> {
-        self.arrive(path).await?;
+        self.fetch(path).await?;
+        self.connect().await;
         self.follow().await;
         Ok(())
     }
 
-    async fn arrive(&mut self, path: &str) -> Result<(), Error> {
+    /// Gets the document, and does not connect yet.
+    pub(crate) async fn fetch(&mut self, path: &str) -> Result<(), Error> {
         self.leave();
         (self.dom, self.title) = (Element::default(), String::new());
         match self.visitor.get(path).await? {
@@ -106,7 +108,6 @@ impl TestPage {
                 };
                 self.dom = page.clone();
                 self.client = Some(Client::new(token.to_owned(), self.format));
-                self.connect().await;
             }
         }
         Ok(())
@@ -115,10 +116,13 @@ impl TestPage {
     /// Goes where the last frames sent the browser.
     async fn follow(&mut self) {
         while let Some(to) = self.go.take() {
-            if let Err(error) = self.arrive(&to).await {
-                self.path = to;
-                self.dom.children = vec![Node::Text(error.to_string())];
-                self.error = Some((0, error.to_string()));
+            match self.fetch(&to).await {
+                Ok(()) => self.connect().await,
+                Err(error) => {
+                    self.path = to;
+                    self.dom.children = vec![Node::Text(error.to_string())];
+                    self.error = Some((0, error.to_string()));
+                }
             }
         }
     }
@@ -159,6 +163,7 @@ impl TestPage {
             Frame::Push(ops) => (ops, client.answered),
             Frame::Error { code, text, .. } => {
                 self.error = Some((*code, text.clone()));
+                self.ops.clear();
                 return frame;
             }
             _ => return frame,

@@ -49,6 +49,16 @@ impl Visitor {
         Ok(page)
     }
 
+    /// Gets a page's document and does not connect until [`reconnect`](TestPage::reconnect), as a browser
+    /// with a slow network.
+    pub async fn fetch(&self, path: &str) -> TestPage {
+        let mut page = TestPage::new(self.clone());
+        if let Err(error) = page.fetch(path).await {
+            panic!("{path} did not open: {error}");
+        }
+        page
+    }
+
     /// The value of the session's cookie; empty before the first page was opened.
     #[must_use]
     pub fn cookie(&self) -> String {

@@ -1,0 +1,279 @@
+//! What REST needs, without HTTP: functions over JSON with the rules and rights of the screens. `web` maps
+//! requests to calls, and replies and problems to responses.
+
+use kvs::Txn;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    access::{Act, Who},
+    error::Error,
+    fault::{Fault, Faults},
+    field::Type,
+    form::Form,
+    lang::text,
+    list::{self, Query},
+    read::Kind,
+    spec::Spec,
+    table::{self, By, Changed, Kept, Saved, Version},
+    value::Data,
+};
+
+/// A request: who asks, in which language, when, in which transaction. The caller commits it when the
+/// answer is a reply.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The transaction.
+    pub txn: &'a mut Txn,
+    /// Who asks.
+    pub who: &'a Who,
+    /// The language of messages.
+    pub lang: &'a str,
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    pub now: u64,
+}
+
+/// An answer that is no problem.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The status code of HTTP: 200, 201 or 204.
+    pub status: u16,
+    /// The content; `null` for none.
+    pub body: Value,
+    /// The version of the record, for `ETag`: what [`update`] and [`delete`] want back. After a write it is
+    /// not known before the transaction has been committed.
+    pub version: Option<Version>,
+    /// The id of the record that was made, for `Location`.
+    pub id: Option<String>,
+    /// What to send to [`table::topic`] and [`table::record_topic`] when the transaction is on disk.
+    pub changed: Option<Changed>,
+}
+
+/// A problem, as RFC 9457 describes it: serialise it as `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What kind it is, as a URI.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What kind it is, in words.
+    pub title: &'static str,
+    /// The status code of HTTP.
+    pub status: u16,
+    /// What the caller can do, in their language.
+    pub detail: &'static str,
+    /// What is wrong with the values, by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Wrong>,
+    /// The record as it is, when it was changed meanwhile, as far as the caller may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current: Option<Value>,
+    /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// What is wrong with the value of a field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Wrong {
+    /// The field.
+    pub field: String,
+    /// A short name, such as `required`.
+    pub code: String,
+    /// A sentence in the caller's language.
+    pub message: String,
+}
+
+/// What is answered. A failure of the store is neither reply nor problem, but the error of the call.
+pub type Answer = Result<Result<Reply, Problem>, Error>;
+
+fn problem(status: u16, lang: &str) -> Problem {
+    let t = text(lang);
+    let (kind, title, detail) = match status {
+        403 => ("urn:n2o:denied", "no right", t.denied),
+        404 => ("urn:n2o:not-found", "no such record", t.lookup),
+        409 => ("urn:n2o:taken", "the id is taken", t.taken),
+        412 => ("urn:n2o:changed", "the record has changed since it was read", t.changed),
+        428 => ("urn:n2o:version", "the version that was read has to be sent along", t.version),
+        _ => ("urn:n2o:invalid", "the values are not valid", t.invalid),
+    };
+    Problem { kind, title, status, detail, errors: Vec::new(), current: None, version: None }
+}
+
+impl Problem {
+    fn faults(status: u16, spec: &Spec, faults: &Faults, lang: &str) -> Self {
+        let errors = faults.iter().map(|(field, fault)| Wrong {
+            field: field.clone(),
+            code: fault.code(),
+            message: fault.text(spec, field, lang),
+        });
+        Problem { errors: errors.collect(), ..problem(status, lang) }
+    }
+
+    fn lost(spec: &Spec, who: &Who, kept: &Kept, lang: &str) -> Self {
+        Problem {
+            current: Some(Value::Object(spec.seen(who, &kept.data))),
+            version: Some(kept.version.to_string()),
+            ..problem(412, lang)
+        }
+    }
+}
+
+fn reply(status: u16, body: Value) -> Reply {
+    Reply { status, body, version: None, id: None, changed: None }
+}
+
+fn denied<R: Form>(call: &Call<'_>, act: Act) -> bool {
+    !R::spec().document.rights.allow(call.who, act)
+}
+
+/// The query of a list from the pairs of an address: `text`, `sort` (`-name` for descending), `page` from 1,
+/// and the values of filters by field.
+#[must_use]
+pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Query {
+    let mut query = Query::default();
+    for (name, value) in pairs {
+        match name {
+            "text" => value.clone_into(&mut query.text),
+            "sort" => {
+                query.down = value.starts_with('-');
+                value.trim_start_matches('-').clone_into(&mut query.sort);
+            }
+            "page" => query.page = value.parse::<usize>().unwrap_or(1).saturating_sub(1),
+            name => drop(query.filters.insert(name.to_owned(), Value::from(value))),
+        }
+    }
+    query
+}
+
+/// A page of records: `{"total": 61, "page": 2, "rows": [{..}, ..]}`.
+pub async fn list<R: Form>(call: Call<'_>, query: &Query) -> Answer {
+    if denied::<R>(&call, Act::Read) {
+        return Ok(Err(problem(403, call.lang)));
+    }
+    let found = list::find::<R>(call.txn, call.who, query, call.lang).await?;
+    let rows: Vec<Value> = found.rows.into_iter().map(|(_, data)| Value::Object(data)).collect();
+    Ok(Ok(reply(200, json!({ "total": found.total, "page": found.page + 1, "rows": rows }))))
+}
+
+/// A record, as far as the caller may see it.
+pub async fn get<R: Form>(call: Call<'_>, id: &str) -> Answer {
+    if denied::<R>(&call, Act::Read) {
+        return Ok(Err(problem(403, call.lang)));
+    }
+    let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
+    let body = Value::Object(R::spec().seen(call.who, &kept.data));
+    Ok(Ok(Reply { version: Some(kept.version), ..reply(200, body) }))
+}
+
+/// Makes a record of the values in `body`, with defaults for those that are not there.
+pub async fn create<R: Form>(call: Call<'_>, body: &Value) -> Answer {
+    if denied::<R>(&call, Act::Create) {
+        return Ok(Err(problem(403, call.lang)));
+    }
+    let blank = R::spec().blank();
+    let data = match fill::<R>(call.txn, call.who, Kind::Create, body, &blank).await? {
+        Ok(data) => data,
+        Err(faults) => return Ok(Err(Problem::faults(422, R::spec(), &faults, call.lang))),
+    };
+    let by = By { who: call.who, now: call.now };
+    match table::create::<R>(call.txn, by, &data).await? {
+        Saved::Done { id } => {
+            let kept = table::get::<R>(call.txn, &id).await?;
+            let body = kept.map(|kept| Value::Object(R::spec().seen(call.who, &kept.data)));
+            let changed = changed(call.who, &id, Act::Create);
+            let made = reply(201, body.unwrap_or_default());
+            Ok(Ok(Reply { id: Some(id), changed, ..made }))
+        }
+        _ => Ok(Err(problem(409, call.lang))),
+    }
+}
+
+/// Changes the fields that are in `body`; the others stay. Without the version that was read, nothing is changed.
+pub async fn update<R: Form>(call: Call<'_>, id: &str, version: Option<Version>, body: &Value) -> Answer {
+    if denied::<R>(&call, Act::Update) {
+        return Ok(Err(problem(403, call.lang)));
+    }
+    let Some(version) = version else { return Ok(Err(problem(428, call.lang))) };
+    let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
+    let spec = R::spec();
+    if kept.version != version {
+        return Ok(Err(Problem::lost(spec, call.who, &kept, call.lang)));
+    }
+    let data = match fill::<R>(call.txn, call.who, Kind::Edit, body, &kept.data).await? {
+        Ok(data) => data,
+        Err(faults) => return Ok(Err(Problem::faults(422, spec, &faults, call.lang))),
+    };
+    let by = By { who: call.who, now: call.now };
+    Ok(match table::update::<R>(call.txn, by, id, version, &data).await? {
+        Saved::Done { .. } => {
+            let body = Value::Object(spec.seen(call.who, &data));
+            Ok(Reply { changed: changed(call.who, id, Act::Update), ..reply(200, body) })
+        }
+        Saved::Lost(kept) => Err(Problem::lost(spec, call.who, &kept, call.lang)),
+        Saved::Moved | Saved::Taken => {
+            let faults = Faults::from([(spec.document.id.clone(), Fault::Fixed)]);
+            Err(Problem::faults(422, spec, &faults, call.lang))
+        }
+        Saved::Gone => Err(problem(404, call.lang)),
+    })
+}
+
+/// Deletes a record that was read as `version`.
+pub async fn delete<R: Form>(call: Call<'_>, id: &str, version: Option<Version>) -> Answer {
+    if denied::<R>(&call, Act::Delete) {
+        return Ok(Err(problem(403, call.lang)));
+    }
+    let Some(version) = version else { return Ok(Err(problem(428, call.lang))) };
+    let by = By { who: call.who, now: call.now };
+    Ok(match table::delete::<R>(call.txn, by, id, version).await? {
+        Saved::Done { .. } => {
+            Ok(Reply { changed: changed(call.who, id, Act::Delete), ..reply(204, Value::Null) })
+        }
+        Saved::Lost(kept) => Err(Problem::lost(R::spec(), call.who, &kept, call.lang)),
+        _ => Err(problem(404, call.lang)),
+    })
+}
+
+fn changed(who: &Who, id: &str, act: Act) -> Option<Changed> {
+    Some(Changed { id: id.to_owned(), who: who.name().to_owned(), act })
+}
+
+/// Fills a form strictly: a program that sends what cannot be entered is told so, where a browser is ignored.
+async fn fill<R: Form>(
+    txn: &mut Txn,
+    who: &Who,
+    kind: Kind,
+    body: &Value,
+    base: &Data,
+) -> Result<Result<Data, Faults>, Error> {
+    let spec = R::spec();
+    let Value::Object(given) = body else {
+        return Ok(Err(Faults::from([(String::new(), Fault::Type)])));
+    };
+    let mut filled = spec.fill(who, kind, given, base);
+    for (name, value) in given {
+        let seen = spec.document.field(name).filter(|field| spec.may_see(who, field));
+        let fault = match seen {
+            // A field that the caller may not see is not there for them.
+            None => Fault::Unknown,
+            Some(field) if spec.is_open(who, kind, field, &filled.data) => continue,
+            // Sent back as it was read.
+            Some(field) if filled.data.get(&field.name) == Some(value) => continue,
+            Some(_) => Fault::Fixed,
+        };
+        filled.faults.insert(name.chars().take(64).collect(), fault);
+    }
+    for field in &spec.document.fields {
+        let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else { continue };
+        let (was, id) = (base.get(&field.name), filled.data.get(&field.name));
+        let id = id.filter(|id| was != Some(*id)).and_then(Value::as_str).filter(|id| !id.is_empty());
+        if let Some(id) = id
+            && lookup.title(txn, who, id).await?.is_none()
+        {
+            filled.faults.insert(field.name.clone(), Fault::Lookup);
+        }
+    }
+    Ok(if filled.faults.is_empty() { Ok(filled.data) } else { Err(filled.faults) })
+}

@@ -1,0 +1,278 @@
+//! The list screen: records found, sorted and paged, kept current while others change them.
+
+use std::marker::PhantomData;
+
+use maud::{Markup, html};
+use nitro::{Inputs, prelude::*};
+use serde_json::Value;
+
+use super::{bare, below, local};
+use crate::{
+    access::{Act, Who},
+    form::Form,
+    lang::text,
+    list::{self, Found, PAGE, Query},
+    read::Kind,
+    table::{self, Changed},
+    view::Sheet,
+};
+
+/// The input of the search; no field can have its name.
+const TEXT: &str = "f.text";
+
+/// The list of the records of a form: `app.page::<List<Client>>("/clients")`.
+///
+/// Its address may carry a search: `?text=ada&sort=name&down=true&page=2&kind=vip`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct List<R> {
+    query: Query,
+    opened: bool,
+    #[serde(skip)]
+    who: Who,
+    #[serde(skip)]
+    found: Found,
+    /// There are no records at all.
+    #[serde(skip)]
+    empty: bool,
+    /// The store did not answer the last search.
+    #[serde(skip)]
+    failed: bool,
+    #[serde(skip)]
+    of: PhantomData<fn() -> R>,
+}
+
+// Derived, it would ask the same of `R`.
+impl<R> Default for List<R> {
+    fn default() -> Self {
+        List {
+            query: Query::default(),
+            opened: false,
+            who: Who::default(),
+            found: Found::default(),
+            empty: false,
+            failed: false,
+            of: PhantomData,
+        }
+    }
+}
+
+/// What a reader of a list can do.
+#[derive(Debug, Event)]
+pub enum Browse {
+    /// Search and filter.
+    Find {
+        /// What is in the inputs.
+        #[source]
+        form: Inputs,
+    },
+    /// Sort by a field; by the same one again the other way round.
+    Sort(String),
+    /// Go to a page.
+    Page(u32),
+    /// Read again.
+    Again,
+}
+
+impl<R: Form> List<R> {
+    /// Reads the records of the page. A store that fails costs a message with a button, not the page.
+    async fn find(&mut self, cx: &mut Cx) -> Result {
+        let lang = cx.lang().to_owned();
+        let found = match list::find::<R>(cx.kvs(), &self.who, &self.query, &lang).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(table = R::TABLE, %error, "the records of a list could not be read");
+                self.failed = true;
+                return Ok(());
+            }
+        };
+        self.failed = false;
+        self.empty = found.total == 0 && table::is_empty::<R>(cx.kvs()).await?;
+        self.query.page = found.page;
+        self.found = found;
+        Ok(())
+    }
+
+    fn open(&mut self, cx: &Cx) {
+        self.query.text = cx.param("text").to_owned();
+        self.query.sort = cx.param("sort").to_owned();
+        self.query.down = cx.param("down") == "true";
+        self.query.page = cx.param("page").parse::<usize>().unwrap_or(1).saturating_sub(1);
+        for name in R::spec().names(&self.who, Kind::Search) {
+            let value = cx.param(&name);
+            if !value.is_empty() {
+                self.query.filters.insert(name, Value::from(value));
+            }
+        }
+        self.opened = true;
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        let mut names = R::spec().names(&self.who, Kind::Search);
+        names.push(TEXT.to_owned());
+        names
+    }
+
+    fn search(&self, cx: &Cx) -> El<'static> {
+        let (spec, t) = (R::spec(), text(cx.lang()));
+        let filters = Sheet::new(spec, &self.who, Kind::Search, &self.query.filters, cx.lang());
+        let find = || Browse::find().reads(self.inputs());
+        let box_ = search(TEXT).value(self.query.text.clone()).attr(attr::AUTOCOMPLETE, "off");
+        form().id("f.find").class("find").attr(attr::ROLE, "search").postback(find()).body(html! {
+            div.field {
+                label for=(TEXT) { (t.search) }
+                (box_.postback(find()).on(On::Input))
+            }
+            (panel().id("f.filters").class("filters").on(On::Change).postback(find()).body(html! { (filters) }))
+        })
+    }
+
+    fn head(&self, sheet: Sheet<'_>, cx: &Cx) -> Markup {
+        let (document, t) = (&R::spec().document, text(cx.lang()));
+        html! {
+            @for field in sheet.fields() {
+                @let name = field.name.as_str();
+                @let sort = match (self.query.sort == name, self.query.down) {
+                    (true, false) => "ascending",
+                    (true, true) => "descending",
+                    (false, _) => "none",
+                };
+                (th().id(format!("h.{name}")).attr(attr::SCOPE, "col").attr(attr::ARIA_SORT, sort).body(html! {
+                    (button(document.label(name, cx.lang()).to_owned())
+                        .id(format!("s.{name}")).attr(attr::TITLE, t.sort)
+                        .postback(Browse::sort(name.to_owned())))
+                }))
+            }
+        }
+    }
+
+    fn body(&self, cx: &Cx) -> Markup {
+        let (spec, t) = (R::spec(), text(cx.lang()));
+        if self.failed {
+            return html! {
+                p.error role="alert" { (t.failed) }
+                (button(t.retry).id("f.again").postback(Browse::again()))
+            };
+        }
+        if self.found.total == 0 {
+            return html! { p.empty { (if self.empty { t.none } else { t.nothing }) } };
+        }
+        let none = crate::Data::new();
+        let sheet = |data| Sheet::new(spec, &self.who, Kind::Row, data, cx.lang()).titles(&self.found.titles);
+        let base = bare(cx.path());
+        let last = (self.found.total - 1) / PAGE;
+        let page = self.found.page;
+        let go = |label: &'static str, id: &'static str, to: Option<usize>| {
+            let number = u32::try_from(to.unwrap_or_default()).unwrap_or_default();
+            button(label).id(id).disabled(to.is_none()).postback(Browse::page(number))
+        };
+        html! {
+            table {
+                caption.hidden { (spec.document.label("", cx.lang())) }
+                thead { tr { (self.head(sheet(&none), cx)) } }
+                (tbody().id("f.rows").body(html! {
+                    @for (id, data) in &self.found.rows {
+                        (tr().id(row_id(id)).body(html! { (sheet(data).link(&below(base, id, ""))) }))
+                    }
+                }))
+            }
+            @if last > 0 {
+                nav.pages aria-label=(t.page.replace("{}", "")) {
+                    (go(t.previous, "f.previous", page.checked_sub(1)))
+                    (span().id("f.page").text(t.page.replace("{}", &format!("{} / {}", page + 1, last + 1))))
+                    (go(t.next, "f.next", Some(page + 1).filter(|to| *to <= last)))
+                }
+            }
+        }
+    }
+}
+
+/// An id for a row: the record's may hold what an element's cannot.
+fn row_id(id: &str) -> String {
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    format!("r.{:x}", id.bytes().fold(0xcbf2_9ce4_8422_2325, hash))
+}
+
+impl<R: Form> Page for List<R> {
+    type Event = Browse;
+    const ACCESS: Access = R::ACCESS;
+
+    fn title(&self, cx: &Cx) -> String {
+        R::spec().document.label("", cx.lang()).to_owned()
+    }
+
+    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+        self.who = Who::of(cx)?;
+        if R::spec().document.rights.allow(&self.who, Act::Read) { Ok(()) } else { Err(Error::Denied) }
+    }
+
+    async fn load(&mut self, cx: &mut Cx) -> Result {
+        self.authorize(cx).await?;
+        if !self.opened {
+            self.open(cx);
+        }
+        self.find(cx).await
+    }
+
+    async fn init(&mut self, cx: &mut Cx) -> Result {
+        cx.reg(&table::topic(R::TABLE));
+        Ok(())
+    }
+
+    fn render(&self, cx: &Cx) -> Markup {
+        let (spec, t) = (R::spec(), text(cx.lang()));
+        let new = below(bare(cx.path()), "new", "?do=create");
+        html! {
+            main.list {
+                header {
+                    h1 { (spec.document.label("", cx.lang())) }
+                    @if spec.document.rights.allow(&self.who, Act::Create) {
+                        (link(t.new, new).id("f.new").class("button"))
+                    }
+                }
+                (self.search(cx))
+                (p().id("f.total").attr(attr::ROLE, "status").text(
+                    t.total.replace("{}", &self.found.total.to_string())
+                ))
+                (panel().id("f.found").body(self.body(cx)))
+            }
+        }
+    }
+
+    async fn event(&mut self, browse: Browse, cx: &mut Cx) -> Result {
+        // Rights may have changed since the page was opened.
+        self.authorize(cx).await?;
+        match browse {
+            Browse::Find { form } => {
+                self.query.text = form.text(TEXT).unwrap_or_default().chars().take(200).collect();
+                let filters = form.iter().filter(|(name, _)| *name != TEXT);
+                let filters = filters.filter_map(|(name, _)| {
+                    Some((name.to_owned(), Value::from(form.text(name)?.into_owned())))
+                });
+                self.query.filters = filters.collect();
+                self.query.page = 0;
+            }
+            Browse::Sort(field) => {
+                self.query.down = self.query.sort == field && !self.query.down;
+                self.query.sort = field;
+                self.query.page = 0;
+            }
+            Browse::Page(page) => self.query.page = page as usize,
+            Browse::Again => {}
+        }
+        self.find(cx).await?;
+        cx.refresh();
+        Ok(())
+    }
+
+    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+        if message.read::<Changed>().is_some() {
+            if self.authorize(cx).await.is_err() {
+                return cx.redirect(local("/"));
+            }
+            self.find(cx).await?;
+            cx.refresh();
+        }
+        Ok(())
+    }
+}

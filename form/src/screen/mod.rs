@@ -1,0 +1,28 @@
+//! The generated screens: pages over the records of a form, the same for every form.
+
+mod card;
+mod conflict;
+mod face;
+mod list;
+mod note;
+
+pub use card::{Card, Do};
+pub use list::{Browse, List};
+
+use nitro::{Url, url};
+
+/// The page of a record, or something of it, below the list's.
+fn below(base: &str, id: &str, query: &str) -> Url {
+    let tail = url!("/{id}");
+    Url::local(&format!("{}{tail}{query}", base.trim_end_matches('/'))).unwrap_or(tail)
+}
+
+/// The path without its query.
+fn bare(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
+}
+
+/// A path as a URL; the root when it is none.
+fn local(path: &str) -> Url {
+    Url::local(path).unwrap_or_else(|| url!("/"))
+}

@@ -1,0 +1,43 @@
+//! What a card says above its form.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{fault::Faults, lang::text, spec::Spec};
+
+/// What a card says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Note {
+    /// Values have faults.
+    Mend,
+    /// The user may not do this any more.
+    Denied,
+    /// The record was deleted while it was edited.
+    Gone,
+    /// The record was saved by somebody while it was edited; the user tried to save.
+    Lost,
+    /// The record was saved by somebody while it is being edited.
+    Stale(String),
+    /// The record changed before it could be deleted.
+    Changed,
+    /// There are fields for which nothing was chosen yet.
+    Decide,
+}
+
+impl Note {
+    pub(crate) fn text(&self, spec: &Spec, faults: &Faults, lang: &str) -> String {
+        let t = text(lang);
+        match self {
+            Note::Mend => {
+                let marked = spec.document.fields.iter().filter(|field| faults.contains_key(&field.name));
+                let labels: Vec<&str> = marked.map(|field| spec.document.label(&field.name, lang)).collect();
+                if labels.is_empty() { String::new() } else { t.mend.replace("{}", &labels.join(", ")) }
+            }
+            Note::Denied => t.denied.to_owned(),
+            Note::Gone => t.gone.to_owned(),
+            Note::Lost => t.lost.to_owned(),
+            Note::Stale(who) => t.stale.replace("{}", who),
+            Note::Changed => t.changed.to_owned(),
+            Note::Decide => t.decide.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Making, editing, looking at and deleting one record.
+
+use rust_decimal::Decimal;
+
+use crate::app::{LABELS, ada, app, open, read, user};
+
+#[tokio::test]
+async fn a_record_is_made_with_mistakes_that_are_mended() {
+    let (app, store) = app(vec![]).await;
+    let mut page = open(&app, "eve", "clerk", "/clients").await;
+    assert_eq!(page.text("f.total"), "Found: 0");
+    page.press("New").await;
+
+    page.fill("code", "1");
+    page.fill("mail", "nowhere");
+    page.click("f.save").await;
+    assert_eq!(page.text("code.e"), "Two letters, a dash and four digits, such as AB-0001.");
+    assert_eq!(page.text("name.e"), "Please fill in this field.");
+    assert_eq!(page.text("mail.e"), "Please enter an e-mail address, such as name@example.org.");
+    assert_eq!(page.text("f.note"), "Please mend what is marked: Code, Name, E-mail");
+    assert_eq!(page.attr("mail", "aria-invalid"), Some("true"));
+    assert_eq!(page.focused(), "code");
+    assert_eq!(page.value("mail"), "nowhere", "what was typed is still there");
+
+    page.fill("code", "AB-0001");
+    page.fill("name", "Ada");
+    page.fill("mail", "ada@example.org");
+    page.click("f.save").await;
+    assert_eq!(page.path(), "/clients/AB-0001");
+    assert_eq!(page.text("name"), "Ada");
+    let made = read(&store, "AB-0001").await.unwrap();
+    assert_eq!((made.kind.as_str(), made.credit), ("new", Decimal::ZERO), "defaults");
+
+    page.go("/clients/new?do=create&name=Bob").await;
+    assert_eq!(page.value("name"), "Bob", "filled in by the address");
+    page.fill("code", "AB-0001");
+    page.click("f.save").await;
+    assert_eq!(page.text("code.e"), "There is already a record with this value.");
+}
+
+#[tokio::test]
+async fn what_the_browser_may_check_it_is_told() {
+    let (app, _) = app(vec![ada()]).await;
+    let page = open(&app, "max", "manager", "/clients/AB-0001?do=edit").await;
+    assert_eq!(page.attr("name", "maxlength"), Some("80"));
+    assert_eq!(page.attr("name", "minlength"), Some("2"));
+    assert_eq!(page.attr("name", "required"), Some(""));
+    assert_eq!((page.attr("credit", "min"), page.attr("credit", "max")), (Some("0"), Some("1000000")));
+    assert_eq!((page.attr("credit", "type"), page.attr("credit", "step")), (Some("number"), Some("0.01")));
+    assert_eq!(page.attr("credit", "aria-describedby"), Some("credit.h credit.e"));
+    assert_eq!(page.attr("since", "type"), Some("date"));
+    assert_eq!(page.attr("mail", "type"), Some("email"));
+    assert!(page.html().contains(r#"<label for="name" class="needed">Name</label>"#), "{}", page.html());
+    assert!(page.html().contains("<output id=\"code\""), "the id is fixed");
+}
+
+#[tokio::test]
+async fn a_condition_shows_a_field_and_hides_it_with_its_value() {
+    let (app, store) = app(vec![ada()]).await;
+    let mut page = open(&app, "eve", "clerk", "/clients/AB-0001?do=edit").await;
+    assert!(!page.is_visible("discount"));
+    page.fill("kind", "vip");
+    page.click("f.fields").await;
+    page.fill("discount", "1001");
+    page.click("f.save").await;
+    assert_eq!(page.text("discount.e"), "Not more than 1,000.");
+    page.fill("discount", "10");
+    page.fill("name", "Ada L.");
+    page.click("f.save").await;
+    assert_eq!(page.path(), "/clients/AB-0001");
+    assert_eq!(read(&store, "AB-0001").await.unwrap().discount, Some(10));
+
+    page.press("Edit").await;
+    page.fill("kind", "new");
+    page.fill("discount", "99");
+    page.click("f.save").await;
+    let saved = read(&store, "AB-0001").await.unwrap();
+    assert_eq!((saved.kind.as_str(), saved.discount), ("new", Some(10)), "hidden, it kept its value");
+}
+
+#[tokio::test]
+async fn what_somebody_may_not_see_or_write_is_neither_there_nor_read() {
+    let (app, store) = app(vec![ada()]).await;
+    let mut page = open(&app, "eve", "clerk", "/clients/AB-0001?do=edit").await;
+    assert!(!page.html().contains("secret") && !page.html().contains("Notes"));
+    assert!(page.html().contains("<output id=\"credit\""), "seen, not written");
+    let bound = page.bound("f.form");
+    assert!(!bound.sources.iter().any(|name| name == "credit" || name == "notes" || name == "code"));
+
+    // Whatever the client sends in the place of the others, there is no place for these.
+    page.fill("name", "Ada L.");
+    page.click("f.save").await;
+    let saved = read(&store, "AB-0001").await.unwrap();
+    assert_eq!((saved.name.as_str(), saved.notes.as_str(), saved.credit), ("Ada L.", "secret", ada().credit));
+
+    let stranger = user(&app, "joe", "nobody").await;
+    let error = stranger.try_open("/clients/AB-0001?do=edit").await.unwrap_err();
+    assert!(matches!(error, n2o::Error::Denied), "{error}");
+    let mut page = stranger.open("/clients/AB-0001").await;
+    assert!(!page.has("f.edit") && !page.has("f.delete"));
+    page.go("/clients").await;
+    assert!(!page.has("f.new"));
+    let error = app.visitor().try_open("/clients").await.unwrap_err();
+    assert!(matches!(error, n2o::Error::Denied), "{error}");
+}
+
+#[tokio::test]
+async fn rights_that_were_taken_away_count_at_once() {
+    let (app, store) = app(vec![ada()]).await;
+    let eve = user(&app, "eve", "clerk").await;
+    let mut page = eve.open("/clients/AB-0001?do=edit").await;
+    page.fill("name", "Too late");
+    let other = eve.clone();
+    other.open("/login/eve/nobody").await;
+    if page.closed().is_none() {
+        page.send("f.save");
+        page.frame().await;
+    }
+    assert_eq!(read(&store, "AB-0001").await.unwrap().name, "Ada");
+}
+
+#[tokio::test]
+async fn a_manager_deletes_after_a_question() {
+    let (app, store) = app(vec![ada()]).await;
+    let mut page = open(&app, "max", "manager", "/clients/AB-0001").await;
+    assert_eq!(page.attr("f.delete", "data-c"), Some("Delete this record? This cannot be undone."));
+    page.click("f.delete").await;
+    assert_eq!(page.path(), "/clients");
+    assert!(read(&store, "AB-0001").await.is_none());
+    let error = page.visitor().try_open("/clients/AB-0001").await.unwrap_err();
+    assert!(matches!(error, n2o::Error::NotFound), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_typed_survives_a_restart() {
+    let (app, store) = app(vec![ada()]).await;
+    let mut page = open(&app, "eve", "clerk", "/clients/AB-0001?do=edit").await;
+    page.fill("name", "Ada L.");
+    page.click("f.fields").await;
+    page.fill("tel", "+380441234567");
+    app.restart().await;
+    page.reconnect().await;
+    assert_eq!((page.value("name").as_str(), page.value("tel").as_str()), ("Ada L.", "+380441234567"));
+    page.click("f.save").await;
+    assert_eq!(read(&store, "AB-0001").await.unwrap().tel, "+380441234567");
+}
+
+#[tokio::test]
+async fn the_screens_speak_ukrainian() {
+    let (app, _) = app(vec![ada()]).await;
+    let app = app.lang("uk");
+    let mut page = open(&app, "eve", "clerk", "/clients/AB-0001?do=edit").await;
+    assert_eq!(page.title(), format!("Ada - {}", LABELS.get("client", "uk").unwrap()));
+    assert_eq!(page.text("credit"), "1\u{a0}500,00");
+    page.fill("name", "");
+    page.click("f.save").await;
+    assert!(!page.text("name.e").is_empty() && !page.text("name.e").contains("Please"));
+}

@@ -1,0 +1,30 @@
+//! An event that no handler treats.
+
+use maud::html;
+use nitro::prelude::*;
+
+#[derive(Default, Serialize, Deserialize)]
+struct Login;
+
+#[derive(Event)]
+enum Ask {
+    Enter,
+    Leave,
+}
+
+impl Page for Login {
+    type Event = Ask;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, _: &Cx) -> Markup {
+        html! { (button("Enter").postback(Ask::enter())) }
+    }
+
+    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+        match ask {
+            Ask::Enter => cx.redirect(url!("/")),
+        }
+    }
+}
+
+fn main() {}

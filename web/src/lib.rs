@@ -60,6 +60,7 @@ mod cookie;
 mod get;
 mod headers;
 mod notice;
+pub mod process;
 mod server;
 mod socket;
 mod visitor;

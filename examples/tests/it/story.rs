@@ -116,7 +116,11 @@ async fn a_long_history_is_read_page_by_page() {
     };
     count(50).await;
     // The newest is in view; at the top, older ones come in without moving what is being read.
-    window.until("(m => m.scrollTop + m.clientHeight >= m.scrollHeight - 8)(document.getElementById('messages'))").await;
+    window
+        .until(
+            "(m => m.scrollTop + m.clientHeight >= m.scrollHeight - 8)(document.getElementById('messages'))",
+        )
+        .await;
     window.js("document.getElementById('messages').scrollTop = 0").await;
     let top = window.text("document.querySelector('#messages .line').getBoundingClientRect().top").await;
     let first = window.text("document.querySelector('#messages .line').id").await;

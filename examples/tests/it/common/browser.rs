@@ -166,7 +166,8 @@ impl Window {
 
     /// The messages on the page.
     pub(crate) async fn messages(&self) -> Vec<String> {
-        let list = self.js("return [...document.querySelectorAll('#messages .text')].map(e => e.textContent)");
+        let list =
+            self.js("return [...document.querySelectorAll('#messages .text')].map(e => e.textContent)");
         serde_json::from_value(list.await).unwrap_or_default()
     }
 
@@ -179,11 +180,7 @@ impl Window {
     pub(crate) async fn console(&self) -> Vec<(String, String)> {
         let log = self.post("se/log", &json!({ "type": "browser" })).await;
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        log.as_array()
-            .unwrap()
-            .iter()
-            .map(|entry| (text(entry, "level"), text(entry, "message")))
-            .collect()
+        log.as_array().unwrap().iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
     }
 
     async fn post(&self, command: &str, body: &Value) -> Value {

@@ -14,12 +14,17 @@ use crate::{
     value::{Data, nothing},
 };
 
+/// What computes a field from the others.
+type Compute = fn(&Data) -> Value;
+/// What says whether a field is right.
+type Check = fn(&Data) -> bool;
+
 /// The functions of a document, by field. `#[derive(Form)]` makes them; a program that builds documents
 /// registers them by hand.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
-    computes: Vec<(String, fn(&Data) -> Value)>,
-    checks: Vec<(String, fn(&Data) -> bool)>,
+    computes: Vec<(String, Compute)>,
+    checks: Vec<(String, Check)>,
     lookups: Vec<(String, Lookup)>,
 }
 

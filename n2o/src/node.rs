@@ -208,6 +208,27 @@ impl Node {
         Ok(Token { page: PageId(*page), path })
     }
 
+    /// A token by which a program acts for a user with roles, until it expires after `life`.
+    #[must_use]
+    pub fn bearer(&self, user: &str, roles: &[String], life: Duration) -> String {
+        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
+        let content = [&[user.to_owned()], roles].concat().join("\n");
+        let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        let expires = self.0.clock.secs().saturating_add(life);
+        URL_SAFE_NO_PAD.encode(sealer.seal(0, &[], expires, content.as_bytes(), &self.0.random))
+    }
+
+    /// The user and the roles of a [`bearer`](Node::bearer) token.
+    pub fn read_bearer(&self, token: &str) -> Result<(String, Vec<String>), SealError> {
+        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
+        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
+        let content = sealer.open(&seal, &[], self.0.clock.secs())?.content;
+        let content = String::from_utf8(content).map_err(|_| SealError::Refused)?;
+        // Neither a user's name nor a role has a line break in it.
+        let mut lines = content.split('\n').map(str::to_owned);
+        Ok((lines.next().unwrap_or_default(), lines.collect()))
+    }
+
     /// Keeps a page that was rendered until its client connects.
     pub fn wait(&self, page: Box<dyn Protocol>, cx: Cx) {
         let now = self.0.clock.millis();

@@ -61,6 +61,7 @@ mod get;
 mod headers;
 mod notice;
 pub mod process;
+pub mod rest;
 mod server;
 mod socket;
 mod visitor;

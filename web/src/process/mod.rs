@@ -12,18 +12,19 @@
 //! | `/instances/{instance}` | [`Instance`]: the diagram with its tokens, live, and the history |
 
 mod drawing;
-mod fill;
+pub(crate) mod fill;
 mod follow;
-mod form;
+pub(crate) mod form;
 mod history;
 mod inbox;
 mod instance;
 mod overview;
-mod right;
-mod service;
+pub(crate) mod right;
+pub(crate) mod service;
+pub(crate) mod submit;
 mod text;
-mod variables;
-mod work;
+pub(crate) mod variables;
+pub(crate) mod work;
 
 pub use follow::{ALL, Stepped, topic};
 pub use form::ProcessForm;

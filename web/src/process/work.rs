@@ -4,7 +4,7 @@ use bpe::{Job, feel::Context};
 use form::{
     Data, Kind, Sheet, Who,
     show::Titles,
-    table::{self, By, Changed, Saved},
+    table,
 };
 use maud::html;
 use nitro::{Inputs, prelude::*};
@@ -14,9 +14,10 @@ use super::{
     follow::{Stepped, topic},
     form::{ProcessForm, Record, titles},
     right::{roles, visitor},
-    service::{Processes, failed},
+    service::Processes,
+    submit::{Submit, Submitted, Target},
     text::text,
-    variables::{data, variables},
+    variables::data,
 };
 
 /// The page of a task or of the start of a process; see the [module](crate::process).
@@ -152,77 +153,42 @@ impl Work {
     }
 
     async fn send(&mut self, inputs: &Inputs, cx: &mut Cx) -> Result {
-        let (who, lang) = (self.shown.who.clone(), cx.lang().to_owned());
-        let (form, job) = (self.shown.form, self.shown.job.clone());
-        let mut given = Context::new();
-        if let Some(form) = form {
-            if !self.fill.check((form.spec)(), &who, inputs, cx).await? {
-                self.note = Some(Note::Mend);
-                cx.refresh();
-                return Ok(());
-            }
-            given = match form.record {
-                Some(record) => match self.save(record, cx).await? {
-                    Some(variable) => Context::from([(record.variable.into(), variable)]),
-                    None => return Ok(()),
-                },
-                None => variables((form.spec)(), &self.fill.data),
-            };
+        let (who, lang, now) = (self.shown.who.clone(), cx.lang().to_owned(), cx.now());
+        let (form, job, processes) = (self.shown.form, self.shown.job.clone(), Processes::of(cx)?);
+        if let Some(form) = form
+            && !self.fill.check((form.spec)(), &who, inputs, cx).await?
+        {
+            self.note = Some(Note::Mend);
+            cx.refresh();
+            return Ok(());
         }
-        let processes = Processes::of(cx)?;
-        let user = who.name().to_owned();
-        let mut actions = processes.engine.actions(cx.kvs()).by(&user);
-        match job {
-            None => {
-                let started = actions.start(&self.shown.starts, None, given);
-                let id = started.map_err(|error| failed(error, &lang))?;
-                cx.redirect(url!("/instances/{id}"))
+        let target = match &job {
+            Some(job) => Target::Task(&job.id),
+            None => Target::Start(&self.shown.starts),
+        };
+        let submit = Submit { processes: &processes, who: &who, now, lang: &lang, form, fill: &self.fill, target };
+        match submit.run(cx.kvs()).await? {
+            Submitted::Done { instance, changed } => {
+                if let Some((table, changed)) = changed {
+                    cx.send(&table::record_topic(table, &changed.id), changed.clone());
+                    cx.send(&table::topic(table), changed);
+                }
+                match instance {
+                    Some(id) => return cx.redirect(url!("/instances/{id}")),
+                    None => return cx.redirect(url!("/tasks")),
+                }
             }
-            Some(job) => {
-                let roles = roles(&who);
-                let by = bpe::Who { user: &user, roles: &roles };
-                actions.complete_task(&job.id, &by, given).await.map_err(|error| failed(error, &lang))?;
-                cx.redirect(url!("/tasks"))
-            }
-        }
-    }
-
-    /// Writes the form's record, and answers it as a variable; `None` when the user has to look again.
-    async fn save(&mut self, record: Record, cx: &mut Cx) -> Result<Option<bpe::feel::Value>> {
-        let (who, now, spec) = (self.shown.who.clone(), cx.now(), (record.spec)());
-        let act = if self.fill.kind == Kind::Create { form::Act::Create } else { form::Act::Update };
-        if !spec.document.rights.allow(&who, act) {
-            return Err(Error::Denied);
-        }
-        let field = &spec.document.id;
-        let old =
-            self.fill.base.get(field).map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-        let old = old.filter(|_| act == form::Act::Update);
-        let old = old.as_deref().map(|id| (id, self.fill.version));
-        let by = By { who: &who, now };
-        match record.save(cx.kvs(), by, old, &self.fill.data).await? {
-            Saved::Done { id } => {
-                let kept = (record.get)(cx.kvs(), &id).await?.ok_or(Error::NotFound)?;
-                let changed = Changed { id: id.clone(), who: who.name().to_owned(), act };
-                cx.send(&table::record_topic(record.table, &id), changed.clone());
-                cx.send(&table::topic(record.table), changed);
-                let fields = variables(spec, &kept.data);
-                Ok(Some(bpe::feel::Value::context(fields)))
-            }
-            Saved::Lost(kept) => {
+            Submitted::Lost(kept) => {
                 self.fill.merge(kept.version, kept.data);
                 self.note = Some(Note::Changed);
-                cx.refresh();
-                Ok(None)
             }
-            Saved::Taken | Saved::Moved => {
-                self.fill.faults.insert(field.clone(), form::Fault::Taken);
+            Submitted::Taken(field) => {
+                self.fill.faults.insert(field, form::Fault::Taken);
                 self.note = Some(Note::Mend);
-                cx.refresh();
-                Ok(None)
             }
-            Saved::Gone => Err(Error::user(text(cx.lang()).gone)),
         }
+        cx.refresh();
+        Ok(())
     }
 }
 

@@ -165,7 +165,9 @@ impl Spec {
         find(&self.functions.checks, field).is_none_or(|f| f(data))
     }
 
-    pub(crate) fn lookup(&self, field: &str) -> Option<Lookup> {
+    /// Where the records of a lookup are found.
+    #[must_use]
+    pub fn lookup(&self, field: &str) -> Option<Lookup> {
         find(&self.functions.lookups, field).copied()
     }
 }

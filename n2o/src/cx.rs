@@ -355,23 +355,19 @@ impl Cx {
     }
 
     pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
-        self.write(page).await?;
-        self.joined.clear();
-        let left = std::mem::take(&mut self.left);
-        self.leave(&left);
-        Ok(())
-    }
-
-    async fn write(&mut self, page: Option<&SavedPage>) -> Result {
-        if !self.wrote() && page.is_none() {
+        if self.wrote() || page.is_some() {
+            // In a box of its own: every idle page would keep room for it, and few commit at the same time.
+            Box::pin(self.write(page)).await?;
+        } else {
             self.txn = None;
             for message in self.sends.drain(..) {
                 self.node.registry().publish(message);
             }
-            return Ok(());
         }
-        // In a box of its own: every idle page would keep room for it, and few commit at the same time.
-        Box::pin(self.write(page)).await
+        self.joined.clear();
+        let left = std::mem::take(&mut self.left);
+        self.leave(&left);
+        Ok(())
     }
 
     async fn write(&mut self, page: Option<&SavedPage>) -> Result {

@@ -21,7 +21,7 @@ use crate::{
     keys::Keys,
     limit::Limits,
     pages::{self, Found, PageId, Pages},
-    pickle::SealError,
+    pickle::{SealError, Sealer},
     process::{Process, Start},
     protocol::{Heart, Protocol},
     registry::Registry,

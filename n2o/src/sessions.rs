@@ -22,6 +22,9 @@ use crate::{
 /// How long the ticket of a login is good for, in seconds.
 const TICKET_SECONDS: u32 = 60;
 
+/// The generation of the keys, a key's id, and the MAC that was made with it.
+type Keyed = ((u64, u8), Hmac<Sha256>);
+
 /// The sessions of a node.
 #[derive(Debug)]
 pub struct Sessions {
@@ -35,7 +38,7 @@ pub struct Sessions {
     live: Mutex<HashMap<[u8; 16], Weak<Session>>>,
     /// The keyed hash of cookies, with the generation of the keys and the key that it is of.
     // A std lock: held while the hash is cloned or made, never across an await.
-    mac: Mutex<Option<((u64, u8), Hmac<Sha256>)>>,
+    mac: Mutex<Option<Keyed>>,
 }
 
 /// A session on its way to a browser that cannot be given a cookie over its socket:

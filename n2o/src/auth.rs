@@ -24,6 +24,8 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// Tries at one account: ten at once, then one a minute.
 const TRIES: u32 = 10;
+/// The longest name of an account, in characters.
+const MAX_NAME: usize = 64;
 /// Accounts that the brake remembers; beyond that the calmest are forgotten.
 const REMEMBERED: usize = 10_000;
 
@@ -62,7 +64,7 @@ impl Accounts {
     /// Makes an account, in the handler's transaction. Names are told apart without regard to case.
     pub async fn register(&self, cx: &mut Cx, name: &str, password: &str) -> Result {
         let name = name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
             return Err(Error::user(text::name(cx.lang())));
         }
         if password.chars().count() < 8 || password.len() > 1024 {
@@ -86,6 +88,10 @@ impl Accounts {
     /// time whether the account exists or not; too many tries are refused before anything is hashed.
     pub async fn verify(&self, cx: &mut Cx, name: &str, password: &str) -> Result<Option<String>> {
         let key = name.trim().to_lowercase();
+        // No account has a longer name, and the brake need not remember it.
+        if key.chars().count() > MAX_NAME {
+            return Ok(None);
+        }
         if !self.may_try(&key, cx.now()) {
             return Err(Error::user(text::tries(cx.lang())));
         }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::formatter::Format;
+use crate::{formatter::Format, node::Place};
 
 /// How long a closing handshake may take.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -52,6 +52,8 @@ pub struct Connection {
     pub count: u64,
     /// The last event whose answer the client has received.
     pub answered: u64,
+    /// Its place among the limited number of connections, given back when it is gone.
+    pub place: Option<Place>,
 }
 
 impl fmt::Debug for Connection {
@@ -68,7 +70,7 @@ impl Connection {
     /// A connection of a client that has seen nothing yet.
     #[must_use]
     pub fn new(channel: Box<dyn Channel>, format: Format) -> Self {
-        Connection { channel, format, count: 0, answered: 0 }
+        Connection { channel, format, count: 0, answered: 0, place: None }
     }
 
     pub(crate) async fn recv(&mut self) -> Option<Incoming> {

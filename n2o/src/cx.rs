@@ -35,6 +35,10 @@ pub struct Cx {
     lang: String,
     inbox: Arc<Inbox>,
     topics: Vec<Arc<str>>,
+    /// The topics that this handler has registered with, should it fail.
+    joined: Vec<Arc<str>>,
+    /// The topics that this handler leaves, should it end well.
+    left: Vec<Arc<str>>,
     txn: Option<Txn>,
     sends: Vec<Message>,
     changes: Changes,
@@ -74,6 +78,8 @@ impl Cx {
             lang: lang.to_owned(),
             inbox: Arc::new(Inbox::new(node.limits().inbox)),
             topics: Vec::new(),
+            joined: Vec::new(),
+            left: Vec::new(),
             txn: None,
             sends: Vec::new(),
             changes: Changes::new(),
@@ -174,15 +180,23 @@ impl Cx {
     }
 
     fn remember(&mut self, topic: Arc<str>) {
+        self.left.retain(|left| *left != topic);
         if !self.topics.contains(&topic) {
+            self.joined.push(Arc::clone(&topic));
             self.topics.push(topic);
         }
     }
 
-    /// Ends a registration.
+    /// Ends a registration, when the handler has ended well.
     pub fn unreg(&mut self, topic: &str) {
-        self.topics.retain(|known| **known != *topic);
-        self.node.registry().unreg(topic, &self.inbox);
+        self.left.extend(self.topics.iter().find(|known| ***known == *topic).cloned());
+    }
+
+    fn leave(&mut self, topics: &[Arc<str>]) {
+        for topic in topics {
+            self.topics.retain(|known| known != topic);
+            self.node.registry().unreg(topic, &self.inbox);
+        }
     }
 
     /// The names present in a topic, in order.
@@ -254,15 +268,16 @@ impl Cx {
         Ok(Some(ticket))
     }
 
-    /// Seals content for an element of this page, under one byte in the clear.
+    /// Seals content for an element of this page, under one byte in the clear that says of what kind it is,
+    /// and the kind's fingerprint, which is not sent: it must be the same when the seal is opened.
     #[must_use]
-    pub fn pickle(&self, element: &str, head: u8, content: &[u8]) -> Vec<u8> {
+    pub fn pickle(&self, element: &str, head: u8, print: u64, content: &[u8]) -> Vec<u8> {
         let now = self.node.clock().secs();
         let expires =
             now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
         self.session.events.seal(
             head,
-            &[self.page.as_bytes(), element.as_bytes()],
+            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
             expires,
             content,
             self.node.random(),
@@ -270,10 +285,17 @@ impl Cx {
     }
 
     /// Opens what [`pickle`](Cx::pickle) sealed for the same session, page and element.
-    pub fn depickle(&self, element: &str, seal: &[u8]) -> Result<(u8, Vec<u8>)> {
+    /// `print` answers the fingerprint of a kind, and `None` when there is no such kind.
+    pub fn depickle(
+        &self,
+        element: &str,
+        seal: &[u8],
+        print: impl FnOnce(u8) -> Option<u64>,
+    ) -> Result<(u8, Vec<u8>)> {
+        let print = crate::pickle::head(seal).and_then(print).ok_or(crate::SealError::Refused)?;
         let opened = self.session.events.open(
             seal,
-            &[self.page.as_bytes(), element.as_bytes()],
+            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
             self.node.clock().secs(),
         )?;
         Ok((opened.head, opened.content))
@@ -303,6 +325,9 @@ impl Cx {
         self.changes.clear();
         self.login = None;
         self.out.clear();
+        self.left.clear();
+        let joined = std::mem::take(&mut self.joined);
+        self.leave(&joined);
     }
 
     /// Whether the handler changed anything that has to be on disk before it is answered.
@@ -330,6 +355,14 @@ impl Cx {
     }
 
     pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
+        self.write(page).await?;
+        self.joined.clear();
+        let left = std::mem::take(&mut self.left);
+        self.leave(&left);
+        Ok(())
+    }
+
+    async fn write(&mut self, page: Option<&SavedPage>) -> Result {
         if !self.wrote() && page.is_none() {
             self.txn = None;
             for message in self.sends.drain(..) {
@@ -338,13 +371,18 @@ impl Cx {
             return Ok(());
         }
         // In a box of its own: every idle page would keep room for it, and few commit at the same time.
-        Box::pin(self.write(page)).await
+        Box::pin(self.store(page)).await
     }
 
-    async fn write(&mut self, page: Option<&SavedPage>) -> Result {
+    async fn store(&mut self, page: Option<&SavedPage>) -> Result {
         let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
         let now = self.node.clock().secs();
         let mut saved = None;
+        // Without a ticket nobody is told where to go, but the session ends all the same.
+        if let Some(Login { user: None, ticket: None, .. }) = self.login {
+            self.changes.clear();
+            txn.delete::<session::Saved>(&self.session.key);
+        }
         if !self.changes.is_empty() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;

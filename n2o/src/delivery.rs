@@ -13,28 +13,39 @@ pub(crate) struct Delivery {
     pub(crate) last: u64,
     /// Counted frames so far.
     count: u64,
-    /// The newest counted frames, each with the event that it answers.
-    ring: VecDeque<(Option<u64>, Bytes)>,
+    /// The newest counted frames.
+    ring: VecDeque<Bytes>,
     bytes: usize,
+    /// The newest answers, which pushes must not crowd out; the same bytes as in the ring.
+    answers: VecDeque<(u64, Bytes)>,
     format: Format,
 }
 
 impl Delivery {
     pub(crate) fn restored(last: u64, format: Format, answers: Vec<(u64, Vec<u8>)>) -> Self {
-        let ring: VecDeque<_> =
-            answers.into_iter().map(|(seq, frame)| (Some(seq), Bytes::from(frame))).collect();
-        let bytes = ring.iter().map(|(_, frame)| frame.len()).sum();
-        // Restored frames have lost their numbers; a count that no client has makes every client start over.
-        Delivery { last, count: u64::MAX / 2, ring, bytes, format }
+        let answers = answers.into_iter().map(|(seq, frame)| (seq, Bytes::from(frame))).collect();
+        // The frames have lost their numbers; a count that no client has makes every client start over.
+        Delivery { last, count: u64::MAX / 2, answers, format, ..Delivery::default() }
     }
 
     /// Counts a frame and keeps it for a while.
     pub(crate) fn keep(&mut self, answers: Option<u64>, frame: &Bytes, limits: &Limits) {
         self.count += 1;
         self.bytes += frame.len();
-        self.ring.push_back((answers, frame.clone()));
+        if let Some(seq) = answers {
+            self.answers.push_back((seq, frame.clone()));
+            let most = |answers: &VecDeque<(u64, Bytes)>| {
+                answers.iter().map(|(_, frame)| frame.len()).sum::<usize>()
+            };
+            while self.answers.len() > limits.window
+                || (self.answers.len() > 1 && most(&self.answers) > limits.ring_bytes)
+            {
+                self.answers.pop_front();
+            }
+        }
+        self.ring.push_back(frame.clone());
         while self.ring.len() > limits.ring_frames || self.bytes > limits.ring_bytes {
-            if let Some((_, old)) = self.ring.pop_front() {
+            if let Some(old) = self.ring.pop_front() {
                 self.bytes -= old.len();
             }
         }
@@ -43,12 +54,12 @@ impl Delivery {
     /// Forgets what the client has received.
     pub(crate) fn received(&mut self, count: u64) {
         while self.first() <= count && self.first() <= self.count {
-            if let Some((_, old)) = self.ring.pop_front() {
+            if let Some(old) = self.ring.pop_front() {
                 self.bytes -= old.len();
             }
         }
         if self.ring.is_empty() {
-            self.ring = VecDeque::new();
+            (self.ring, self.answers) = (VecDeque::new(), VecDeque::new());
         }
     }
 
@@ -62,28 +73,20 @@ impl Delivery {
         let known = (format == self.format || self.ring.is_empty())
             && count <= self.count
             && count + 1 >= self.first();
-        known.then(|| {
-            self.ring
-                .iter()
-                .skip((count + 1 - self.first()) as usize)
-                .map(|(_, frame)| frame.clone())
-                .collect()
-        })
+        known.then(|| self.ring.iter().skip((count + 1 - self.first()) as usize).cloned().collect())
     }
 
     /// The kept answer to an event, in the format it was given in.
     pub(crate) fn answer(&self, seq: u64, format: Format) -> Option<Bytes> {
-        let found = self.ring.iter().find(|(answers, _)| *answers == Some(seq));
+        let found = self.answers.iter().find(|(answers, _)| *answers == seq);
         found.filter(|_| format == self.format).map(|(_, frame)| frame.clone())
     }
 
     /// The answers that a client may still miss once event `seq` has come: at most a window of them.
     pub(crate) fn answers(&self, seq: u64, limits: &Limits) -> Vec<(u64, Vec<u8>)> {
         let since = seq.saturating_sub(limits.window as u64);
-        let kept = self.ring.iter().filter_map(|(answers, frame)| answers.map(|answers| (answers, frame)));
-        kept.filter(|(answers, _)| *answers > since)
-            .map(|(answers, frame)| (answers, frame.to_vec()))
-            .collect()
+        let missed = self.answers.iter().filter(|(answers, _)| *answers > since);
+        missed.map(|(answers, frame)| (*answers, frame.to_vec())).collect()
     }
 
     pub(crate) fn format(&self) -> Format {

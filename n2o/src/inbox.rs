@@ -93,6 +93,15 @@ impl Inbox {
         })
     }
 
+    /// Closes the inbox whatever is in it.
+    pub(crate) fn shut(&self) {
+        let connection = self.change(|queue| {
+            queue.closed = true;
+            queue.connection.take()
+        });
+        drop(connection);
+    }
+
     pub(crate) fn try_next(&self) -> Option<Item> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut queue.ended) {

@@ -9,7 +9,7 @@ pub const MAX_ID: usize = 64;
 ///
 /// ```
 /// let limits = n2o::Limits { connections: 1_000, ..n2o::Limits::default() };
-/// assert_eq!(limits.frame, 131_072);
+/// assert_eq!(limits.frame, 524_288);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -63,7 +63,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            frame: 128 * 1024,
+            frame: 512 * 1024,
             answer: 1024 * 1024,
             depth: 4,
             values: 512,

@@ -203,7 +203,6 @@ impl Node {
         &self,
         token: &Token,
         connection: Connection,
-        place: Place,
         open: impl FnOnce() -> (Box<dyn Protocol>, Cx),
     ) {
         let mut made = None;
@@ -215,13 +214,16 @@ impl Node {
         });
         match (found, made) {
             (Found::Waiting(process, connection), _) => {
-                self.0.tasks.spawn("page", process.run(*connection, Start::Adopted, place));
+                self.0.tasks.spawn("page", process.run(*connection, Start::Adopted));
             }
             (Found::Gone(connection), Some(process)) => {
-                self.0.tasks.spawn("page", Box::new(process).run(*connection, Start::Restored, place));
+                self.0.tasks.spawn("page", Box::new(process).run(*connection, Start::Restored));
             }
-            // The live page counts its own place; this one is free again.
-            (Found::Live | Found::Gone(_), _) => drop(place),
+            (Found::Live | Found::Gone(_), _) => {}
+        }
+        // A page that came to life after all pages were told to stop has to be told, too.
+        if self.0.tasks.is_stopping() {
+            self.0.pages.stop();
         }
     }
 

@@ -34,6 +34,11 @@ pub enum SealError {
     Expired,
 }
 
+/// The byte in the clear of a seal that may not be genuine.
+pub(crate) fn head(seal: &[u8]) -> Option<u8> {
+    seal.get(2).copied()
+}
+
 /// Seals and opens for one purpose and one session.
 pub(crate) struct Sealer {
     keys: Keys,

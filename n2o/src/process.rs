@@ -19,8 +19,9 @@ use crate::{
     error::{Error, Result},
     formatter::{self, Out},
     frame::{self, Frame},
-    inbox::Item,
-    node::{Node, Place},
+    inbox::{Inbox, Item},
+    node::Node,
+    pages::PageId,
     protocol::{Answer, Msg, Protocol},
     rate::Rate,
 };
@@ -97,35 +98,36 @@ impl Process {
     }
 
     /// Lives until the client is gone for good, the session ends or the server stops.
-    pub(crate) async fn run(mut self: Box<Self>, connection: Connection, start: Start, place: Place) {
-        let (page, inbox, node) = (self.cx.page(), Arc::clone(self.cx.inbox()), self.node().clone());
-        self.cx.session_handle().attach(&inbox);
+    pub(crate) async fn run(mut self: Box<Self>, connection: Connection, start: Start) {
+        let guard =
+            Guard { node: self.node().clone(), page: self.cx.page(), inbox: Arc::clone(self.cx.inbox()) };
+        self.cx.session_handle().attach(&guard.inbox);
         self.heard = Instant::now();
         let mut wire = Some(connection);
         let mut end = match self.begin(&mut wire, start).await {
             Ok(()) => self.live(&mut wire).await,
             Err(end) => end,
         };
-        // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
-        while let Some(connection) = inbox.close() {
-            end = if let End::Close(..) = end {
-                wire = Some(*connection);
-                break;
-            } else {
-                wire = Some(*connection);
-                match self.welcome(&mut wire).await {
-                    Ok(()) => self.live(&mut wire).await,
-                    Err(end) => end,
-                }
-            };
-        }
         self.save().await;
+        // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
+        while let Some(connection) = guard.inbox.close() {
+            if let End::Close(code, reason) = end {
+                connection.close(code, reason).await;
+                continue;
+            }
+            wire = Some(*connection);
+            (self.left, self.heard) = (false, Instant::now());
+            end = match self.welcome(&mut wire).await {
+                Ok(()) => self.live(&mut wire).await,
+                Err(end) => end,
+            };
+            self.save().await;
+        }
         drop(self);
-        node.pages().forget(page, &inbox);
+        drop(guard);
         if let (Some(connection), End::Close(code, reason)) = (wire, end) {
             connection.close(code, reason).await;
         }
-        drop(place);
     }
 
     /// Brings the page to life: its saved state, the right to see it, `init`, and the welcome.
@@ -141,13 +143,21 @@ impl Process {
                 Err(error) => return Err(self.fatal(&error)),
             }
         }
-        match self.drive(Msg::Init { restored }, wire).await {
-            Ok(_) => {}
-            Err(error) => return Err(self.fatal(&error)),
-        }
         self.snapshot().await.map_err(|error| self.fatal(&error))?;
-        if let Err(error) = self.cx.commit().await {
-            return Err(self.fatal(&error));
+        let mut tries = 0;
+        loop {
+            let done = match self.drive(Msg::Init { restored }, wire).await {
+                Ok(_) => self.commit_push().await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => break,
+                Err(error) if error.is_conflict() && tries < RETRIES => {
+                    tries += 1;
+                    self.undo().await;
+                }
+                Err(error) => return Err(self.fatal(&error)),
+            }
         }
         self.welcome(wire).await?;
         self.push(wire).await
@@ -171,7 +181,7 @@ impl Process {
         let mut parked = Instant::now();
         let mut timer = pin!(sleep_until(self.deadline(wire, parked)));
         loop {
-            if self.left {
+            if self.left && self.queue.is_empty() {
                 return End::Gone;
             }
             let had = wire.is_some();
@@ -247,7 +257,7 @@ impl Process {
                 if let Some(old) = wire.replace(*connection) {
                     self.node().tasks().spawn("close", old.close(4409, "taken up by another connection"));
                 }
-                self.heard = Instant::now();
+                (self.left, self.heard) = (false, Instant::now());
                 self.queue.clear();
                 self.welcome(wire).await
             }
@@ -260,6 +270,9 @@ impl Process {
 
     async fn frame(&mut self, bytes: &Bytes, wire: &mut Option<Connection>) -> Result<(), End> {
         let format = self.delivery.format();
+        if self.cx.session_handle().ended() {
+            return Err(End::Close(4401, "session ended"));
+        }
         if self.node().sessions().is_expired(self.cx.session_handle()) {
             if let Err(error) = self.node().sessions().end(self.cx.session_handle()).await {
                 tracing::warn!(%error, "an expired session could not be deleted");
@@ -293,4 +306,18 @@ async fn recv(wire: &mut Option<Connection>) -> Option<Incoming> {
 
 fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Closes a page's way in when its process ends, however it ends: nobody connects to a page that is gone.
+struct Guard {
+    node: Node,
+    page: PageId,
+    inbox: Arc<Inbox>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.inbox.shut();
+        self.node.pages().forget(self.page, &self.inbox);
+    }
 }

@@ -1,8 +1,15 @@
 //! The protocol chain: each protocol is asked in turn, the first answer wins.
 
-use std::{future::Future, pin::Pin};
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, pin::Pin};
 
-use crate::{cx::Cx, error::Result, frame::Event, message::Message};
+use futures_util::FutureExt;
+
+use crate::{
+    cx::Cx,
+    error::{Error, Result},
+    frame::Event,
+    message::Message,
+};
 
 /// What happens to a page.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +73,18 @@ pub(crate) enum Answer {
     Unknown,
 }
 
-/// Asks the protocols in turn.
+/// Asks the protocols in turn. A protocol that panics has failed; its process lives on.
 pub(crate) async fn push(chain: &mut [Box<dyn Protocol>], msg: Msg<'_>, cx: &mut Cx) -> Result<Answer> {
+    let asked = AssertUnwindSafe(ask(chain, msg, cx)).catch_unwind().await;
+    asked.unwrap_or_else(|panic| Err(Error::Panic(reason(&*panic))))
+}
+
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason".to_owned())
+}
+
+async fn ask(chain: &mut [Box<dyn Protocol>], msg: Msg<'_>, cx: &mut Cx) -> Result<Answer> {
     for protocol in chain {
         match protocol.info(msg, cx) {
             Info::Unknown => {}

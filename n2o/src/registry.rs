@@ -120,3 +120,72 @@ impl Registry {
         self.with(|topics| topics.get(topic).map_or(0, |topic| topic.members.len()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::Item;
+
+    fn inbox() -> Arc<Inbox> {
+        Arc::new(Inbox::new(10_000))
+    }
+
+    fn numbers(inbox: &Inbox) -> Vec<u32> {
+        let items = std::iter::from_fn(|| inbox.try_next());
+        items
+            .filter_map(|item| match item {
+                Item::Message(message) => message.read().copied(),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn all_members_receive_in_one_order_whoever_sends() {
+        let (registry, members) = (Registry::default(), [inbox(), inbox(), inbox()]);
+        members.iter().for_each(|member| drop(registry.reg("a", member, None)));
+        std::thread::scope(|scope| {
+            for sender in 0..4_u32 {
+                let registry = &registry;
+                scope.spawn(move || (0..500).for_each(|n| registry.send("a", sender * 1_000 + n)));
+            }
+        });
+        let first = numbers(&members[0]);
+        assert_eq!(first.len(), 2_000);
+        for sender in 0..4 {
+            let own: Vec<u32> = first.iter().copied().filter(|n| n / 1_000 == sender).collect();
+            assert!(own.is_sorted(), "those of one sender in the order they were sent");
+        }
+        assert!(members[1..].iter().all(|member| numbers(member) == first));
+    }
+
+    #[test]
+    fn a_full_inbox_says_so_and_keeps_nothing() {
+        let (registry, small) = (Registry::default(), Arc::new(Inbox::new(3)));
+        registry.reg("a", &small, None);
+        (0..4_u32).for_each(|n| registry.send("a", n));
+        assert!(matches!(small.try_next(), Some(Item::Lagged)));
+        assert!(small.try_next().is_none());
+        registry.send("a", 9_u32);
+        assert_eq!(numbers(&small), [9]);
+    }
+
+    #[test]
+    fn presence_is_told_once_for_each_coming_and_going() {
+        let (registry, watcher, one, two) = (Registry::default(), inbox(), inbox(), inbox());
+        registry.reg("a", &watcher, None);
+        registry.reg("a", &one, Some("Ann"));
+        registry.reg("a", &two, Some("Ann"));
+        registry.reg("a", &two, Some("Ann"));
+        registry.unreg("a", &one);
+        registry.unreg("a", &one);
+        registry.unreg("a", &two);
+        let told: Vec<bool> = std::iter::from_fn(|| watcher.try_next())
+            .filter_map(|item| match item {
+                Item::Message(message) => message.read::<Presence>().map(|presence| presence.here),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [true, false]);
+    }
+}

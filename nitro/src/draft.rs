@@ -6,7 +6,7 @@ use crate::{
     event::Bind,
     hash::{self, Hash},
     scope::{self, MARK, Mark, Marked},
-    tree::{Node, VALUED, key},
+    tree::{HEADED, Node, TAILED, VALUED, key},
 };
 
 /// A rendering, read.
@@ -63,6 +63,11 @@ impl Draft {
             if place > from {
                 top.hash.write(&bytes[from..place]);
                 top.in_run = false;
+                if kind == 2 && top.run > 0 {
+                    nodes[top.node].flags |= TAILED;
+                } else if kind == 1 && top.run == 0 {
+                    nodes[top.node].flags |= HEADED;
+                }
             }
             if kind == 2 {
                 let Span { mark: open, .. } = spans[top.node];

@@ -265,7 +265,12 @@ impl<'a> El<'a> {
         let auto;
         let id = match &self.bind {
             Some(bind) if self.id.is_empty() => {
-                auto = auto_id(bind);
+                auto = scope::automatic(auto_id(bind));
+                auto.as_str()
+            }
+            // The server has to know what is disabled with it.
+            None if self.id.is_empty() && self.flags & DISABLED != 0 => {
+                auto = scope::automatic(String::from("d"));
                 auto.as_str()
             }
             _ => &self.id,

@@ -1,6 +1,12 @@
 //! Events: enums whose variants carry what was sealed and what the inputs hold.
 
-use std::{any::TypeId, borrow::Cow, fmt::Display, marker::PhantomData, str::FromStr};
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    fmt::Display,
+    marker::PhantomData,
+    str::FromStr,
+};
 
 use n2o::Value;
 use serde::{Serialize, de::DeserializeOwned};
@@ -65,6 +71,9 @@ pub struct Variant {
     pub sources: &'static [&'static str],
     /// Whether it also reads [`Inputs`], which are named where it is bound.
     pub inputs: bool,
+    /// A fingerprint of its name and its fields: what was sealed for a variant is opened for the same one
+    /// only, also by another version of the program that has something else at its place.
+    pub print: u64,
 }
 
 /// The name of an input that an event reads; made by the derive.
@@ -109,7 +118,8 @@ impl<E: Event> Postback<E> {
         if known.is_some_and(|variant| variant.inputs) {
             sealed = inputs::pack(&[], &sealed);
         }
-        let bind = Bind { variant, sealed, sources, reads: Vec::new(), event: TypeId::of::<E>() };
+        let print = known.map_or(0, |variant| variant.print);
+        let bind = Bind { variant, sealed, sources, reads: Vec::new(), event: TypeId::of::<E>(), print };
         Postback { bind, event: PhantomData }
     }
 
@@ -144,6 +154,7 @@ pub(crate) struct Bind {
     /// Inputs read besides, by names that are sealed too.
     pub(crate) reads: Vec<String>,
     pub(crate) event: TypeId,
+    pub(crate) print: u64,
 }
 
 impl Bind {
@@ -215,6 +226,8 @@ impl<'a, 'v> Values<'a, 'v> {
         T: FromStr<Err: Display> + 'static,
     {
         match value.parse() {
+            // `NaN` and `inf` are numbers to the parser, but to nobody who fills in a form.
+            Ok(value) if !is_finite(&value) => self.fail(source, text(self.lang).number.to_owned()),
             Ok(value) => Some(value),
             Err(_) if is_number(TypeId::of::<T>()) => self.fail(source, text(self.lang).number.to_owned()),
             Err(error) => self.fail(source, error.to_string()),
@@ -296,6 +309,11 @@ pub(crate) fn as_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
         Value::Text(text) => Some(Cow::Borrowed(text)),
         Value::List(list) => list.first().map(|text| Cow::Borrowed(&**text)),
     }
+}
+
+fn is_finite(value: &dyn Any) -> bool {
+    let single = value.downcast_ref::<f32>().is_none_or(|value| value.is_finite());
+    single && value.downcast_ref::<f64>().is_none_or(|value| value.is_finite())
 }
 
 fn is_number(of: TypeId) -> bool {

@@ -92,9 +92,9 @@ pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{Found, Routes};
-#[doc(hidden)]
-pub use url::__encode;
 pub use url::Url;
+#[doc(hidden)]
+pub use url::{__encode, __segment};
 
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {

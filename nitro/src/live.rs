@@ -163,8 +163,10 @@ impl<P: Page> Held<P> {
         if !cx.part::<Part>().tree.can_fire(id) {
             return Err(Error::Refused("the element is not on the page, or disabled, or has no event"));
         }
-        let (variant, sealed) = cx.depickle(id, &event.seal)?;
-        let known = P::Event::VARIANTS.get(usize::from(variant));
+        let known = |variant: u8| P::Event::VARIANTS.get(usize::from(variant));
+        let (variant, sealed) =
+            cx.depickle(id, &event.seal, |variant| known(variant).map(|known| known.print))?;
+        let known = known(variant);
         let Variant { sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
         let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
         let (reads, fields) = unpacked.map_err(|_| Error::Refused(OLD_SEAL))?;

@@ -98,7 +98,7 @@ impl Part {
 
     fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
         let tree = &mut self.change().tree;
-        if !draft.is_rows {
+        if !draft.is_rows || tree.is_bordered(id, place) {
             tree.blur(id, place);
         }
         tree.insert(id, place, &draft.nodes[1..]);
@@ -115,7 +115,7 @@ pub(crate) struct Before {
 
 /// Seals an event for an element.
 pub(crate) fn seal(cx: &Cx, id: &str, bind: &Bind) -> String {
-    URL_SAFE_NO_PAD.encode(cx.pickle(id, bind.variant, &bind.sealed))
+    URL_SAFE_NO_PAD.encode(cx.pickle(id, bind.variant, bind.print, &bind.sealed))
 }
 
 /// Renders something for this page.

@@ -4,7 +4,7 @@
 //! Therefore an element with an id writes a mark into the string, ten bytes that no text can forge
 //! because they hold a number drawn for each rendering, and notes the rest in a list beside it.
 
-use std::{any::TypeId, cell::RefCell, future::Future, pin::pin};
+use std::{any::TypeId, cell::RefCell, collections::HashMap, future::Future, pin::pin};
 
 use crate::event::Bind;
 
@@ -49,12 +49,15 @@ pub(crate) struct Scope {
     text: String,
     marks: Vec<Mark>,
     event: TypeId,
+    /// How often an id was made for an element that has none.
+    automatic: HashMap<String, u32>,
 }
 
 impl Scope {
     fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-        Scope { nonce, text: String::new(), marks: Vec::with_capacity(expected), event }
+        let (text, automatic) = (String::new(), HashMap::new());
+        Scope { nonce, text, marks: Vec::with_capacity(expected), automatic, event }
     }
 }
 
@@ -164,6 +167,17 @@ pub(crate) fn element(
         }
     });
     Some(index)
+}
+
+/// An id for an element that has none: the same for the same element of the next rendering, and another one
+/// for the next that would get the same.
+pub(crate) fn automatic(id: String) -> String {
+    SCOPE.with_borrow_mut(|scope| {
+        let Some(scope) = scope else { return id };
+        let before = scope.automatic.entry(id.clone()).or_default();
+        *before += 1;
+        if *before > 1 { format!("{id}.{before}") } else { id }
+    })
 }
 
 /// Writes the mark of an element's end.

@@ -24,6 +24,11 @@ pub(crate) struct Node {
 /// The element has a value, which is compared apart.
 pub(crate) const VALUED: u8 = 128;
 
+/// Something without an id stands before the first element inside.
+pub(crate) const HEADED: u8 = 8;
+/// Something without an id stands behind the last element inside.
+pub(crate) const TAILED: u8 = 16;
+
 /// The elements of a page in document order, parents before children; the first is the page itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
@@ -50,22 +55,38 @@ impl Tree {
         self.nodes.iter().skip(1).position(|node| node.id == key).map(|at| at + 1)
     }
 
-    fn has(&self, id: &str, flags: u8, values: u8) -> bool {
-        self.find(id).and_then(|at| self.nodes.get(at)).is_some_and(|node| node.flags & flags == values)
+    fn has(&self, id: &str, flag: u8) -> bool {
+        self.find(id).and_then(|at| self.nodes.get(at)).is_some_and(|node| node.flags & flag != 0)
     }
 
-    /// Whether the element is on the page, bound and not disabled.
+    /// Whether the element is on the page, bound and enabled.
     pub(crate) fn can_fire(&self, id: &str) -> bool {
-        self.has(id, BOUND | DISABLED, BOUND)
+        self.has(id, BOUND) && self.is_enabled(id)
     }
 
-    /// Whether the element is on the page and not disabled.
+    /// Whether the element is on the page, and neither it nor an element around it is disabled.
     pub(crate) fn is_enabled(&self, id: &str) -> bool {
-        self.has(id, DISABLED, 0)
+        let Some(at) = self.find(id) else { return false };
+        let around = self
+            .nodes
+            .iter()
+            .enumerate()
+            .take(at + 1)
+            .filter(|(other, node)| other + usize::from(node.size) > at);
+        around.into_iter().all(|(_, node)| node.flags & DISABLED == 0)
     }
 
     pub(crate) fn is_required(&self, id: &str) -> bool {
-        self.has(id, REQUIRED, REQUIRED)
+        self.has(id, REQUIRED)
+    }
+
+    /// Whether something without an id stands where the first or last child of the element would be inserted.
+    pub(crate) fn is_bordered(&self, id: &str, place: Place) -> bool {
+        match place {
+            Place::Top => self.has(id, HEADED),
+            Place::Bottom => self.has(id, TAILED),
+            Place::Before | Place::After => false,
+        }
     }
 
     /// The children of a node.

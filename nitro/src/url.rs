@@ -62,17 +62,24 @@ impl Display for Url {
     }
 }
 
+/// Writes a value into the path of a URL. What no browser would keep as a segment of its own, nothing and one
+/// or two dots, becomes `_`: it would make another path of the address, or another origin.
+#[doc(hidden)]
+pub fn __segment(out: &mut String, value: &dyn Display) {
+    let from = out.len();
+    __encode(out, value);
+    if matches!(&out[from..], "" | "." | "..") {
+        out.truncate(from);
+        out.push('_');
+    }
+}
+
 /// Writes a value into a URL, percent-encoded so that it stays one segment or one query value (RFC 3986, 2.1).
 #[doc(hidden)]
 pub fn __encode(out: &mut String, value: &dyn Display) {
     let mut text = String::new();
     // Writing to a string cannot fail unless the value's own Display does.
     let _ = write!(text, "{value}");
-    // A segment of one or two dots would be taken as a step up.
-    if text == "." || text == ".." {
-        text.bytes().for_each(|_| out.push_str("%2E"));
-        return;
-    }
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

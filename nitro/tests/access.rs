@@ -113,24 +113,24 @@ impl Page for Home {
 struct Admin;
 
 #[derive(Event)]
-enum Ban {
+enum Rights {
     Ban(String),
 }
 
 impl Page for Admin {
-    type Event = Ban;
+    type Event = Rights;
     const ACCESS: Access = Access::Anyone;
 
     fn render(&self, cx: &Cx) -> Markup {
         html! {
-            (button("Deny").id("deny").postback(Ban::ban("denied".into())))
-            (button("Away").id("away").postback(Ban::ban("away".into())))
+            (button("Deny").id("deny").postback(Rights::ban("denied".into())))
+            (button("Away").id("away").postback(Rights::ban("away".into())))
             (span().id("who").text(cx.user().unwrap_or_default()))
         }
     }
 
-    async fn event(&mut self, ban: Ban, cx: &mut Cx) -> Result {
-        let Ban::Ban(how) = ban;
+    async fn event(&mut self, rights: Rights, cx: &mut Cx) -> Result {
+        let Rights::Ban(how) = rights;
         cx.session().set("ban", &how)
     }
 }
@@ -220,6 +220,21 @@ async fn a_logout_closes_the_other_pages_and_kills_the_cookie() {
     assert_eq!(thief.open("/home").await.path(), "/login?to=%2Fhome");
     app.restart().await;
     assert_eq!(thief.open("/home").await.path(), "/login?to=%2Fhome", "also after a restart");
+}
+
+#[tokio::test]
+async fn a_logout_counts_also_when_the_browser_does_not_follow() {
+    let app = app();
+    let mut page = app.open("/login").await;
+    page.fill("user", "Ann");
+    page.click("login").await;
+    let mut other = app.open("/home").await;
+    page.stay();
+    page.click("logout").await;
+    assert_eq!(other.frame().await, Frame::Closed(4401));
+    page.click("click").await;
+    assert_eq!((page.closed(), page.text("clicks").as_str()), (Some(4401), "0"));
+    assert_eq!(app.open("/home").await.path(), "/login?to=%2Fhome");
 }
 
 #[tokio::test]

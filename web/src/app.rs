@@ -2,7 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, middleware, response::IntoResponse, routing};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+    middleware,
+    response::IntoResponse,
+    routing,
+};
 use n2o::Node;
 use nitro::{Page, Routes, Url};
 
@@ -109,7 +116,7 @@ impl App {
         let mut router = Router::new()
             .route("/ws", routing::get(ws::upgrade))
             .route(nitro::SESSION_PATH, routing::get(visitor::session))
-            .route("/n2o/csp", routing::post(headers::report))
+            .route("/n2o/csp", routing::post(headers::report).layer(DefaultBodyLimit::max(headers::REPORT)))
             .route("/live", routing::get(async || "live"))
             .route("/ready", routing::get(ready))
             .fallback(get::page);

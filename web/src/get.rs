@@ -19,6 +19,8 @@ use crate::{
 
 /// Longest path and query, in bytes; the page token holds it.
 const MAX_PATH: usize = 2048;
+/// How often a page is opened again when another commit came between.
+const RETRIES: u32 = 3;
 
 /// Answers a path that is not routed anywhere else.
 pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Response {
@@ -30,7 +32,7 @@ pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Re
     } else if path.len() > MAX_PATH {
         Err(Notice::TooLong)
     } else {
-        open(&app, &headers, &path, lang, method == Method::GET).await
+        attempt(&app, &headers, &path, lang, method == Method::GET).await
     };
     answer.unwrap_or_else(|notice| notice.answer(&app, lang))
 }
@@ -95,6 +97,7 @@ fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
     match error {
         Error::NotFound => Notice::NotFound,
         Error::User(text) => Notice::User(text.to_string()),
+        error if error.is_conflict() => Notice::Conflict,
         error => {
             let incident = app.node.incident();
             tracing::error!(%incident, page.path = path, %error, "page failed");

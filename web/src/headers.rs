@@ -25,8 +25,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Most bytes of a report that are logged.
-const REPORT: usize = 1024;
+/// Most bytes of a report.
+pub(crate) const REPORT: usize = 4096;
 
 /// Puts the headers on an answer, where the application has not set its own.
 pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: Next) -> Response {
@@ -44,7 +44,7 @@ pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: N
 
 /// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged.
 pub(crate) async fn report(body: Bytes) -> StatusCode {
-    let text = String::from_utf8_lossy(&body[..body.len().min(REPORT)]).into_owned();
+    let text = String::from_utf8_lossy(&body).into_owned();
     tracing::warn!(report = %text.escape_default(), "a browser reports a violation of the content security policy");
     StatusCode::NO_CONTENT
 }

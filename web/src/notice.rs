@@ -16,6 +16,8 @@ pub(crate) enum Notice {
     Method,
     TooLong,
     Expired,
+    /// Another commit came between; never shown, the page is opened again.
+    Conflict,
     User(String),
     Failed(String),
 }
@@ -28,6 +30,7 @@ impl Notice {
             Notice::Method => StatusCode::METHOD_NOT_ALLOWED,
             Notice::TooLong => StatusCode::URI_TOO_LONG,
             Notice::Expired => StatusCode::GONE,
+            Notice::Conflict => StatusCode::CONFLICT,
             Notice::User(_) => StatusCode::BAD_REQUEST,
             Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -41,6 +44,7 @@ impl Notice {
             }
             Notice::Method => ("This address only shows pages.", "Ця адреса лише показує сторінки."),
             Notice::TooLong => ("This address is too long.", "Ця адреса задовга."),
+            Notice::Conflict => ("Please try again.", "Спробуйте ще раз."),
             Notice::Expired => {
                 ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
             }

@@ -18,6 +18,10 @@ use tokio::{
 const HEAD: Duration = Duration::from_secs(10);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
+/// How long a connection may live before it becomes a socket: nobody sends or reads for longer in good faith.
+const LIFE: Duration = Duration::from_secs(120);
+/// How long a request in progress may take once the server stops.
+const LAST: Duration = Duration::from_secs(2);
 /// Wait after a failed accept, when the process is out of file descriptors.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -109,14 +113,17 @@ async fn serve(node: Node, stream: TcpStream, router: Router) {
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES).max_headers(64);
     let service = TowerToHyperService::new(router);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = node.tasks().stopping() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let life = tokio::time::timeout(LIFE, async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = node.tasks().stopping() => {
+                connection.as_mut().graceful_shutdown();
+                // A request that has not come by now is not waited for.
+                tokio::time::timeout(LAST, connection.as_mut()).await.unwrap_or(Ok(()))
+            }
         }
-    };
-    if let Err(error) = ended {
+    });
+    if let Err(error) = life.await.unwrap_or(Ok(())) {
         tracing::debug!(%error, "connection ended");
     }
 }

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use n2o::{Connection, Cx, Format, Place, Session, Token};
+use n2o::{Connection, Cx, Format, Session, Token};
 
 use crate::{app::Shared, cookie, socket::Socket, visitor::lang};
 
@@ -51,9 +51,9 @@ pub(crate) async fn upgrade(
     let lang = lang(&app, &headers);
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format));
-        let connection = Connection { channel, format, count, answered };
+        let connection = Connection { channel, format, count, answered, place: Some(place) };
         match known {
-            Ok((session, token)) => connect(&app, &token, session, connection, place, lang).await,
+            Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
             Err(error) => {
                 tracing::debug!(%error, "socket without a session or page refused");
                 connection.close(4401, "no such session or page").await;
@@ -85,7 +85,6 @@ async fn connect(
     token: &Token,
     session: Arc<Session>,
     connection: Connection,
-    place: Place,
     lang: &'static str,
 ) {
     // The route is looked up even when the page is in memory: it is cheap, and the page may be gone by then.
@@ -93,7 +92,7 @@ async fn connect(
         connection.close(4404, "no such page").await;
         return;
     };
-    app.node.connect(token, connection, place, || {
+    app.node.connect(token, connection, || {
         let cx = Cx::new(&app.node, session, token.page, &token.path, found.params, lang);
         (found.page, cx)
     });

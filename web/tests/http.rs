@@ -230,5 +230,5 @@ async fn a_report_of_a_browser_is_taken_and_bounded() {
     let router = router().await;
     let report = |len| Request::post("/n2o/csp").body(Body::from("x".repeat(len))).expect("request");
     assert_eq!(ask(&router, report(100)).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(ask(&router, report(3 << 20)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(ask(&router, report(1 << 20)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }

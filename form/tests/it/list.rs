@@ -4,9 +4,16 @@ use crate::app::{Client, ada, app, open};
 
 fn clients(count: u32) -> Vec<Client> {
     let client = |n: u32| {
-        let kind = if n % 10 == 0 { "vip" } else { "regular" };
+        let kind = if n.is_multiple_of(10) { "vip" } else { "regular" };
         let (name, kind) = (format!("Client {n}"), kind.to_owned());
-        Client { code: format!("AA-{n:04}"), name, kind, active: n % 2 == 0, credit: n.into(), ..ada() }
+        Client {
+            code: format!("AA-{n:04}"),
+            name,
+            kind,
+            active: n.is_multiple_of(2),
+            credit: n.into(),
+            ..ada()
+        }
     };
     (1..=count).map(client).collect()
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::Process;
 use crate::{
     delivery::Delivery,
-    error::Result,
+    error::{Error, Result},
     formatter::Format,
     pages::{self, Saved},
     protocol::{self, Msg},
@@ -14,10 +14,17 @@ use crate::{
 impl Process {
     pub(super) async fn restore(&mut self, answered: u64, format: Format) -> Result {
         let id = pages::record_id(self.cx.page());
-        let saved = self.node().store().txn().get::<Saved>(&id).await?;
+        let saved = match self.node().store().txn().get::<Saved>(&id).await {
+            Err(error @ kvs::Error::Decode { .. }) => return Err(self.outdated(&error)),
+            saved => saved?,
+        };
         self.delivery = match saved {
             Some(saved) => {
-                protocol::push(&mut self.chain, Msg::Restore(&saved.state), &mut self.cx).await?;
+                if let Err(error) =
+                    protocol::push(&mut self.chain, Msg::Restore(&saved.state), &mut self.cx).await
+                {
+                    return Err(self.outdated(&error));
+                }
                 let kept = if saved.json { Format::Json } else { Format::Cbor };
                 Delivery::restored(saved.last.max(answered), kept, saved.answers)
             }
@@ -26,6 +33,13 @@ impl Process {
             None => Delivery::restored(answered, format, Vec::new()),
         };
         Ok(())
+    }
+
+    /// The page was saved by another version of the program, whose state this one cannot read: the client
+    /// fetches the page anew.
+    fn outdated(&self, error: &dyn std::fmt::Display) -> Error {
+        tracing::warn!(page.path = self.cx.path(), %error, "saved page is of another version");
+        Error::NotFound
     }
 
     /// Takes the state of a page that has just begun as what later failures are taken back to.

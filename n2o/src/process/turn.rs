@@ -1,9 +1,8 @@
 //! A turn: one event or message, from the handler to its answer.
 
-use std::{panic::AssertUnwindSafe, pin::pin};
+use std::pin::pin;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{End, Process, RETRIES, millis, recv};
@@ -134,27 +133,42 @@ impl Process {
         }
     }
 
+    /// Sends the whole page; a turn of its own, which later failures are not taken back behind.
     pub(super) async fn refresh(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        match self.drive(Msg::Refresh, wire).await {
-            Ok(_) => self.push(wire).await,
-            Err(error) => Err(self.fatal(&error)),
-        }
-    }
-
-    pub(super) async fn info(&mut self, message: &Message, wire: &mut Option<Connection>) -> Result<(), End> {
-        let done = match self.drive(Msg::Info(message), wire).await {
+        let done = match self.drive(Msg::Refresh, wire).await {
             Ok(_) => self.commit_push().await,
             Err(error) => Err(error),
         };
         match done {
             Ok(()) => self.push(wire).await,
-            Err(error) => {
-                let (_, text) = self.explain(&error);
-                tracing::debug!(text, "message came to nothing");
-                self.undo().await;
-                self.refresh(wire).await
-            }
+            Err(error) => Err(self.fatal(&error)),
         }
+    }
+
+    pub(super) async fn info(&mut self, message: &Message, wire: &mut Option<Connection>) -> Result<(), End> {
+        if self.cx.session_handle().ended() {
+            return Err(End::Close(4401, "session ended"));
+        }
+        let mut tries = 0;
+        let done = loop {
+            let done = match self.drive(Msg::Info(message), wire).await {
+                Ok(_) => self.commit_push().await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Err(error) if error.is_conflict() && tries < RETRIES => {
+                    tries += 1;
+                    self.undo().await;
+                }
+                done => break done,
+            }
+        };
+        let Err(error) = done else { return self.push(wire).await };
+        let (_, text) = self.explain(&error);
+        tracing::debug!(text, "message came to nothing");
+        self.undo().await;
+        // A panic may have left the page's picture of the document anywhere.
+        if matches!(error, Error::Panic(_)) { self.refresh(wire).await } else { Ok(()) }
     }
 
     /// Takes the page back to where it was before the handler.
@@ -172,11 +186,11 @@ impl Process {
         let Process { cx, chain, queue, delivery, rate, born, heard, left, .. } = self;
         let (limits, format) = (cx.node().clone(), delivery.format());
         let limits = limits.limits();
-        let mut work = pin!(AssertUnwindSafe(protocol::push(chain, msg, cx)).catch_unwind());
+        let mut work = pin!(protocol::push(chain, msg, cx));
         loop {
             let got = tokio::select! {
                 biased;
-                done = work.as_mut() => return done.unwrap_or_else(|panic| Err(Error::Panic(reason(&*panic)))),
+                done = work.as_mut() => return done,
                 got = recv(wire), if queue.len() <= limits.window => got,
             };
             *heard = Instant::now();
@@ -202,9 +216,4 @@ impl Process {
             }
         }
     }
-}
-
-fn reason(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason".to_owned())
 }

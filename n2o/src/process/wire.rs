@@ -6,7 +6,6 @@ use super::{End, Process};
 use crate::{
     channel::{Connection, Slow},
     formatter::{self, Head, Out},
-    protocol::Msg,
 };
 
 impl Process {
@@ -42,10 +41,7 @@ impl Process {
         for (seq, frame) in answers {
             self.deliver(wire, Some(seq), frame).await?;
         }
-        match self.drive(Msg::Refresh, wire).await {
-            Ok(_) => self.push(wire).await,
-            Err(error) => Err(self.fatal(&error)),
-        }
+        self.refresh(wire).await
     }
 
     /// Sends the ops that no event asked for, if there are any.
@@ -54,6 +50,17 @@ impl Process {
             return Ok(());
         }
         let frame = self.cx.out.take(Head::Push);
+        let most = self.node().limits().answer;
+        if frame.len() > most {
+            tracing::error!(
+                page.path = self.cx.path(),
+                bytes = frame.len(),
+                most,
+                "a push is over the limit"
+            );
+            // The document is fetched by HTTP instead, which has no such limit.
+            return Err(End::Close(4404, "too large to be sent"));
+        }
         self.deliver(wire, None, frame).await
     }
 

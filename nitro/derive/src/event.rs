@@ -124,7 +124,16 @@ fn describe(variant: &Variant, parts: &[Part<'_>]) -> TokenStream {
         .filter(|part| part.source && !part.inputs)
         .map(|part| part.var.to_string().trim_start_matches("r#").to_owned());
     let inputs = parts.iter().any(|part| part.inputs);
-    quote!(::nitro::Variant { name: #name, sources: &[#(#sources),*], inputs: #inputs })
+    let print = print(variant);
+    quote!(::nitro::Variant { name: #name, sources: &[#(#sources),*], inputs: #inputs, print: #print })
+}
+
+/// The FNV-1a hash of a variant as it is written.
+fn print(variant: &Variant) -> u64 {
+    let (name, fields) = (&variant.ident, &variant.fields);
+    let text = quote!(#name #fields).to_string();
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn open(variant: &Variant, number: u8, parts: &[Part<'_>]) -> TokenStream {

@@ -25,7 +25,12 @@ pub(crate) fn expand(text: &LitStr) -> Result<TokenStream> {
         })?;
         let name = Ident::new(&name.to_string(), text.span());
         parts.push(quote!(url.push_str(#before);));
-        parts.push(quote!(::nitro::__encode(&mut url, &#name);));
+        let query = path[..path.len() - after.len()].contains('?');
+        parts.push(if query {
+            quote!(::nitro::__encode(&mut url, &#name);)
+        } else {
+            quote!(::nitro::__segment(&mut url, &#name);)
+        });
         rest = after;
     }
     if rest.contains('}') {

@@ -54,12 +54,8 @@ pub(crate) fn apply(page: &mut Element, op: &Op, limit: u64) {
         17 => {
             if let Some((nodes, at)) = page.around(id) {
                 let before = op.args.get(1) == Some(&Value::Bool(true));
-                let beside = if before {
-                    (0..at).rev().find(|place| nodes[*place].element().is_some())
-                } else {
-                    (at + 1..nodes.len()).find(|place| nodes[*place].element().is_some())
-                };
-                beside.map(|place| nodes.remove(place));
+                let beside = if before { at.checked_sub(1) } else { Some(at + 1) };
+                beside.filter(|place| *place < nodes.len()).map(|place| nodes.remove(place));
             }
         }
         9..=12 => {

@@ -1,0 +1,143 @@
+//! Master keys: weak ones are refused, they are read and made safely, and replaced without anyone noticing.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Command, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use n2o::{Clock, Error, Keys, Limits, Node, Random, Session, Token};
+
+fn line(id: u8, seed: u64) -> String {
+    format!("{id}:{}\n", URL_SAFE_NO_PAD.encode(Random::seeded(seed).bytes::<32>()))
+}
+
+fn reason(text: &str) -> String {
+    match Keys::parse(text, "the test") {
+        Err(Error::Keys { from, reason }) => {
+            assert_eq!(from, "the test");
+            reason
+        }
+        other => panic!("{text:?} gave {other:?}"),
+    }
+}
+
+async fn node(keys: Keys) -> Node {
+    let store = kvs::Store::open("memory:").await.expect("a store");
+    Node::new(store, keys, Limits::default(), Clock::fixed(1_000_000), Random::seeded(9))
+}
+
+#[test]
+fn weak_keys_are_refused_with_a_reason() {
+    let key = |bytes: &[u8]| format!("1:{}", URL_SAFE_NO_PAD.encode(bytes));
+    let counting: Vec<u8> = (0..32).collect();
+    let cases = [
+        (String::new(), "no key"),
+        ("# only a comment\n\n".into(), "no key"),
+        ("secret".into(), "no colon"),
+        (format!("256{}", &line(1, 1)[1..]), "not a number from 0 to 255"),
+        (format!("x{}", &line(1, 1)[1..]), "not a number from 0 to 255"),
+        ("1:not base64!".into(), "not base64url"),
+        (key(&Random::seeded(1).bytes::<31>()), "shorter than 32 bytes"),
+        (key(&[]), "shorter than 32 bytes"),
+        (key(&[0; 32]), "well known"),
+        (key(&[0xff; 64]), "well known"),
+        (key(&counting), "well known"),
+        (key(b"changemechangemechangemechangeme"), "well known"),
+        (key(b"The quick brown fox jumps over the lazy dog"), "well known"),
+        (key(&[1, 2, 3, 4].repeat(8)), "well known"),
+        (line(1, 1) + &line(1, 2), "used twice"),
+        (line(1, 1) + "2:\n", "shorter than 32 bytes"),
+    ];
+    for (text, expected) in cases {
+        let reason = reason(&text);
+        assert!(reason.contains(expected), "{text:?}: {reason}");
+        assert!(reason.contains("head -c 32 /dev/urandom"), "says how to make a good one: {reason}");
+    }
+    assert!(reason(&(line(1, 1) + "\n\nbad")).starts_with("line 4:"), "says where");
+}
+
+#[test]
+fn a_key_is_never_printed() {
+    let text = line(7, 1);
+    let keys = Keys::parse(&text, "the test").expect("keys");
+    let secret = Random::seeded(1).bytes::<32>();
+    let shown = format!("{keys:?}");
+    assert!(!shown.contains(text.trim()) && !shown.contains(&format!("{:?}", secret)), "{shown}");
+    assert!(shown.contains("Secret(..)"), "{shown}");
+    let wrong = format!("{}\n1:{}", text, URL_SAFE_NO_PAD.encode([5; 31]));
+    assert!(!reason(&wrong).contains(&URL_SAFE_NO_PAD.encode([5; 31])), "not even a wrong one");
+}
+
+#[test]
+fn the_file_is_made_for_its_owner_only_and_read_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys");
+    let random = Random::seeded(3);
+    Keys::load(&file, &random).expect("keys");
+    let mode = fs::metadata(&file).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = fs::read_to_string(&file).expect("the file");
+    assert!(text.starts_with("1:") && text.ends_with('\n'), "{text:?}");
+    Keys::load(&file, &random).expect("the same keys");
+    assert_eq!(fs::read_to_string(&file).expect("the file"), text, "it was not written again");
+    fs::write(&file, "1:short").expect("written");
+    assert!(matches!(Keys::load(&file, &random), Err(Error::Keys { from, .. }) if from.ends_with("keys")));
+    let missing = folder.path().join("no/such/folder/keys");
+    assert!(matches!(Keys::load(&missing, &random), Err(Error::Keys { .. })));
+}
+
+fn tokens(node: &Node, session: &Arc<Session>) -> String {
+    node.token(session, &Token { page: node.page_id(), path: "/".into() })
+}
+
+#[tokio::test]
+async fn keys_are_rotated_while_the_server_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys");
+    fs::write(&file, line(1, 1)).expect("written");
+    let random = Random::seeded(3);
+    let keys = Keys::load(&file, &random).expect("keys");
+    let node = node(keys.clone()).await;
+    let session = node.sessions().create();
+    let (cookie, token) = (node.sessions().cookie(&session), tokens(&node, &session));
+
+    fs::write(&file, line(2, 2) + &line(1, 1)).expect("written");
+    keys.reload(&file, &random).expect("reloaded");
+    assert!(node.sessions().open(&cookie).await.expect("the store").is_some(), "the old cookie is good");
+    assert!(node.read_token(&session, &token).is_ok(), "the old token is good");
+    let (new_cookie, new_token) = (node.sessions().cookie(&session), tokens(&node, &session));
+    assert_ne!(new_cookie, cookie);
+
+    fs::write(&file, "nonsense").expect("written");
+    assert!(keys.reload(&file, &random).is_err());
+    assert!(node.read_token(&session, &new_token).is_ok(), "a bad file changes nothing");
+
+    fs::write(&file, line(2, 2)).expect("written");
+    keys.reload(&file, &random).expect("reloaded");
+    assert!(
+        node.sessions().open(&cookie).await.expect("the store").is_none(),
+        "the old key has left the ring"
+    );
+    assert!(node.read_token(&session, &token).is_err());
+    assert!(node.sessions().open(&new_cookie).await.expect("the store").is_some());
+    assert!(node.read_token(&session, &new_token).is_ok());
+}
+
+#[test]
+#[ignore = "run by the test below, with the variable set"]
+fn child() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys");
+    let loaded = Keys::load(&file, &Random::default());
+    assert!(!file.exists(), "the variable wins over the file, which is not made");
+    assert!(loaded.is_ok(), "{loaded:?}");
+}
+
+#[test]
+fn the_variable_wins_over_the_file() {
+    let run = |value: &str| {
+        let mut child = Command::new(std::env::current_exe().expect("this test"));
+        child.args(["--exact", "child", "--ignored"]).env(n2o::KEYS_VARIABLE, value);
+        child.output().expect("it runs").status.success()
+    };
+    assert!(run(&line(1, 1)));
+    assert!(!run("1:short"), "and is refused when it is weak, without falling back");
+}

@@ -191,6 +191,10 @@ impl Node {
 
     /// Keeps a page that was rendered until its client connects.
     pub fn wait(&self, page: Box<dyn Protocol>, cx: Cx) {
+        // The next server makes it anew from its path.
+        if self.0.tasks.is_stopping() {
+            return;
+        }
         let now = self.0.clock.millis();
         // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
         cx.session_handle().events.forget();

@@ -76,9 +76,14 @@ impl Client {
         };
         let (client, channel, plug) = wire();
         server.state().plugs.push(plug);
-        let connection =
-            Connection { channel, format: self.format, count: self.count, answered: self.answered };
-        node.connect(&token, connection, place, || {
+        let connection = Connection {
+            channel,
+            format: self.format,
+            count: self.count,
+            answered: self.answered,
+            place: Some(place),
+        };
+        node.connect(&token, connection, || {
             (found.page, Cx::new(&node, Arc::clone(&session), token.page, &token.path, found.params, &lang))
         });
         self.wire = Some(client);

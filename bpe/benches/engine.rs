@@ -1,5 +1,6 @@
-//! How many instances a second a durable engine completes: start, one service task, end, 64 in flight. The file is
-//! made in the folder that the first argument names, or in a temporary one. Beside it, what the step alone can do.
+//! How many instances a second a durable engine completes: start, one service task, end, 64 in flight. The
+//! file is made in the folder that the first argument names, or in a temporary one. Beside it, what the step
+//! alone can do.
 
 use std::time::{Duration, Instant};
 

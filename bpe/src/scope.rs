@@ -121,7 +121,8 @@ impl Scope {
     }
 }
 
-/// What an expression sees from a token or a scope: the nearest variable of each name, up to the process called.
+/// What an expression sees from a token or a scope: the nearest variable of each name, up to the process
+/// called.
 pub(crate) struct View<'a> {
     pub(crate) state: &'a State,
     pub(crate) token: Option<Key>,

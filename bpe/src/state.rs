@@ -1,5 +1,5 @@
-//! The state of an instance: its scopes, its tokens, and what it waits for. It is plain data; every change to it
-//! is made by the step.
+//! The state of an instance: its scopes, its tokens, and what it waits for. It is plain data; every change to
+//! it is made by the step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ pub enum Wait {
         /// The scope they were done in.
         scope: Key,
         /// What is still to be undone; the last one first.
-        todo: Vec<Compensation>,
+        pending: Vec<Compensation>,
     },
     /// Someone to mend what went wrong.
     Incident(Incident),

@@ -231,6 +231,10 @@ impl Node {
 
     /// Keeps a page that was rendered until its client connects.
     pub fn wait(&self, page: Box<dyn Protocol>, cx: Cx) {
+        // The next server makes it anew from its path.
+        if self.0.tasks.is_stopping() {
+            return;
+        }
         let now = self.0.clock.millis();
         let process = Process::new(chain(page), cx);
         self.0.pages.wait(Box::new(process), now, self.0.limits.waiting);

@@ -172,15 +172,19 @@ impl Pages {
         self.with(|slots| slots.map.values().filter(|slot| matches!(slot, Slot::Waiting(_))).count())
     }
 
-    /// Tells all live pages to stop.
+    /// Tells all live pages to stop, and drops those that wait: they hold the node, and with it the store,
+    /// which would not be closed in order.
     pub(crate) fn stop(&self) {
-        self.with(|slots| {
+        let dropped = self.with(|slots| {
             for slot in slots.map.values() {
                 if let Slot::Live(inbox) = slot {
                     inbox.stop();
                 }
             }
+            let waiting: Vec<_> = slots.waiting.drain(..).collect();
+            waiting.into_iter().filter_map(|(_, id)| slots.evict(id)).collect::<Vec<_>>()
         });
+        drop(dropped);
     }
 }
 

@@ -25,6 +25,8 @@ async fn a_page_counts_once_and_leaves_with_its_context() {
     ann.unreg("a");
     ann.unreg("a");
     ann.unreg("never");
+    assert_eq!(count("a"), 2, "a handler leaves when it has ended well");
+    ann.commit().await.expect("commit");
     assert_eq!((count("a"), count("b")), (1, 1));
     drop(ann);
     assert_eq!((count("a"), count("b")), (1, 0));
@@ -43,6 +45,7 @@ async fn a_name_is_present_while_any_of_its_pages_is() {
     assert_eq!(present(), "Ann Bob");
     two.join("a", "Ann");
     one.unreg("a");
+    one.commit().await.expect("commit");
     assert_eq!(present(), "Ann Bob");
     two.join("a", "Anna");
     assert_eq!(present(), "Anna Bob", "a name changes with its page");
@@ -51,4 +54,17 @@ async fn a_name_is_present_while_any_of_its_pages_is() {
     assert_eq!(node.registry().count("a"), 2);
     drop((one, two, bob));
     assert_eq!((present().as_str(), node.registry().count("a")), ("", 0));
+}
+
+#[tokio::test]
+async fn what_a_failed_handler_joined_and_left_is_as_before() {
+    let node = node().await;
+    let mut page = page(&node);
+    page.join("old", "Ann");
+    page.commit().await.expect("commit");
+    page.join("new", "Ann");
+    page.unreg("old");
+    page.rollback();
+    page.commit().await.expect("commit");
+    assert_eq!((node.registry().count("old"), node.registry().count("new")), (1, 0));
 }

@@ -76,11 +76,15 @@ async fn seals_for_one_purpose_are_good_for_no_other() {
     let session = node.sessions().create();
     let page = node.page_id();
     let cx = Cx::new(&node, Arc::clone(&session), page, "/", Vec::new(), "en");
-    let seal = cx.pickle("button", 0, page.as_bytes());
-    assert!(cx.depickle("button", &seal).is_ok());
-    assert!(cx.depickle("other", &seal).is_err());
+    let seal = cx.pickle("button", 0, 7, page.as_bytes());
+    assert!(cx.depickle("button", &seal, |_| Some(7)).is_ok());
+    assert!(cx.depickle("other", &seal, |_| Some(7)).is_err());
+    assert!(cx.depickle("button", &seal, |_| Some(8)).is_err(), "of another kind");
+    assert!(cx.depickle("button", &seal, |_| None).is_err(), "of no kind");
     let open = |session: &Arc<Session>, page| {
-        Cx::new(&node, Arc::clone(session), page, "/", Vec::new(), "en").depickle("button", &seal).is_ok()
+        Cx::new(&node, Arc::clone(session), page, "/", Vec::new(), "en")
+            .depickle("button", &seal, |_| Some(7))
+            .is_ok()
     };
     assert!(open(&session, page));
     assert!(!open(&node.sessions().create(), page), "of another session, were the page the same");
@@ -89,7 +93,7 @@ async fn seals_for_one_purpose_are_good_for_no_other() {
     // Long enough to be read as a ticket, if it were opened as one.
     let token = node.token(&session, &Token { page, path: String::from("/a/long/path") });
     let token = URL_SAFE_NO_PAD.decode(token).expect("base64url");
-    assert!(cx.depickle("", &token).is_err(), "a page token is no event");
+    assert!(cx.depickle("", &token, |_| Some(7)).is_err(), "a page token is no event");
     assert!(node.sessions().trade(&session, &URL_SAFE_NO_PAD.encode(&token)).await.is_err(), "and no ticket");
 }
 

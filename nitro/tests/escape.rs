@@ -218,8 +218,11 @@ fn urls_that_could_run_code_or_lead_away_do_not_exist() {
     }
     assert!(Url::local("https://example.org/").is_none());
     assert!(Url::parse("HTTPS://example.org/").is_some());
-    let (dots, up) = (".", "..");
-    assert_eq!(url!("/a/{dots}/{up}").as_str(), "/a/%2E/%2E%2E");
+    // Browsers read `%2E%2E` as a step up, too, and nothing after the first slash as another origin.
+    let (dots, up, nothing, host) = (".", "..", "", "evil.example");
+    assert_eq!(url!("/a/{dots}/{up}").as_str(), "/a/_/_");
+    assert_eq!(url!("/{nothing}/{host}").as_str(), "/_/evil.example");
+    assert_eq!(url!("/a?b={nothing}&c={up}").as_str(), "/a?b=&c=..");
 }
 
 #[test]

@@ -37,6 +37,23 @@ pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Re
     answer.unwrap_or_else(|notice| notice.answer(&app, lang))
 }
 
+/// Opens a page, again when another commit came between.
+async fn attempt(
+    app: &Shared,
+    headers: &HeaderMap,
+    path: &str,
+    lang: &str,
+    keep: bool,
+) -> Result<Response, Notice> {
+    let mut tries = 0;
+    loop {
+        match open(app, headers, path, lang, keep).await {
+            Err(Notice::Conflict) if tries < RETRIES => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
 async fn open(
     app: &Shared,
     headers: &HeaderMap,

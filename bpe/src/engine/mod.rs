@@ -33,9 +33,9 @@ use queue::Queue;
 
 /// Processes that live in a store.
 ///
-/// Clones share it. Its methods each run one transaction of their own; [`Engine::actions`] does the same inside
-/// the caller's transaction, so that a form and the step it causes are one commit. Services, timers, messages
-/// and signals are carried out by [`Engine::run`].
+/// Clones share it. Its methods each run one transaction of their own; [`Engine::actions`] does the same
+/// inside the caller's transaction, so that a form and the step it causes are one commit. Services, timers,
+/// messages and signals are carried out by [`Engine::run`].
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,

@@ -23,8 +23,8 @@ const AT_ONCE: usize = 64;
 const TROUBLE: i64 = 30;
 
 impl Engine {
-    /// Carries out services, timers, messages and signals until `stop` is ready, and then finishes what it has
-    /// begun. Whoever owns the engine owns this future; several may run at once.
+    /// Carries out services, timers, messages and signals until `stop` is ready, and then finishes what it
+    /// has begun. Whoever owns the engine owns this future; several may run at once.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut busy = FuturesUnordered::new();

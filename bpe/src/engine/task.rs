@@ -19,8 +19,8 @@ pub struct Who<'a> {
 }
 
 impl Who<'_> {
-    /// Whether they may do a task: it is theirs, or it is nobody's and for one of their roles, for them by name,
-    /// or for everyone.
+    /// Whether they may do a task: it is theirs, or it is nobody's and for one of their roles, for them by
+    /// name, or for everyone.
     pub fn may(&self, task: &Job) -> bool {
         match &task.assignee {
             Some(assignee) => assignee == self.user,
@@ -34,8 +34,8 @@ impl Who<'_> {
 }
 
 impl Engine {
-    /// The processes someone may start by hand: the newest versions that have a plain start event and are for one
-    /// of their roles or for everyone.
+    /// The processes someone may start by hand: the newest versions that have a plain start event and are for
+    /// one of their roles or for everyone.
     pub fn startable(&self, who: &Who<'_>) -> Vec<Arc<Process>> {
         let may = |process: &&Arc<Process>| {
             process.has_plain_start()

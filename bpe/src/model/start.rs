@@ -36,7 +36,8 @@ pub enum StartOn {
 }
 
 impl Process {
-    /// Whether a person or a call can start it: it has a start event without trigger, or no start event at all.
+    /// Whether a person or a call can start it: it has a start event without trigger, or no start event at
+    /// all.
     pub fn has_plain_start(&self) -> bool {
         let mut starts = self.body.nodes.iter().filter_map(|id| match &self.node(*id).kind {
             NodeKind::Start { trigger, .. } => Some(matches!(trigger, Trigger::None)),

@@ -1,5 +1,6 @@
-//! A random process is driven by random inputs twice: once undisturbed, and once with the engine dying again and
-//! again in the middle of what it does. Both must end in the same place, and no work may be counted twice.
+//! A random process is driven by random inputs twice: once undisturbed, and once with the engine dying again
+//! and again in the middle of what it does. Both must end in the same place, and no work may be counted
+//! twice.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

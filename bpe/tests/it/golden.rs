@@ -1,5 +1,5 @@
-//! States that earlier releases stored are still understood. A failure here means that running instances would
-//! be lost by an upgrade: write a migration, and keep the old text.
+//! States that earlier releases stored are still understood. A failure here means that running instances
+//! would be lost by an upgrade: write a migration, and keep the old text.
 
 use bpe::Status;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Names that are shown; the others are counted.
-const NAMED: usize = 100;
+const NAMED: usize = 50;
 
 /// The whole room.
 pub(crate) fn room(cx: &Cx, lines: &Lines, proven: bool) -> Markup {

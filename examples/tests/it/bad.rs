@@ -1,1 +1,318 @@
-//! Later.
+//! Bad input, one kind after the other: each gets the answer that `PROTOCOL.md` documents, costs at most its
+//! own connection, and others are served as before.
+
+use std::process::{Command, Stdio};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::{SinkExt, StreamExt};
+use n2o::{Clock, Keys, Limits, Node, Random};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::common::{Bound, Client, Frame, Lost, Server, feed, request};
+
+/// Checks that the server serves somebody who does nothing wrong.
+async fn still_serves(server: &Server, room: &str) {
+    let mut honest = Client::new(&server.address);
+    honest.enter("Honest", room).await;
+    let known = honest.lines.len();
+    let say = honest.bound("message");
+    honest.fire(&say, json!(["still here"])).await.unwrap();
+    while honest.answered() < 1 || honest.lines.len() == known {
+        honest.step().await.unwrap();
+    }
+    assert_eq!(honest.errors, []);
+    honest.leave().await;
+}
+
+/// A visitor of a room.
+async fn visitor(server: &Server, name: &str) -> Client {
+    let mut client = Client::new(&server.address);
+    client.enter(name, "bad").await;
+    client
+}
+
+/// Sends something, and answers the code that the connection is closed with.
+async fn closed_by(client: &mut Client, message: Message) -> Lost {
+    client.send_message(message).await.unwrap();
+    loop {
+        if let Err(lost) = client.step().await {
+            return lost;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_not_right_is_refused() {
+    let server = Server::start();
+    let client = visitor(&server, "Olena").await;
+    let own = server.url("");
+    for origin in ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"] {
+        assert_eq!(client.handshake(origin, "n2o.json.1").await.err(), Some(403), "{origin}");
+    }
+    assert_eq!(client.handshake(&own, "chat").await.err(), Some(400));
+    let other = visitor(&server, "Other").await;
+    let tokens = [String::new(), String::from("AAAA"), other.token.clone(), client.token.replace('A', "B")];
+    for token in tokens {
+        let mut strange = Client::new(&server.address);
+        (strange.jar, strange.token) = (client.jar.clone(), token.clone());
+        assert_eq!(strange.connect().await, Err(Lost(4401)), "{token}");
+    }
+    let mut nobody = Client::new(&server.address);
+    nobody.token = client.token.clone();
+    assert_eq!(nobody.connect().await, Err(Lost(4401)), "without a cookie");
+    nobody.jar.0.insert("n2o".into(), "x".repeat(50));
+    assert_eq!(nobody.connect().await, Err(Lost(4401)), "with a forged cookie");
+    still_serves(&server, "bad").await;
+}
+
+#[tokio::test]
+async fn a_frame_that_is_not_right_closes_its_own_connection() {
+    let server = Server::start();
+    let mut witness = visitor(&server, "Witness").await;
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let texts = [
+        String::from("garbage"),
+        String::new(),
+        String::from("[1,1,\"say\""),
+        String::from("{\"a\":1}"),
+        String::from("[]"),
+        String::from("[9]"),
+        String::from("[0]"),
+        String::from("[0,-1]"),
+        String::from("[0,1.5]"),
+        String::from("[0,9007199254740993]"),
+        String::from("[1,2,\"say\",\"AAAA\",[\"a gap\"]]"),
+        String::from("[1,1,\"say\",\"not base64url!\",[]]"),
+        String::from("[1,1,\"say\",\"AAAA\",[{\"a\":1}]]"),
+        format!("[1,1,\"say\",\"AAAA\",[{}]]", nested(20)),
+        nested(10_000),
+        json!([1, 1, "say", "AAAA", vec!["x"; 513]]).to_string(),
+    ];
+    for text in texts {
+        let short: String = text.chars().take(60).collect();
+        let mut client = visitor(&server, "Olena").await;
+        assert_eq!(closed_by(&mut client, Message::text(text)).await, Lost(4400), "{short}");
+    }
+    let mut client = visitor(&server, "Olena").await;
+    assert_eq!(closed_by(&mut client, Message::binary(vec![0x82, 0, 0])).await, Lost(4400), "binary in JSON");
+    let mut client = visitor(&server, "Olena").await;
+    assert_eq!(closed_by(&mut client, Message::text("x".repeat(140_000))).await, Lost(1009));
+    let mut client = visitor(&server, "Olena").await;
+    let mut flood = Ok(());
+    for _ in 0..300 {
+        flood = flood.and(client.send(&json!([0, 0])).await);
+    }
+    let lost = loop {
+        if let Err(lost) = client.step().await {
+            break lost;
+        }
+    };
+    assert_eq!(lost, Lost(1008), "too many frames");
+    // A text over its limit is told at its input, as whoever pasted it can do something about it.
+    let mut client = visitor(&server, "Olena").await;
+    let say = client.bound("message");
+    client.fire(&say, json!(["x".repeat(32_769)])).await.unwrap();
+    let told = loop {
+        if let Frame::Answer(1, ops) = client.step().await.unwrap() {
+            break ops;
+        }
+    };
+    assert!(told.iter().any(|op| op[0] == 8 && op[1] == "message.e" && op[2] != ""), "{told:?}");
+    // Somebody else's page has not noticed.
+    witness.send(&json!([0, 0])).await.unwrap();
+    while witness.step().await.unwrap() != Frame::Pong {}
+    still_serves(&server, "bad").await;
+}
+
+#[tokio::test]
+async fn cbor_that_is_not_right_closes_its_own_connection() {
+    let server = Server::start();
+    let client = visitor(&server, "Olena").await;
+    let frames: [&[u8]; 9] = [
+        &[],
+        &[0xff],
+        &[0x82, 0x00],                   // truncated
+        &[0x82, 0x00, 0x00, 0x00],       // trailing bytes
+        &[0x9f, 0x00, 0x00, 0xff],       // indefinite
+        &[0x82, 0x00, 0x18, 0x01],       // not the shortest integer
+        &[0xc1, 0x82, 0x00, 0x00],       // tagged
+        &[0x82, 0x00, 0xf9, 0x00, 0x00], // floating point
+        &[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+    ];
+    for frame in frames {
+        let mut socket = client.handshake(&server.url(""), "n2o.cbor.1").await.unwrap();
+        assert!(matches!(socket.next().await, Some(Ok(Message::Binary(_)))), "the welcome");
+        socket.send(Message::binary(frame.to_vec())).await.unwrap();
+        let code = loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(Some(close)))) => break u16::from(close.code),
+                Some(Ok(_)) => {}
+                other => panic!("{frame:x?}: {other:?}"),
+            }
+        };
+        assert_eq!(code, 4400, "{frame:x?}");
+    }
+    still_serves(&server, "bad").await;
+}
+
+#[tokio::test]
+async fn a_seal_that_is_not_right_is_refused_and_nothing_runs() {
+    let mut server = Server::start();
+    let mut client = visitor(&server, "Olena").await;
+    let other = visitor(&server, "Other").await;
+    let say = client.bound("message");
+    let with = |id: &str, seal: String| Bound { id: id.to_owned(), seal };
+    let mut flipped = URL_SAFE_NO_PAD.decode(&say.seal).unwrap();
+    *flipped.last_mut().unwrap() ^= 1;
+    let refused = [
+        ("forged", with(&say.id, URL_SAFE_NO_PAD.encode([7; 40])), json!(["x"])),
+        ("empty", with(&say.id, String::new()), json!(["x"])),
+        ("one bit flipped", with(&say.id, URL_SAFE_NO_PAD.encode(flipped)), json!(["x"])),
+        ("of another session", with(&say.id, other.bound("message").seal), json!(["x"])),
+        ("of another element", with(&say.id, client.bound_id("logout").seal), json!(["x"])),
+        ("for another element", with("logout", say.seal.clone()), json!([])),
+        ("for no element", with("nothing", say.seal.clone()), json!(["x"])),
+        ("too few values", say.clone(), json!([])),
+        ("too many values", say.clone(), json!(["x", "y"])),
+    ];
+    for (what, bound, values) in &refused {
+        let seq = client.fire(bound, values.clone()).await.unwrap();
+        while client.answered() < seq {
+            client.step().await.unwrap();
+        }
+        let (number, code, _) = client.errors.last().unwrap();
+        assert_eq!((*number, *code), (seq, 2), "{what}");
+    }
+    // A seal of yesterday, made with the server's own keys.
+    let text = std::fs::read_to_string(server.data().join("keys")).unwrap();
+    let seq = client.fire(&expired(&client, &say, &text).await, json!(["x"])).await.unwrap();
+    while client.answered() < seq {
+        client.step().await.unwrap();
+    }
+    assert_eq!(client.errors.last().map(|(_, code, _)| *code), Some(3));
+    // Fresh seals follow, and work.
+    while !matches!(client.step().await.unwrap(), Frame::Push(ops) if ops[0][0] == 0 && ops[0][1] == "") {}
+    let seq = client.fire(&client.bound("message"), json!(["good"])).await.unwrap();
+    while client.answered() < seq {
+        client.step().await.unwrap();
+    }
+    assert_eq!(client.errors.len(), refused.len() + 1);
+    server.kill();
+    let said: Vec<String> = feed(server.data(), "bad").await.into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(said, ["good"]);
+}
+
+/// The seal that the server would have put on the element two days ago.
+async fn expired(client: &Client, say: &Bound, keys: &str) -> Bound {
+    let now = Clock::default().millis();
+    let keys = Keys::parse(keys, "the test").unwrap();
+    let node = async |clock| {
+        let store = kvs::Store::open("memory:").await.unwrap();
+        Node::new(store, keys.clone(), Limits::default(), clock, Random::default())
+    };
+    let (today, before) = (node(Clock::fixed(now)).await, node(Clock::fixed(now - 172_800_000)).await);
+    let cookie = client.jar.0.get("n2o").unwrap();
+    let token = today.read_token(&today.sessions().known(cookie).unwrap(), &client.token).unwrap();
+    let session = before.sessions().known(cookie).unwrap();
+    let cx = n2o::Cx::new(&before, session, token.page, &token.path, Vec::new(), "en");
+    let (head, content) = {
+        let session = today.sessions().known(cookie).unwrap();
+        let cx = n2o::Cx::new(&today, session, token.page, &token.path, Vec::new(), "en");
+        cx.depickle(&say.id, &URL_SAFE_NO_PAD.decode(&say.seal).unwrap()).unwrap()
+    };
+    Bound { id: say.id.clone(), seal: URL_SAFE_NO_PAD.encode(cx.pickle(&say.id, head, &content)) }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_right_gets_its_status() {
+    let server = Server::start();
+    let long = format!("/{}", "x".repeat(3_000));
+    let control = "/chat/a%01b";
+    for (method, path, status) in [
+        ("GET", "/nothing", 404),
+        ("GET", "/chat/", 404),
+        ("GET", "/chat/%zz", 404),
+        ("GET", "/../../etc/passwd", 404),
+        ("GET", &long, 414),
+        ("POST", "/counter", 405),
+        ("GET", "/n2o/session?t=AAAA", 410),
+    ] {
+        let reply = request(&server.address, method, path, &[], "").await.unwrap();
+        assert_eq!(reply.status, status, "{method} {path}");
+        assert!(reply.header("content-security-policy").is_some(), "{method} {path}");
+    }
+    let mut client = visitor(&server, "Olena").await;
+    assert_eq!(client.get(control).await.status, 404);
+    assert_eq!(client.get(&format!("/chat/{}", "x".repeat(65))).await.status, 404);
+    still_serves(&server, "bad").await;
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_over_everywhere() {
+    let server = Server::start();
+    let mut first = visitor(&server, "Olena").await;
+    let mut second = Client::new(&server.address);
+    second.jar = first.jar.clone();
+    second.open("/chat/bad").await;
+    let logout = first.bound_id("logout");
+    first.fire(&logout, json!([])).await.unwrap();
+    let lost = loop {
+        if let Err(lost) = second.step().await {
+            break lost;
+        }
+    };
+    assert_eq!(lost, Lost(4401));
+    assert_eq!(second.connect().await, Err(Lost(4401)));
+    let reply = second.get("/chat/bad").await;
+    assert_eq!((reply.status, reply.header("location")), (303, Some("/login?to=%2Fchat%2Fbad")));
+    still_serves(&server, "bad").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_recovers() {
+    let mut server = Server::start();
+    let mut clients = Vec::new();
+    for number in 0..12 {
+        clients.push(visitor(&server, &format!("Client {number}")).await);
+    }
+    // No file of the server may grow, as if there were no space left for it.
+    let limit = |size: &str| {
+        let arg = format!("--fsize={size}:unlimited");
+        let pid = server.pid().to_string();
+        let done = Command::new("prlimit").args(["--pid", &pid, &arg]).stderr(Stdio::inherit()).status();
+        assert!(done.unwrap().success());
+    };
+    limit("4096");
+    let mut refused = 0;
+    let mut taken = Vec::new();
+    'full: for round in 0..18 {
+        for (number, client) in clients.iter_mut().enumerate() {
+            let text = format!("{number}-{round} {}", "x".repeat(1_900));
+            let (say, errors) = (client.bound("message"), client.errors.len());
+            let seq = client.fire(&say, json!([text])).await.unwrap();
+            while client.answered() < seq {
+                client.step().await.unwrap();
+            }
+            match client.errors.get(errors) {
+                None => taken.push(text),
+                Some((_, code, text)) => {
+                    assert_eq!(*code, 1, "{text}");
+                    refused += 1;
+                    if refused == 3 {
+                        break 'full;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(refused, 3, "the disk was never full");
+    // What writes nothing works on; what writes works again when there is space.
+    assert_eq!(request(&server.address, "GET", "/counter", &[], "").await.unwrap().status, 200);
+    limit("unlimited");
+    still_serves(&server, "bad").await;
+    taken.push(String::from("still here"));
+    server.kill();
+    let said: Vec<String> = feed(server.data(), "bad").await.into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(said, taken, "what was acknowledged is there, and what was refused is not");
+}

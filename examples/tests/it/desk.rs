@@ -111,8 +111,12 @@ async fn an_order_goes_its_way_although_the_server_dies() {
     // The process has ended, its history is whole, and the list shows the state.
     clerk.until("document.getElementById('p.state').textContent == 'completed'").await;
     let story = clerk.says("p.history").await;
-    for told in ["Check the stock: done", "Approve the order: done", "Write the invoice: done", "Pack the goods: done"]
-    {
+    for told in [
+        "Check the stock: done",
+        "Approve the order: done",
+        "Write the invoice: done",
+        "Pack the goods: done",
+    ] {
         assert!(story.contains(told), "{told}: {story}");
     }
     for who in ["Olena", "Max", "Ivan"] {

@@ -3,6 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod bad;
 mod common;
+mod config;
 mod desk;
+mod payloads;
+mod script;
+mod small;
+mod stop;
+mod storm;
 mod story;
+mod xss;

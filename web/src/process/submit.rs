@@ -64,8 +64,7 @@ impl Submit<'_> {
             Some(ProcessForm { record: Some(record), .. }) => match self.save(record, txn).await? {
                 Ok((value, act, id)) => {
                     given.insert(record.variable.into(), value);
-                    changed =
-                        Some((record.table, Changed { id, who: self.who.name().to_owned(), act }));
+                    changed = Some((record.table, Changed { id, who: self.who.name().to_owned(), act }));
                 }
                 Err(other) => return Ok(other),
             },

@@ -1,11 +1,7 @@
 //! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
 
 use bpe::{Job, feel::Context};
-use form::{
-    Data, Kind, Sheet, Who,
-    show::Titles,
-    table,
-};
+use form::{Data, Kind, Sheet, Who, show::Titles, table};
 use maud::html;
 use nitro::{Inputs, prelude::*};
 
@@ -166,7 +162,8 @@ impl Work {
             Some(job) => Target::Task(&job.id),
             None => Target::Start(&self.shown.starts),
         };
-        let submit = Submit { processes: &processes, who: &who, now, lang: &lang, form, fill: &self.fill, target };
+        let submit =
+            Submit { processes: &processes, who: &who, now, lang: &lang, form, fill: &self.fill, target };
         match submit.run(cx.kvs()).await? {
             Submitted::Done { instance, changed } => {
                 if let Some((table, changed)) = changed {

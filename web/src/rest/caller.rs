@@ -60,7 +60,9 @@ fn is_ours(app: &Shared, headers: &HeaderMap) -> bool {
 pub(crate) async fn body(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") && !kind.eq_ignore_ascii_case("application/merge-patch+json") {
+    if !kind.eq_ignore_ascii_case("application/json")
+        && !kind.eq_ignore_ascii_case("application/merge-patch+json")
+    {
         let title = "send the content type application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title));
     }

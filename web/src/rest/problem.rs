@@ -44,8 +44,7 @@ impl Problem {
             json!({ "field": field, "code": fault.code(), "message": fault.text(spec, field, lang) })
         });
         let errors: Vec<Value> = errors.collect();
-        let mut problem =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the values are not valid");
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the values are not valid");
         problem.1["errors"] = Value::Array(errors);
         problem
     }

@@ -73,8 +73,7 @@ pub(crate) async fn processes(State(app): App, headers: HeaderMap) -> Result<Res
 fn shown(processes: &Processes, caller: &Caller, instance: &Instance) -> Value {
     let library = processes.engine.library();
     let tokens = instance.state.tokens.values();
-    let at: Vec<&str> =
-        tokens.filter_map(|token| Some(&*instance.state.node(&library, token)?.id)).collect();
+    let at: Vec<&str> = tokens.filter_map(|token| Some(&*instance.state.node(&library, token)?.id)).collect();
     let mut shown = json!({
         "id": instance.id, "process": instance.process, "version": instance.version,
         "state": instance.state.status, "at": at, "by": instance.by,
@@ -82,7 +81,8 @@ fn shown(processes: &Processes, caller: &Caller, instance: &Instance) -> Value {
     });
     if processes.operates(&caller.who) {
         let incidents = instance.state.incidents();
-        let incidents = incidents.map(|(token, _, incident)| json!({ "token": token, "what": incident.what }));
+        let incidents =
+            incidents.map(|(token, _, incident)| json!({ "token": token, "what": incident.what }));
         shown["incidents"] = incidents.collect();
         shown["variables"] = serde_json::to_value(instance.state.variables()).unwrap_or_default();
     }
@@ -195,7 +195,11 @@ async fn submit(
         let changed = match submit.run(&mut txn).await.map_err(|error| told(app, error))? {
             Submitted::Done { instance, changed } => (instance, changed),
             Submitted::Lost(_) => {
-                return Err(Problem::new(StatusCode::CONFLICT, "changed", "the record has changed meanwhile"));
+                return Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    "changed",
+                    "the record has changed meanwhile",
+                ));
             }
             Submitted::Taken(field) => {
                 let spec = form.map(|form| (form.spec)()).ok_or_else(Problem::unknown)?;

@@ -117,11 +117,12 @@ fn version(headers: &HeaderMap) -> Option<Version> {
 type App = State<Arc<Shared>>;
 
 pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Shared>> {
-    let list = async move |State(app): App, headers: HeaderMap, Query(pairs): Query<HashMap<String, String>>| {
-        let caller = caller(&app, &Method::GET, &headers).await?;
-        let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        table.serve(&app, &caller, &Ask::List(query)).await
-    };
+    let list =
+        async move |State(app): App, headers: HeaderMap, Query(pairs): Query<HashMap<String, String>>| {
+            let caller = caller(&app, &Method::GET, &headers).await?;
+            let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            table.serve(&app, &caller, &Ask::List(query)).await
+        };
     let create = async move |State(app): App, headers: HeaderMap, sent: Body| {
         let caller = caller(&app, &Method::POST, &headers).await?;
         let ask = Ask::Create(body(&headers, sent).await?);

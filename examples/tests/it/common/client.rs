@@ -201,11 +201,6 @@ impl Client {
         Lost(code)
     }
 
-    /// Drops the connection without a word.
-    pub(crate) fn cut(&mut self) {
-        self.socket = None;
-    }
-
     /// Leaves the page.
     pub(crate) async fn leave(&mut self) {
         if let Some(mut socket) = self.socket.take() {
@@ -347,6 +342,6 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// A text out of a document.
-pub(crate) fn unescaped(text: &str) -> String {
+fn unescaped(text: &str) -> String {
     ENTITIES.iter().rev().fold(text.to_owned(), |text, (plain, entity)| text.replace(entity, plain))
 }

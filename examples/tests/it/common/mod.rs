@@ -12,9 +12,9 @@ use std::{
 };
 
 pub(crate) use browser::{Browser, Window};
-pub(crate) use client::{Bound, Client, Frame, Lost, escaped, unescaped};
+pub(crate) use client::{Bound, Client, Frame, Lost, escaped};
 pub(crate) use http::{Jar, Reply, request};
-pub(crate) use server::Server;
+pub(crate) use server::{Server, refused, store};
 
 /// How long anything may take before a test gives up; far above what a loaded machine needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -40,7 +40,12 @@ impl Server {
     }
 
     fn launch(data: Arc<TempDir>, address: &str, flags: Vec<String>, log: Arc<Mutex<String>>) -> Self {
-        let mut child = command(data.path())
+        // A write over a limit of the system is an error, as on a full disk, and not the end of the process.
+        let mut child = command("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .arg(DEMO)
+            .arg("--data")
+            .arg(data.path())
             .args(["--listen", address])
             .args(&flags)
             .stdin(Stdio::null())
@@ -139,20 +144,33 @@ impl Drop for Server {
     }
 }
 
-/// The demo's command line over a data folder, without what the environment of the tests may say.
-pub(crate) fn command(data: &Path) -> Command {
-    let mut command = Command::new(DEMO);
-    for name in ["N2O_LISTEN", "N2O_DATA", "N2O_SECURE", "N2O_ORIGIN", "N2O_KEYS", "N2O_LOG"] {
+/// The variables that the demo reads, and the environment of the tests may hold.
+const VARIABLES: [&str; 6] = ["N2O_LISTEN", "N2O_DATA", "N2O_SECURE", "N2O_ORIGIN", "N2O_KEYS", "N2O_LOG"];
+
+/// A command that knows nothing of them.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for name in VARIABLES {
         command.env_remove(name);
     }
-    command.arg("--data").arg(data);
     command
 }
 
 /// Runs a demo that is expected not to serve; its exit code and the lines of its standard error.
 pub(crate) fn refused(data: &Path, flags: &[&str], env: &[(&str, &str)]) -> (Option<i32>, Vec<String>) {
     let envs = env.iter().copied();
-    let output = command(data).args(["--listen", "127.0.0.1:0"]).args(flags).envs(envs).output().unwrap();
+    let mut command = command(DEMO);
+    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).args(flags).envs(envs);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It says where it serves, should it serve, and nothing otherwise.
+    let mut served = String::new();
+    let _ = BufReader::new(child.stdout.take().unwrap()).read_line(&mut served);
+    if !served.is_empty() {
+        let _ = child.kill();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(served, "", "it should not have served");
     let lines = String::from_utf8_lossy(&output.stderr).lines().map(String::from).collect();
     (output.status.code(), lines)
 }

@@ -63,7 +63,8 @@ impl Draft {
             if place > from {
                 top.hash.write(&bytes[from..place]);
                 top.in_run = false;
-                if kind == 2 && top.run > 0 {
+                // The end tag of the element itself is no tail.
+                if kind == 2 && top.run > 0 && !bytes[from..place].starts_with(b"</") {
                     nodes[top.node].flags |= TAILED;
                 } else if kind == 1 && top.run == 0 {
                     nodes[top.node].flags |= HEADED;

@@ -21,6 +21,10 @@ enum Act {
 }
 
 impl Mixed {
+    fn plain(row: u32) -> El<'static> {
+        span().id(format!("p{row}")).text(row.to_string())
+    }
+
     fn row(row: u32) -> El<'static> {
         li().id(format!("r{row}")).body(html! {
             (row) (button("x").id(format!("x{row}")).postback(Act::row(row)))
@@ -147,5 +151,62 @@ async fn elements_that_were_inserted_can_fire() {
         page.click(verb).await;
         page.click(button).await;
         assert_eq!(page.alerts(), [said]);
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Bordered {
+    rows: Vec<u32>,
+}
+
+#[derive(Event)]
+enum Border {
+    Bottom,
+    Top,
+    Again,
+}
+
+impl Page for Bordered {
+    type Event = Border;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, _: &Cx) -> Markup {
+        html! {
+            (panel().id("rows").body(html! { "head" @for row in &self.rows { (Mixed::plain(*row)) } "tail" }))
+            (button("bottom").id("bottom").postback(Border::bottom()))
+            (button("top").id("top").postback(Border::top()))
+            (button("again").id("again").postback(Border::again()))
+        }
+    }
+
+    async fn event(&mut self, border: Border, cx: &mut Cx) -> Result {
+        match border {
+            Border::Bottom => {
+                self.rows.push(9);
+                cx.insert_bottom("rows", Mixed::plain(9));
+            }
+            Border::Top => {
+                self.rows.insert(0, 8);
+                cx.insert_top("rows", Mixed::plain(8));
+            }
+            Border::Again => cx.refresh(),
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_was_inserted_beside_text_is_put_right_by_the_next_refresh() {
+    let app = TestApp::new().page::<Bordered>("/");
+    for (verb, rows) in [("bottom", "head9tail"), ("top", "head8tail")] {
+        let mut page = app.open("/").await;
+        page.click(verb).await;
+        page.click("again").await;
+        assert_eq!(page.text("rows"), rows, "{verb} into an empty element");
+        page.click("bottom").await;
+        page.click("top").await;
+        page.click("again").await;
+        let shown = page.text("rows");
+        assert!(shown.starts_with("head8") && shown.ends_with("9tail"), "{shown}");
     }
 }

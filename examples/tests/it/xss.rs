@@ -209,7 +209,6 @@ async fn the_detector_fires_where_nothing_protects() {
             for hit in hits.iter().filter_map(|hit| hit.strip_prefix("/text/")) {
                 fired.extend(hit.split(' ').next().and_then(|number| number.parse::<usize>().ok()));
             }
-            eprintln!("{page}: {}", hits.len());
             own = fired.range(..PAYLOADS.len()).count();
         }
         (own, fired.len())
@@ -240,7 +239,11 @@ async fn serve(listener: &TcpListener, texts: &[String]) {
             format!("<!doctype html><body onload='setTimeout(() => top.loaded = true, 300)'>{frames}")
         } else {
             let text = number("/text/").and_then(|at| texts.get(at)).cloned().unwrap_or_default();
-            format!("<!doctype html><meta charset=utf-8><body><p>{text}</p>")
+            // In the places that such texts are made for: content, attributes, an address, a script.
+            format!(
+                "<!doctype html><meta charset=utf-8><body><p>{text}</p><p title=\"{text}\">x</p><p title='{text}'>x</p>\
+                 <a href=\"{text}\">x</a><script>var x = '{text}'</script><script>var x = \"{text}\"</script>"
+            )
         };
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",

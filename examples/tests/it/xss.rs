@@ -202,7 +202,7 @@ async fn the_detector_fires_where_nothing_protects() {
         for page in 0..texts.len().div_ceil(60) {
             window.go(&format!("{base}/page/{page}")).await;
             window.until("top.loaded").await;
-            window.js("for (const frame of [...frames]) try { provoke(frame.document) } catch {}").await;
+            window.js("for (const frame of document.querySelectorAll('iframe')) try { provoke(frame.contentDocument) } catch {}").await;
             // What was provoked may take its turn.
             window.js("return new Promise((done) => setTimeout(done, 200))").await;
             let hits: Vec<String> = serde_json::from_value(window.js("return top.hits").await).unwrap();
@@ -218,7 +218,7 @@ async fn the_detector_fires_where_nothing_protects() {
         () = serve(&listener, &texts) => unreachable!("it serves for ever"),
     };
     assert!(own >= 20, "only {own} of our own fired");
-    assert!(fired - own >= (texts.len() - PAYLOADS.len()) / 8, "only {fired} of {} fired", texts.len());
+    assert!(fired - own >= (texts.len() - PAYLOADS.len()) / 2, "only {fired} of {} fired", texts.len());
 }
 
 /// Serves `/page/N`, which frames sixty texts, and `/text/N`, which is one of them, as it is.

@@ -1,5 +1,5 @@
-//! What is wrong with a model, each finding with its element and place. Finding is not refusing: how strict to be
-//! is the caller's choice.
+//! What is wrong with a model, each finding with its element and place. Finding is not refusing: how strict
+//! to be is the caller's choice.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;

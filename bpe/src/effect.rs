@@ -1,5 +1,5 @@
-//! What a step did, for those who have to act on it: the engine, which writes history and keeps its indexes, and
-//! tests, which look at it.
+//! What a step did, for those who have to act on it: the engine, which writes history and keeps its indexes,
+//! and tests, which look at it.
 
 use std::sync::Arc;
 

@@ -19,7 +19,8 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// The bytes are not text in the encoding they claim, or the encoding is not known: save the file as UTF-8.
+    /// The bytes are not text in the encoding they claim, or the encoding is not known: save the file as
+    /// UTF-8.
     #[error("the file is not valid {name}, or that encoding is not known: save it as UTF-8")]
     Encoding {
         /// The encoding tried.
@@ -115,8 +116,8 @@ pub enum Error {
         /// Who asked.
         user: String,
     },
-    /// A deployed file is read in another order than when it was deployed, so that stored instances would point
-    /// to other elements. This release cannot run it: go back to the release that did.
+    /// A deployed file is read in another order than when it was deployed, so that stored instances would
+    /// point to other elements. This release cannot run it: go back to the release that did.
     #[error("the process `{process}` version {version} is read in another order than when it was deployed")]
     Renumbered {
         /// The process.

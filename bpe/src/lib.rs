@@ -1,16 +1,17 @@
 //! A BPMN 2.0 process engine: reads a file as a modelling tool wrote it, checks it, runs it, and draws it.
 //!
 //! 1. [`Document::read`] reads the XML into a tree that keeps everything, known or not, within [`Limits`].
-//! 2. [`Model::strict`] derives the processes from the tree and refuses what is wrong, each [`Finding`] with its
-//!    element, line and column; [`Model::lenient`] lets open what a drawing may leave open.
-//! 3. [`Engine::deploy`] keeps the file in a kvs store as a new version of its processes. Running instances keep
-//!    the version they began with.
+//! 2. [`Model::strict`] derives the processes from the tree and refuses what is wrong, each [`Finding`] with
+//!    its element, line and column; [`Model::lenient`] lets open what a drawing may leave open.
+//! 3. [`Engine::deploy`] keeps the file in a kvs store as a new version of its processes. Running instances
+//!    keep the version they began with.
 //! 4. [`Engine::start`] begins an instance: a [`State`] of scopes and tokens, run until every token waits.
-//! 5. [`step()`] puts one [`Input`] into a state - a job done, a message, a timer, an error - and runs it to rest
-//!    again. It is a pure function; the engine around it brings the clock and the store, and commits the state,
-//!    the history and everything that waits as one transaction per step.
-//! 6. People find their tasks with [`Engine::tasks`] and complete them; a [`Worker`] does the jobs of its kind;
-//!    [`Engine::run`] carries out services, timers, messages and signals, also those an earlier run left.
+//! 5. [`step()`] puts one [`Input`] into a state - a job done, a message, a timer, an error - and runs it to
+//!    rest again. It is a pure function; the engine around it brings the clock and the store, and commits the
+//!    state, the history and everything that waits as one transaction per step.
+//! 6. People find their tasks with [`Engine::tasks`] and complete them; a [`Worker`] does the jobs of its
+//!    kind; [`Engine::run`] carries out services, timers, messages and signals, also those an earlier run
+//!    left.
 //! 7. What goes wrong in an instance is an [`Incident`] at its token: mended and retried, never half done.
 //! 8. [`Diagram`] draws the layout of the file as SVG, with [`Marks`] where the tokens are.
 //!

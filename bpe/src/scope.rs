@@ -1,5 +1,6 @@
 //! A scope: where tokens move and variables live. Scopes nest as sub-processes, calls and loops do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,15 @@ use crate::state::{Key, State};
 #[non_exhaustive]
 pub struct Scope {
     /// The scope around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Key>,
     /// The token around it, at the activity this is the inside of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Key>,
     /// Which of the state's processes it runs.
     pub(crate) process: u16,
     /// The sub-process or repeated activity it is the inside of; none for a whole process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     /// What it is for.
     pub kind: ScopeKind,
@@ -33,8 +37,12 @@ pub struct Scope {
     /// What was done in it and can be undone, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) done: Vec<Compensation>,
+    /// In a called process: the variables set since it began. Only these come back, so that what the caller
+    /// changed meanwhile is not overwritten by the copy it passed in.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) written: BTreeSet<Arc<str>>,
     /// Whether an event sub-process interrupted it: then no other one starts in it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "crate::state::is_false")]
     pub(crate) interrupted: bool,
 }
 
@@ -57,12 +65,14 @@ pub struct Rounds {
     /// How many there will be; none for a loop that asks a condition.
     pub total: Option<usize>,
     /// The items, if it runs over a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) items: Option<Arc<Vec<Value>>>,
     /// How many were begun.
     pub begun: usize,
     /// How many are complete.
     pub completed: usize,
     /// What they gave, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) outputs: Vec<Value>,
 }
 
@@ -81,8 +91,10 @@ pub struct Compensation {
     /// The activity.
     pub node: NodeId,
     /// Its variables as they were at its end.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
     pub(crate) variables: Context,
     /// What was done inside it, if it is a sub-process without handler of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nested: Vec<Compensation>,
 }
 
@@ -98,6 +110,7 @@ impl Scope {
             tokens: 0,
             arrived: Vec::new(),
             done: Vec::new(),
+            written: BTreeSet::new(),
             interrupted: false,
         }
     }
@@ -108,7 +121,8 @@ impl Scope {
     }
 }
 
-/// What an expression sees from a token or a scope: the nearest variable of each name, up to the process called.
+/// What an expression sees from a token or a scope: the nearest variable of each name, up to the process
+/// called.
 pub(crate) struct View<'a> {
     pub(crate) state: &'a State,
     pub(crate) token: Option<Key>,
@@ -173,6 +187,9 @@ impl State {
                 return;
             }
             let Some(here) = self.scopes.get_mut(&at) else { return };
+            if here.is_process() && here.token.is_some() {
+                here.written.insert(name.clone());
+            }
             let slot = here.variables.get_mut(name);
             match (slot, here.parent) {
                 (Some(slot), _) => {

@@ -1,5 +1,5 @@
-//! The state of an instance: its scopes, its tokens, and what it waits for. It is plain data; every change to it
-//! is made by the step.
+//! The state of an instance: its scopes, its tokens, and what it waits for. It is plain data; every change to
+//! it is made by the step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub struct State {
     /// What would wake it, by key.
     pub subscriptions: BTreeMap<Key, Subscription>,
     /// Inclusive gateways that hold tokens, asked again whenever nothing else can move.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) inclusive: BTreeSet<(Key, NodeId)>,
     pub(crate) last: Key,
 }
@@ -66,6 +67,7 @@ pub struct Token {
     /// The node it is at.
     pub node: NodeId,
     /// The flow it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<FlowId>,
     /// What it waits for.
     pub wait: Wait,
@@ -73,8 +75,10 @@ pub struct Token {
     #[serde(default, skip_serializing_if = "Context::is_empty")]
     pub variables: Context,
     /// The token that waits until this one has compensated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) compensates: Option<Key>,
     /// Whether it has subscriptions, so that most tokens need not look.
+    #[serde(default, skip_serializing_if = "crate::state::is_false")]
     pub(crate) subscribed: bool,
 }
 
@@ -100,7 +104,7 @@ pub enum Wait {
         /// The scope they were done in.
         scope: Key,
         /// What is still to be undone; the last one first.
-        todo: Vec<Compensation>,
+        pending: Vec<Compensation>,
     },
     /// Someone to mend what went wrong.
     Incident(Incident),
@@ -171,6 +175,11 @@ pub enum On {
     },
     /// Nothing by itself: the file leaves it open.
     Hand,
+}
+
+/// What is usual is not written: states are stored at every step.
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl State {

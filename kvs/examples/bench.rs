@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kvs::{From, Options, Record, Store};
+use kvs::{From, Index, IndexKey, Options, Record, Store};
 use redb::{Database, TableDefinition};
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +33,21 @@ struct Partner {
 
 impl Record for Partner {
     const TABLE: &'static str = "partner";
+    const INDEXES: &'static [Index<Self>] =
+        &[Index::unique("tax", |partner| vec![IndexKey::of(partner.tax)])];
     fn id(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.id)
+    }
+}
+
+/// The same without an index, as raw redb has none.
+#[derive(Clone, Serialize, Deserialize)]
+struct Plain(Partner);
+
+impl Record for Plain {
+    const TABLE: &'static str = "plain";
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.0.id)
     }
 }
 
@@ -45,7 +58,7 @@ fn partner(number: u64) -> Partner {
         address: "12 Velyka Vasylkivska Street, office 4".to_owned(),
         city: "Kyiv".to_owned(),
         country: "Ukraine".to_owned(),
-        tax: 3_012_345_678,
+        tax: 3_000_000_000 + number,
         credit: -120_000,
         active: true,
     }
@@ -145,7 +158,7 @@ async fn puts(path: &Path, two_phase: bool) -> Outcome<f64> {
     let store = Store::open_with(&url(path), Options::new().two_phase(two_phase)).await?;
     let mut times = Vec::new();
     for number in 0..PUTS {
-        let partner = partner(number);
+        let partner = Plain(partner(number));
         let start = Instant::now();
         let mut txn = store.txn();
         txn.put(&partner)?;
@@ -205,6 +218,18 @@ async fn reads(path: &Path, report: &mut Report) -> Outcome {
         times.push(start.elapsed() / RECORDS as u32);
     }
     report.line("get of a 200-byte record, decoded", median(times), "us");
+
+    let mut times = Vec::new();
+    for round in 0..5u64 {
+        let start = Instant::now();
+        for number in 0..RECORDS {
+            let tax = 3_000_000_000 + (number * 7919 + round) % RECORDS;
+            let mut txn = store.txn();
+            txn.find_one::<Partner>("tax", IndexKey::of(tax)).await?.ok_or("a record is missing")?;
+        }
+        times.push(start.elapsed() / RECORDS as u32);
+    }
+    report.line("lookup by a unique index, decoded", median(times), "us");
 
     for (feed, name) in [("/erp/log", "of short entries"), ("/erp/partners", "of 200-byte records")] {
         let mut times = Vec::new();

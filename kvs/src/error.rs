@@ -58,6 +58,13 @@ pub enum Error {
         /// What the operating system said.
         source: Arc<dyn StdError + Send + Sync>,
     },
+    /// All connections to the server are in use by transactions that are still reading. End those that are
+    /// held open, or raise [`Options::connections`](crate::Options::connections).
+    #[error("{place}: all connections are in use: end transactions that are held open, or allow more")]
+    Busy {
+        /// The server.
+        place: String,
+    },
     /// Something this transaction read was changed by another one before this one committed. Nothing was
     /// written. Run the transaction again, as [`Store::transact`](crate::Store::transact) does.
     #[error("{what} was changed by another transaction: run this one again")]

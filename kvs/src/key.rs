@@ -3,20 +3,21 @@
 //! A key is a tag byte, the name closed by a terminator, and the rest raw. Inside a name the byte 0 is
 //! escaped, so that no name is a prefix of another and byte order is name order.
 
-/// The store's own numbers: the last commit, the format.
+/// The store's own numbers.
 pub(crate) const META: u8 = 0x00;
 /// Records: table, id.
 pub(crate) const RECORD: u8 = 0x01;
-/// Counts and index names of a table: table.
-pub(crate) const TABLE: u8 = 0x02;
 /// Feed entries: feed, position.
-pub(crate) const ENTRY: u8 = 0x03;
-/// Count and last position of a feed: feed. These keys in order are the list of all feeds.
-pub(crate) const FEED: u8 = 0x04;
+pub(crate) const ENTRY: u8 = 0x02;
 /// Index rows: table, index, key, and for an index that is not unique the id.
-pub(crate) const INDEX: u8 = 0x05;
-/// What each commit changed: commit number.
-pub(crate) const LOG: u8 = 0x06;
+pub(crate) const INDEX: u8 = 0x03;
+/// What each commit changed: commit number. Every commit has its row, so the last row's is the last commit.
+pub(crate) const LOG: u8 = 0x04;
+// What nearly every commit writes comes next to the newest row of the log, so that it shares its page.
+/// Counts and index names of a table: table.
+pub(crate) const TABLE: u8 = 0x05;
+/// Count and last position of a feed: feed. These keys in order are the list of all feeds.
+pub(crate) const FEED: u8 = 0x06;
 /// Sequences: name.
 pub(crate) const SEQ: u8 = 0x07;
 /// Saved cursors: name.
@@ -26,7 +27,8 @@ pub(crate) const EXPIRY: u8 = 0x09;
 /// Feeds that were cut and whose entries are still to be swept: feed.
 pub(crate) const CUT: u8 = 0x0a;
 
-/// Where the number of the last commit is kept.
+/// Where a store keeps the number of the last commit, if it does not read it from the log.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only a server keeps it"))]
 pub(crate) const LAST: &[u8] = &[META, b'a', b't'];
 
 /// A half-open range of keys; without an end it runs to the end of the key space.

@@ -28,6 +28,12 @@ pub struct Options {
     pub max_id: usize,
     /// The most bytes an encoded value may have. 16 MiB by default.
     pub max_value: usize,
+    /// How many connections to a PostgreSQL server may be open for reading; the writer and the listener have
+    /// one more each. Each state that is still being read takes one. 16 by default.
+    pub connections: u32,
+    /// How long a statement on a PostgreSQL server may take, and how long a reader waits for a connection.
+    /// 30 s by default.
+    pub statement: Duration,
     /// Memory for cached pages of a redb store, in bytes. 256 MiB by default.
     pub cache: usize,
     /// How long a transaction committed with [`Txn::behind`](crate::Txn::behind) may stay off the disk.
@@ -83,6 +89,8 @@ impl Default for Options {
             two_phase: true,
             max_id: 4096,
             max_value: 16 << 20,
+            connections: 16,
+            statement: Duration::from_secs(30),
             cache: 256 << 20,
             behind: Duration::from_millis(100),
             history: 65_536,
@@ -115,6 +123,18 @@ impl Options {
     #[must_use]
     pub fn max_value(self, max_value: usize) -> Self {
         Self { max_value, ..self }
+    }
+
+    /// See [`connections`](Self::connections).
+    #[must_use]
+    pub fn connections(self, connections: u32) -> Self {
+        Self { connections, ..self }
+    }
+
+    /// See [`statement`](Self::statement).
+    #[must_use]
+    pub fn statement(self, statement: Duration) -> Self {
+        Self { statement, ..self }
     }
 
     /// See [`cache`](Self::cache).

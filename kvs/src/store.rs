@@ -1,7 +1,6 @@
 //! The handle to an open store, and its opening and closing.
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
@@ -9,7 +8,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    backend::{Backend, memory::Memory, redb::Redb},
+    backend::{self, Backend},
     error::{Error, Result},
     options::Options,
     queue::Queue,
@@ -41,17 +40,15 @@ impl Store {
     ///
     /// - `memory:` keeps everything in memory and forgets it when closed.
     /// - `redb:PATH` keeps everything in one file. The folder is made when needed. One process may hold it.
+    /// - `postgres://USER:PASSWORD@HOST/DATABASE`, with the feature `postgres`, keeps everything in one table
+    ///   of a PostgreSQL database, which it makes. Any number of processes may use it at once.
     pub async fn open(url: &str) -> Result<Self> {
         Self::open_with(url, Options::default()).await
     }
 
     /// Opens a store with settings of one's own.
     pub async fn open_with(url: &str, options: Options) -> Result<Self> {
-        let backend: Arc<dyn Backend> = match url.split_once(':') {
-            Some(("memory", "")) => Arc::new(Memory::default()),
-            Some(("redb", path)) if !path.is_empty() => Arc::new(Redb::open(Path::new(path), &options)?),
-            _ => return Err(Error::Url { url: url.to_owned() }),
-        };
+        let backend = backend::open::open(url, &options).await?;
         Self::start(backend, options).await
     }
 
@@ -59,6 +56,14 @@ impl Store {
     pub(crate) async fn start(backend: Arc<dyn Backend>, options: Options) -> Result<Self> {
         let at = backend.snapshot().await?.at();
         let (sender, last) = watch::channel(at);
+        let sender = Arc::new(sender);
+        // The writer's end is what keeps the channel open: watchers end when it does.
+        let told = Arc::downgrade(&sender);
+        backend.listen(Box::new(move |at| {
+            if let Some(told) = told.upgrade() {
+                told.send_if_modified(|last| at > std::mem::replace(last, at.max(*last)));
+            }
+        }));
         let queue = Arc::new(Queue::new());
         let writer =
             Writer { backend: backend.clone(), queue: queue.clone(), options: options.clone(), last: sender };
@@ -69,6 +74,12 @@ impl Store {
         let inner =
             Inner { backend, queue, options, last, turn: Arc::default(), writer: Mutex::new(Some(thread)) };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What kind of store it is: the scheme of its URL, `memory`, `redb` or `postgres`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.inner.backend.kind()
     }
 
     /// Begins a transaction. It costs nothing until it reads, and is rolled back when dropped.

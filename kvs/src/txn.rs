@@ -94,7 +94,8 @@ impl Txn {
     }
 
     /// Commits. It answers when the data is on disk, or with [`Error::Conflict`] when something that was
-    /// read has been changed by another commit; then nothing was written.
+    /// read has been changed by another commit; then nothing was written. A future that is dropped while it
+    /// waits leaves the commit to happen or not.
     pub async fn commit(self) -> Result<Commit> {
         if self.writes.is_empty() && self.hooks.is_empty() {
             let at =

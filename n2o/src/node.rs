@@ -1,6 +1,8 @@
 //! A node: the store, the keys, and the tables that all pages of one server share.
 
 use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -33,6 +35,9 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// Every so many sweeps the store is looked through too.
 const SWEEPS_PER_EXPIRY: u32 = 720;
 
+/// What a page token is bound to, in the place of a page and an element, whose ids are longer.
+const TOKEN: &[&[u8]] = &[b"page token"];
+
 /// What a server is made of; a cheap handle.
 #[derive(Clone, Debug)]
 pub struct Node(Arc<Inner>);
@@ -50,6 +55,8 @@ struct Inner {
     tasks: Tasks,
     connections: AtomicUsize,
     incidents: Mutex<u32>,
+    // A std lock: held for one look-up, never across an await.
+    services: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// The content of a page token.
@@ -88,6 +95,7 @@ impl Node {
             tasks: Tasks::default(),
             connections: AtomicUsize::new(0),
             incidents: Mutex::new(0),
+            services: Mutex::default(),
         }))
     }
 
@@ -145,6 +153,20 @@ impl Node {
         &self.0.tasks
     }
 
+    /// Gives the pages something to work with, one of each type: what a page cannot hold, because it is
+    /// neither saved nor of one visitor, such as the engine of the processes.
+    pub fn provide<T: Any + Send + Sync>(&self, service: T) {
+        let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.insert(TypeId::of::<T>(), Arc::new(service));
+    }
+
+    /// What was [provided](Node::provide) of a type.
+    #[must_use]
+    pub fn service<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.get(&TypeId::of::<T>()).cloned()?.downcast().ok()
+    }
+
     /// A new page id.
     #[must_use]
     pub fn page_id(&self) -> PageId {
@@ -167,26 +189,44 @@ impl Node {
         (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
     }
 
-    fn token_sealer(&self, session: &Session) -> Sealer {
-        Sealer::new(self.0.keys.clone(), "page", session.sid.random)
-    }
-
     /// The token of a page, for the same session only.
     #[must_use]
     pub fn token(&self, session: &Session, token: &Token) -> String {
         let content = [token.page.as_bytes(), token.path.as_bytes()].concat();
         let life = u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX);
         let expires = self.0.clock.secs().saturating_add(life);
-        URL_SAFE_NO_PAD.encode(self.token_sealer(session).seal(0, &[], expires, &content, &self.0.random))
+        URL_SAFE_NO_PAD.encode(session.events.seal(0, TOKEN, expires, &content, &self.0.random))
     }
 
     /// Reads a page token.
     pub fn read_token(&self, session: &Session, token: &str) -> Result<Token, SealError> {
         let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
-        let content = self.token_sealer(session).open(&seal, &[], self.0.clock.secs())?.content;
+        let content = session.events.open(&seal, TOKEN, self.0.clock.secs())?.content;
+        session.events.forget();
         let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
         let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
         Ok(Token { page: PageId(*page), path })
+    }
+
+    /// A token by which a program acts for a user with roles, until it expires after `life`.
+    #[must_use]
+    pub fn bearer(&self, user: &str, roles: &[String], life: Duration) -> String {
+        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
+        let content = [&[user.to_owned()], roles].concat().join("\n");
+        let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        let expires = self.0.clock.secs().saturating_add(life);
+        URL_SAFE_NO_PAD.encode(sealer.seal(0, &[], expires, content.as_bytes(), &self.0.random))
+    }
+
+    /// The user and the roles of a [`bearer`](Node::bearer) token.
+    pub fn read_bearer(&self, token: &str) -> Result<(String, Vec<String>), SealError> {
+        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
+        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
+        let content = sealer.open(&seal, &[], self.0.clock.secs())?.content;
+        let content = String::from_utf8(content).map_err(|_| SealError::Refused)?;
+        // Neither a user's name nor a role has a line break in it.
+        let mut lines = content.split('\n').map(str::to_owned);
+        Ok((lines.next().unwrap_or_default(), lines.collect()))
     }
 
     /// Keeps a page that was rendered until its client connects.
@@ -196,6 +236,8 @@ impl Node {
             return;
         }
         let now = self.0.clock.millis();
+        // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
+        cx.session_handle().events.forget();
         let process = Process::new(chain(page), cx);
         self.0.pages.wait(Box::new(process), now, self.0.limits.waiting);
     }

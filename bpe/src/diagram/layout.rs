@@ -150,7 +150,8 @@ impl Layout {
     }
 }
 
-/// The plane of the process, or of the collaboration with a pool for it, or one that shows one of its elements.
+/// The plane of the process, or of the collaboration with a pool for it, or one that shows one of its
+/// elements.
 fn plane<'a>(document: &'a Document, process: &str, ids: &HashMap<&str, &'a Element>) -> Option<&'a Element> {
     let diagrams = document.root.elements().filter(|element| element.is(ns::BPMNDI, "BPMNDiagram"));
     let planes: Vec<&Element> =

@@ -1,5 +1,5 @@
-//! Drawing a file's own layout as SVG: every shape and edge with an id and classes, so that a page can be styled by
-//! CSS and tokens can be marked and moved later. There is no inline style and no script in it.
+//! Drawing a file's own layout as SVG: every shape and edge with an id and classes, so that a page can be
+//! styled by CSS and tokens can be marked and moved later. There is no inline style and no script in it.
 
 mod event;
 mod icon;
@@ -39,8 +39,8 @@ pub struct Diagram {
 }
 
 impl Diagram {
-    /// The diagram that shows a process: its own, or the collaboration it is in. None if the file has no layout
-    /// of it.
+    /// The diagram that shows a process: its own, or the collaboration it is in. None if the file has no
+    /// layout of it.
     pub fn of(document: &Document, process: &str) -> Option<Self> {
         Some(Self { layout: Layout::of(document, process)?, prefix: "bpmn-".to_owned() })
     }

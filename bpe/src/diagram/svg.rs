@@ -1,4 +1,5 @@
-//! Writing SVG that is escaped by construction: names are fixed in the source, everything else is escaped here.
+//! Writing SVG that is escaped by construction: names are fixed in the source, everything else is escaped
+//! here.
 
 use std::fmt::Write;
 

@@ -13,8 +13,8 @@ use crate::state::{Key, State};
 use crate::step::{Input, start};
 use crate::{Error, Result};
 
-/// Actions within one transaction. Nothing of them is visible before it commits, and nothing remains of them if
-/// it does not: after an error, drop the transaction.
+/// Actions within one transaction. Nothing of them is visible before it commits, and nothing remains of them
+/// if it does not: after an error, drop the transaction.
 #[derive(Debug)]
 pub struct Actions<'a> {
     pub(crate) engine: &'a Engine,
@@ -28,7 +28,8 @@ impl Engine {
         Actions { engine: self, txn, by: None }
     }
 
-    /// Starts an instance of the newest version of a process, in a transaction of its own, and answers its id.
+    /// Starts an instance of the newest version of a process, in a transaction of its own, and answers its
+    /// id.
     pub async fn start(&self, process: &str, variables: &Context) -> Result<String> {
         let mut attempts = self.inner.store.attempts();
         loop {
@@ -81,8 +82,8 @@ impl Engine {
         }
     }
 
-    /// Runs actions in a transaction of their own, again when it conflicts with another. Where the future must be
-    /// `Send` and borrows, use [`kvs::Store::attempts`] with [`Engine::actions`] instead.
+    /// Runs actions in a transaction of their own, again when it conflicts with another. Where the future
+    /// must be `Send` and borrows, use [`kvs::Store::attempts`] with [`Engine::actions`] instead.
     pub async fn transact<T>(&self, mut work: impl AsyncFnMut(&mut Actions<'_>) -> Result<T>) -> Result<T> {
         let mut attempts = self.inner.store.attempts();
         loop {

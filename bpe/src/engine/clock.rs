@@ -1,5 +1,5 @@
-//! What time it is, for the engine: the system's time, or a time that a test sets. Ids come from here too, since
-//! they contain the time.
+//! What time it is, for the engine: the system's time, or a time that a test sets. Ids come from here too,
+//! since they contain the time.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

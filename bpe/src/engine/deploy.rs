@@ -24,8 +24,8 @@ pub struct Deployed {
 }
 
 impl Engine {
-    /// Deploys a file, refusing whatever is wrong in it. The same file again changes nothing; another one with
-    /// the same processes makes new versions of them. Running instances keep theirs.
+    /// Deploys a file, refusing whatever is wrong in it. The same file again changes nothing; another one
+    /// with the same processes makes new versions of them. Running instances keep theirs.
     pub async fn deploy(&self, bytes: &[u8]) -> Result<Vec<Deployed>> {
         self.deploy_as(bytes, Severity::Strict).await
     }

@@ -15,6 +15,7 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use kvs::Store;
 
@@ -32,9 +33,9 @@ use queue::Queue;
 
 /// Processes that live in a store.
 ///
-/// Clones share it. Its methods each run one transaction of their own; [`Engine::actions`] does the same inside
-/// the caller's transaction, so that a form and the step it causes are one commit. Services, timers, messages
-/// and signals are carried out by [`Engine::run`].
+/// Clones share it. Its methods each run one transaction of their own; [`Engine::actions`] does the same
+/// inside the caller's transaction, so that a form and the step it causes are one commit. Services, timers,
+/// messages and signals are carried out by [`Engine::run`].
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) queue: Arc<Queue>,
     pub(crate) workers: BTreeMap<String, Arc<dyn Worker>>,
+    pub(crate) patience: Duration,
     /// Held for the time of a clone only, never over an await.
     library: RwLock<Arc<Library>>,
 }
@@ -59,13 +61,14 @@ pub struct Builder {
     clock: Clock,
     limits: Limits,
     workers: BTreeMap<String, Arc<dyn Worker>>,
+    patience: Duration,
 }
 
 impl Engine {
     /// An engine over a store; [`Builder::open`] opens it.
     pub fn builder(store: &Store) -> Builder {
         let (clock, limits, workers) = (Clock::system(), Limits::default(), BTreeMap::new());
-        Builder { store: store.clone(), clock, limits, workers }
+        Builder { store: store.clone(), clock, limits, workers, patience: Duration::from_secs(300) }
     }
 
     /// The deployed processes.
@@ -101,11 +104,17 @@ impl Builder {
         Self { limits, ..self }
     }
 
+    /// How long a worker may take for one job before the attempt counts as failed; five minutes by default.
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Opens the engine: reads what is deployed, and finds the work that an earlier run left.
     pub async fn open(self) -> Result<Engine> {
-        let Self { store, clock, limits, workers } = self;
+        let Self { store, clock, limits, workers, patience } = self;
         let (queue, library) = (Arc::new(Queue::default()), RwLock::default());
-        let engine = Engine { inner: Arc::new(Inner { store, clock, limits, queue, workers, library }) };
+        let engine =
+            Engine { inner: Arc::new(Inner { store, clock, limits, queue, workers, patience, library }) };
         engine.load().await?;
         engine.recover().await?;
         Ok(engine)

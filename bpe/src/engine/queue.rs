@@ -1,4 +1,5 @@
-//! What is to be done next, in memory: everything in it is also in the store, so that nothing is lost with it.
+//! What is to be done next, in memory: everything in it is also in the store, so that nothing is lost with
+//! it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -252,7 +252,8 @@ pub(crate) struct Sent {
     pub(crate) name: Arc<str>,
     pub(crate) key: Option<Value>,
     pub(crate) variables: Context,
-    /// Up to which waiting it has been delivered; a signal can wake more instances than one commit should hold.
+    /// Up to which waiting it has been delivered; a signal can wake more instances than one commit should
+    /// hold.
     pub(crate) after: Option<String>,
 }
 

@@ -23,8 +23,8 @@ const AT_ONCE: usize = 64;
 const TROUBLE: i64 = 30;
 
 impl Engine {
-    /// Carries out services, timers, messages and signals until `stop` is ready, and then finishes what it has
-    /// begun. Whoever owns the engine owns this future; several may run at once.
+    /// Carries out services, timers, messages and signals until `stop` is ready, and then finishes what it
+    /// has begun. Whoever owns the engine owns this future; several may run at once.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut busy = FuturesUnordered::new();
@@ -115,8 +115,12 @@ impl Engine {
             variables: instance.state.visible(job.key),
         };
         drop(instance);
-        let outcome = AssertUnwindSafe(worker.work(order)).catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_| Err(Failure::failed("the worker panicked")));
+        let work = AssertUnwindSafe(worker.work(order)).catch_unwind();
+        let outcome = match tokio::time::timeout(self.inner.patience, work).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::failed("the worker panicked")),
+            Err(_) => Err(Failure::failed(format!("the worker took longer than {:?}", self.inner.patience))),
+        };
         match self.conclude(&job, &outcome).await {
             // It was completed, cancelled or interrupted meanwhile.
             Err(Error::NoJob { .. } | Error::Ended | Error::NoInstance { .. }) => Ok(()),

@@ -26,8 +26,8 @@ pub struct Correlated {
 }
 
 impl Actions<'_> {
-    /// Publishes a message: to every instance that waits for its name - and, if a key is given, for that key -
-    /// once per instance, and to the processes it starts. A message nobody waits for is not kept.
+    /// Publishes a message: to every instance that waits for its name - and, if a key is given, for that key
+    /// - once per instance, and to the processes it starts. A message nobody waits for is not kept.
     pub async fn publish(
         &mut self,
         message: &str,
@@ -48,8 +48,8 @@ impl Actions<'_> {
         Ok(reached)
     }
 
-    /// Sends a signal to everyone who waits for it, and to the processes it starts. It is delivered behind this
-    /// commit, since it may reach more instances than one commit should hold.
+    /// Sends a signal to everyone who waits for it, and to the processes it starts. It is delivered behind
+    /// this commit, since it may reach more instances than one commit should hold.
     pub fn signal(&mut self, name: &str, variables: &Context) -> Result<()> {
         let clock = &self.engine.inner.clock;
         let (id, at, variables) = (clock.id(), clock.now(), variables.clone());

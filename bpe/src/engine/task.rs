@@ -1,10 +1,13 @@
 //! User tasks: who sees them, and who may do them.
 
+use std::sync::Arc;
+
 use kvs::{IndexKey, Query};
 
 use super::Engine;
 use super::record::Job;
 use crate::Result;
+use crate::model::Process;
 
 /// Someone, with the roles they have.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +19,8 @@ pub struct Who<'a> {
 }
 
 impl Who<'_> {
-    /// Whether they may do a task: it is theirs, or it is nobody's and for one of their roles, for them by name,
-    /// or for everyone.
+    /// Whether they may do a task: it is theirs, or it is nobody's and for one of their roles, for them by
+    /// name, or for everyone.
     pub fn may(&self, task: &Job) -> bool {
         match &task.assignee {
             Some(assignee) => assignee == self.user,
@@ -31,6 +34,17 @@ impl Who<'_> {
 }
 
 impl Engine {
+    /// The processes someone may start by hand: the newest versions that have a plain start event and are for
+    /// one of their roles or for everyone.
+    pub fn startable(&self, who: &Who<'_>) -> Vec<Arc<Process>> {
+        let may = |process: &&Arc<Process>| {
+            process.has_plain_start()
+                && (process.starters.is_empty()
+                    || process.starters.iter().any(|role| who.roles.contains(&&**role)))
+        };
+        self.library().all().filter(may).cloned().collect()
+    }
+
     /// The user tasks someone may do, oldest first, at most `limit`.
     pub async fn tasks(&self, who: &Who<'_>, limit: usize) -> Result<Vec<Job>> {
         let mut txn = self.inner.store.txn();

@@ -11,8 +11,8 @@ use crate::feel::Context;
 
 /// Does jobs of one kind. Functions that take an [`Order`] and return a future of an [`Outcome`] are workers.
 ///
-/// A job is done at least once: after a crash it is done again under the same [`Order::job`]. It is done exactly
-/// once as far as its writes go through [`Done::with`], which commit together with its completion.
+/// A job is done at least once: after a crash it is done again under the same [`Order::job`]. It is done
+/// exactly once as far as its writes go through [`Done::with`], which commit together with its completion.
 pub trait Worker: Send + Sync + 'static {
     /// Does a job.
     fn work(&self, order: Order) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>>;
@@ -71,8 +71,8 @@ impl Done {
         Self { variables, writes: Vec::new() }
     }
 
-    /// Also writes to the store, in the transaction that completes the job. It may be called more than once, if
-    /// the transaction conflicts; only one of the calls is committed.
+    /// Also writes to the store, in the transaction that completes the job. It may be called more than once,
+    /// if the transaction conflicts; only one of the calls is committed.
     #[must_use]
     pub fn with(mut self, write: impl Fn(&mut Txn) -> kvs::Result<()> + Send + Sync + 'static) -> Self {
         self.writes.push(Arc::new(write));

@@ -48,7 +48,7 @@ impl Engine {
     ) -> Result<()> {
         let now = self.inner.clock.now();
         let mut written = Written::default();
-        written.take(self, txn, instance, effects)?;
+        written.take(txn, instance, effects);
         self.pass_tasks(txn, instance, &mut written)?;
         let Written { entries, jobs, subscriptions, ended } = written;
         let mut wake = queue::Wake::default();
@@ -61,7 +61,7 @@ impl Engine {
         if ended {
             instance.ended = Some(now);
         }
-        wake.sent = std::mem::take(&mut self.sent_in(txn, instance, &entries)?);
+        wake.sent = self.sent_in(txn, instance, &entries)?;
         let Said { by, what, gave, .. } = said;
         let entries = entries.into_iter().filter_map(|entry| match entry {
             Out::Entry(entry) => Some(entry),
@@ -101,7 +101,7 @@ impl Engine {
             };
             let effects =
                 step(&library, &self.inner.limits, &mut instance.state, input, self.inner.clock.now())?;
-            written.take(self, txn, instance, effects)?;
+            written.take(txn, instance, effects);
         }
     }
 
@@ -230,7 +230,7 @@ enum Out {
 }
 
 impl Written {
-    fn take(&mut self, _: &Engine, txn: &mut Txn, instance: &Instance, effects: Vec<Effect>) -> Result<()> {
+    fn take(&mut self, txn: &mut Txn, instance: &Instance, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Happened(entry) => self.entries.push(Out::Entry(entry)),
@@ -256,7 +256,6 @@ impl Written {
                 sent @ (Effect::Signal { .. } | Effect::Message { .. }) => self.entries.push(Out::Sent(sent)),
             }
         }
-        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
-//! The syntax tree of an expression. It holds no positions: parse errors are found before it exists, and at run
-//! time the element that owns the expression is the location.
+//! The syntax tree of an expression. It holds no positions: parse errors are found before it exists, and at
+//! run time the element that owns the expression is the location.
 
 use std::sync::Arc;
 

@@ -67,7 +67,8 @@ fn reduce(name: &str, items: &[Value]) -> Option<Value> {
             let squares: Vec<Decimal> = squares.collect::<Option<_>>()?;
             sum(&squares)?.checked_div(Decimal::from(numbers.len() - 1))?.sqrt().map(Value::Number)
         }
-        // `all` is false as soon as one is, true if all are, and unknown otherwise; `any` the other way round.
+        // `all` is false as soon as one is, true if all are, and unknown otherwise; `any` the other way
+        // round.
         "all" | "any" => {
             let decisive = name == "any";
             if items.iter().any(|item| item.as_bool() == Some(decisive)) {

@@ -1,6 +1,6 @@
-//! FEEL, the expression language of conditions and mappings. It reads values and makes values: it cannot write,
-//! call out, or run longer than its limits. Type errors give null with a note, as the standard prescribes; only
-//! limits are errors.
+//! FEEL, the expression language of conditions and mappings. It reads values and makes values: it cannot
+//! write, call out, or run longer than its limits. Type errors give null with a note, as the standard
+//! prescribes; only limits are errors.
 
 mod arithmetic;
 mod ast;

@@ -109,7 +109,8 @@ impl Parser {
         expr
     }
 
-    /// A chain of operators is read by a loop but becomes a tree as deep as the chain is long, so it is bounded too.
+    /// A chain of operators is read by a loop but becomes a tree as deep as the chain is long, so it is
+    /// bounded too.
     fn link(&self, links: &mut usize) -> Result<(), FeelError> {
         *links += 1;
         if *links > 2 * self.limit {
@@ -247,20 +248,14 @@ impl Parser {
         Some(comparison)
     }
 
-    /// `(t1, t2)` is a list of tests; but `(1..5)` is a range and `(a) + b` a value, so this looks ahead by trying.
+    /// `(t1, t2)` is a list of tests; but `(1..5)` is a range and `(a) + b` a value, so this looks ahead by
+    /// trying.
     fn tests(&mut self) -> Result<Vec<Test>, FeelError> {
         let start = self.at;
         if self.mark("(") {
             let mut tests = Vec::new();
             loop {
-                match self.test() {
-                    Ok(test) => tests.push(test),
-                    Err(error) if tests.is_empty() && matches!(self.peek(), Token::Mark("..")) => {
-                        let _ = error;
-                        break;
-                    }
-                    Err(error) => return Err(error),
-                }
+                tests.push(self.test()?);
                 if self.mark(",") {
                     continue;
                 }

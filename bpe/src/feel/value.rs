@@ -1,5 +1,5 @@
-//! The values of FEEL, which are also the values of process variables. Lists, contexts and texts are shared, so
-//! that copying a value never copies what is in it.
+//! The values of FEEL, which are also the values of process variables. Lists, contexts and texts are shared,
+//! so that copying a value never copies what is in it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,8 +18,8 @@ pub type Context = BTreeMap<Arc<str>, Value>;
 /// A value.
 ///
 /// Variables keep null, booleans, numbers, texts, lists and contexts. The temporal types live inside one
-/// evaluation: stored into a variable they become their ISO 8601 text, which `date(x)`, `duration(x)` and their
-/// kin read again.
+/// evaluation: stored into a variable they become their ISO 8601 text, which `date(x)`, `duration(x)` and
+/// their kin read again.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Value {

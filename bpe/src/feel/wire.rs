@@ -37,7 +37,8 @@ impl Serialize for Value {
     }
 }
 
-/// Integers stay integers; a fraction is written as a float only when the float reads back as the same number.
+/// Integers stay integers; a fraction is written as a float only when the float reads back as the same
+/// number.
 fn number_out<S: Serializer>(number: Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     let plain = number.normalize();
     if plain.scale() == 0

@@ -20,8 +20,8 @@ enum Kind {
 }
 
 impl Expression {
-    /// An expression that must be FEEL, with or without the leading `=`. One that is not is kept, and fails when it
-    /// is evaluated.
+    /// An expression that must be FEEL, with or without the leading `=`. One that is not is kept, and fails
+    /// when it is evaluated.
     pub fn feel(text: &str, limits: &Limits) -> Self {
         let text = text.trim();
         let kind = match feel::parse(text.strip_prefix('=').unwrap_or(text), limits) {

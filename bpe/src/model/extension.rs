@@ -1,5 +1,5 @@
-//! The extension elements of other engines' modelling tools that are understood: Zeebe's and Camunda's words for
-//! mappings, workers, forms and roles, so that their files and their editors can be used.
+//! The extension elements of other engines' modelling tools that are understood: Zeebe's and Camunda's words
+//! for mappings, workers, forms and roles, so that their files and their editors can be used.
 
 use super::expression::Expression;
 use super::node::{Called, Mapping, Work};

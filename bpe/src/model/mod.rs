@@ -1,5 +1,5 @@
-//! The typed model: what a file says, numbered so that running it never looks anything up by name. It is derived
-//! from the XML tree and leaves the tree as it is.
+//! The typed model: what a file says, numbered so that running it never looks anything up by name. It is
+//! derived from the XML tree and leaves the tree as it is.
 
 mod event;
 mod expression;

@@ -31,7 +31,8 @@ impl Model {
         Self::of(Document::read(bytes, limits)?, limits)?.refuse(Severity::Strict)
     }
 
-    /// Reads a file and refuses it only if it cannot run at all: missing references and payloads are left open.
+    /// Reads a file and refuses it only if it cannot run at all: missing references and payloads are left
+    /// open.
     pub fn lenient(bytes: &[u8], limits: &Limits) -> Result<Self> {
         Self::of(Document::read(bytes, limits)?, limits)?.refuse(Severity::Fatal)
     }

@@ -36,6 +36,17 @@ pub enum StartOn {
 }
 
 impl Process {
+    /// Whether a person or a call can start it: it has a start event without trigger, or no start event at
+    /// all.
+    pub fn has_plain_start(&self) -> bool {
+        let mut starts = self.body.nodes.iter().filter_map(|id| match &self.node(*id).kind {
+            NodeKind::Start { trigger, .. } => Some(matches!(trigger, Trigger::None)),
+            _ => None,
+        });
+        let first = starts.next();
+        first.is_none_or(|first| first || starts.any(|plain| plain))
+    }
+
     /// The start events that can start it, with timers counted from `now`.
     pub fn starts(&self, now: Timestamp, limits: &Limits) -> Vec<Start> {
         let text = |expression: &super::Expression| match expression.evaluate(&Context::new(), now, limits) {

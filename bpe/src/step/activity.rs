@@ -116,7 +116,8 @@ impl Run<'_> {
         Some(key)
     }
 
-    /// Puts the first tokens into a scope: at `start`, at its plain start event, or at every node nothing leads to.
+    /// Puts the first tokens into a scope: at `start`, at its plain start event, or at every node nothing
+    /// leads to.
     pub(super) fn begin(&mut self, scope: Key, start: Option<NodeId>) {
         let process = self.process_of(scope);
         let body = process.body_of(self.state.scopes.get(&scope).and_then(|scope| scope.node));
@@ -138,8 +139,8 @@ impl Run<'_> {
         for node in &first {
             self.spawn(scope, *node, None);
         }
-        // An empty sub-process ends from the queue, like any other move: ending it here would nest as deep as a
-        // loop around it is long.
+        // An empty sub-process ends from the queue, like any other move: ending it here would nest as deep as
+        // a loop around it is long.
         let empty = first.is_empty().then(|| self.state.scopes.get(&scope)).flatten();
         match empty.map(|scope| scope.token) {
             Some(Some(token)) => self.queue.push_back(token),

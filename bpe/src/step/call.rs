@@ -3,7 +3,7 @@
 
 use super::run::Run;
 use crate::effect::Happened;
-use crate::model::{Called, NodeKind, Trigger};
+use crate::model::Called;
 use crate::scope::Scope;
 use crate::state::{Key, Pin, Resume, Wait};
 
@@ -21,14 +21,7 @@ impl Run<'_> {
                 return self.incident(key, what, Resume::Enter);
             }
         };
-        let plain = process
-            .body
-            .nodes
-            .iter()
-            .any(|id| matches!(process.node(*id).kind, NodeKind::Start { trigger: Trigger::None, .. }));
-        let typed =
-            process.body.nodes.iter().any(|id| matches!(process.node(*id).kind, NodeKind::Start { .. }));
-        if typed && !plain {
+        if !process.has_plain_start() {
             self.unsubscribe(key);
             let what = format!("the process `{}` has no start event without trigger", process.id);
             return self.incident(key, what, Resume::Enter);

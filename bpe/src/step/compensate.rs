@@ -20,13 +20,13 @@ impl Run<'_> {
     /// Throws compensation: for one activity, or for all that were done in the scope of the thrower.
     pub(super) fn compensate(&mut self, key: Key, target: Option<NodeId>) {
         let scope = self.compensated_scope(key, target);
-        let mut todo = Vec::new();
+        let mut pending = Vec::new();
         if let Some(scope) = self.state.scopes.get_mut(&scope) {
             let done = std::mem::take(&mut scope.done);
             let matches = |one: &Compensation| target.is_none_or(|target| one.node == target);
-            (todo, scope.done) = done.into_iter().partition(matches);
+            (pending, scope.done) = done.into_iter().partition(matches);
         }
-        self.wait(key, Wait::Compensation { scope, todo });
+        self.wait(key, Wait::Compensation { scope, pending });
         self.compensate_next(key);
     }
 
@@ -54,9 +54,9 @@ impl Run<'_> {
     /// Undoes the next activity, or lets the thrower go on.
     pub(super) fn compensate_next(&mut self, key: Key) {
         let Some(token) = self.state.tokens.get_mut(&key) else { return };
-        let Wait::Compensation { scope, todo } = &mut token.wait else { return };
+        let Wait::Compensation { scope, pending } = &mut token.wait else { return };
         let scope = *scope;
-        match todo.pop() {
+        match pending.pop() {
             Some(one) => self.undo(key, scope, one),
             None => self.compensation_done(key, scope),
         }
@@ -88,7 +88,7 @@ impl Run<'_> {
             self.start_event_sub(inside, event_sub, &Context::new());
         } else {
             self.state.scopes.insert(inside, restored);
-            self.wait(key, Wait::Compensation { scope: inside, todo: one.nested });
+            self.wait(key, Wait::Compensation { scope: inside, pending: one.nested });
             self.compensate_next(key);
         }
     }
@@ -136,9 +136,9 @@ impl Run<'_> {
         let waiting = if inner { key } else { self.place_token(at, node, None) };
         self.kill_others(at, Some(waiting));
         self.unsubscribe_scope(at);
-        let todo =
+        let pending =
             self.state.scopes.get_mut(&at).map(|scope| std::mem::take(&mut scope.done)).unwrap_or_default();
-        self.wait(waiting, Wait::Compensation { scope: at, todo });
+        self.wait(waiting, Wait::Compensation { scope: at, pending });
         self.compensate_next(waiting);
     }
 

@@ -1,5 +1,5 @@
-//! What happens when an event comes: to the token that waits for it, to the activity it is on the border of, or
-//! to the scope whose event sub-process it starts.
+//! What happens when an event comes: to the token that waits for it, to the activity it is on the border of,
+//! or to the scope whose event sub-process it starts.
 
 use super::run::Run;
 use super::subscribe::start_of;
@@ -49,7 +49,13 @@ impl Run<'_> {
     fn go_on(&mut self, key: Key) {
         let Some(subscription) = self.state.subscriptions.get_mut(&key) else { return };
         let On::Timer(schedule) = &mut subscription.on else { return };
-        let old = subscription_clone(subscription.scope, subscription.token, subscription.node, schedule);
+        let on = On::Timer(schedule.clone());
+        let old = Subscription {
+            scope: subscription.scope,
+            token: subscription.token,
+            node: subscription.node,
+            on,
+        };
         match schedule.next() {
             Some(next) => {
                 *schedule = next;
@@ -183,13 +189,4 @@ impl Run<'_> {
         }
         fired
     }
-}
-
-fn subscription_clone(
-    scope: Key,
-    token: Option<Key>,
-    node: NodeId,
-    schedule: &crate::timer::Schedule,
-) -> Subscription {
-    Subscription { scope, token, node, on: On::Timer(schedule.clone()) }
 }

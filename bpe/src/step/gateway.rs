@@ -19,8 +19,8 @@ impl Run<'_> {
         }
     }
 
-    /// The flows to take: the first open one of an exclusive gateway, all of a parallel one, every open one of
-    /// anything else; the default when none is open.
+    /// The flows to take: the first open one of an exclusive gateway, all of a parallel one, every open one
+    /// of anything else; the default when none is open.
     fn choose(&self, key: Key, process: &Process, id: NodeId) -> Result<Vec<FlowId>, String> {
         let node = process.node(id);
         if matches!(node.kind, NodeKind::Gateway(GatewayKind::Parallel)) {
@@ -144,8 +144,8 @@ impl Run<'_> {
         false
     }
 
-    /// BPMN 2.0.2, 13.4.3: wait for a token that can reach an empty incoming flow without passing the gateway,
-    /// unless it can also reach a filled one.
+    /// BPMN 2.0.2, 13.4.3: wait for a token that can reach an empty incoming flow without passing the
+    /// gateway, unless it can also reach a filled one.
     fn must_wait(&self, scope: Key, gateway: NodeId, arrived: &[Arrival]) -> bool {
         let process = self.process_of(scope);
         let filled = |flow: &FlowId| arrived.iter().any(|arrival| arrival.via == Some(*flow));
@@ -168,19 +168,19 @@ impl Run<'_> {
 /// The nodes from which one of the flows can be reached without passing the gateway, over flows and links.
 fn reaches(process: &Process, gateway: NodeId, flows: &[FlowId]) -> HashSet<NodeId> {
     let mut found = HashSet::new();
-    let mut todo: Vec<NodeId> = flows.iter().map(|flow| process.flow(*flow).source).collect();
-    while let Some(id) = todo.pop() {
+    let mut pending: Vec<NodeId> = flows.iter().map(|flow| process.flow(*flow).source).collect();
+    while let Some(id) = pending.pop() {
         if id == gateway || !found.insert(id) {
             continue;
         }
         let node = process.node(id);
-        todo.extend(node.incoming.iter().map(|flow| process.flow(*flow).source));
+        pending.extend(node.incoming.iter().map(|flow| process.flow(*flow).source));
         if let NodeKind::Catch(Trigger::Link(name)) = &node.kind {
             let throws = process.numbered().filter(|(_, other)| {
                 other.parent == node.parent
                     && matches!(&other.kind, NodeKind::Throw(Trigger::Link(thrown)) if thrown == name)
             });
-            todo.extend(throws.map(|(id, _)| id));
+            pending.extend(throws.map(|(id, _)| id));
         }
     }
     found

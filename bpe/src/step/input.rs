@@ -6,7 +6,7 @@ use super::run::Run;
 use crate::effect::{Effect, Happened};
 use crate::feel::Context;
 use crate::library::Library;
-use crate::model::{NodeKind, Process, Trigger};
+use crate::model::NodeKind;
 use crate::scope::Scope;
 use crate::state::{Incident, Key, On, Pin, Resume, State, Status, Wait};
 use crate::{Error, Limits, Result};
@@ -94,7 +94,7 @@ pub fn start(
                 && process.node(node).parent.is_none();
             Some(if starts { node } else { return Err(none()) })
         }
-        None if startable(process) => None,
+        None if process.has_plain_start() => None,
         None => return Err(none()),
     };
     let mut state = State::default();
@@ -109,16 +109,6 @@ pub fn start(
     run.begin(key, event);
     let effects = run.settle();
     Ok((state, effects))
-}
-
-/// A process without a plain start can only be started by its events.
-fn startable(process: &Process) -> bool {
-    let mut starts = process.body.nodes.iter().filter_map(|id| match &process.node(*id).kind {
-        NodeKind::Start { trigger, .. } => Some(matches!(trigger, Trigger::None)),
-        _ => None,
-    });
-    let first = starts.next();
-    first.is_none_or(|first| first || starts.any(|plain| plain))
 }
 
 /// Puts an input into an instance. On an error the state is as it was: everything is checked before the first

@@ -1,5 +1,6 @@
-//! The step: one input changes the state of one instance until nothing can move. It is a pure function. The clock,
-//! the store and the network are its caller's; given the same definition, state, input and time it does the same.
+//! The step: one input changes the state of one instance until nothing can move. It is a pure function. The
+//! clock, the store and the network are its caller's; given the same definition, state, input and time it
+//! does the same.
 
 mod activity;
 mod call;

@@ -1,5 +1,5 @@
-//! Repeated activities: multi-instance and standard loops. The instances move in a scope of their own, inside the
-//! token that arrived; boundary events belong to that token, so there is one set of them.
+//! Repeated activities: multi-instance and standard loops. The instances move in a scope of their own, inside
+//! the token that arrived; boundary events belong to that token, so there is one set of them.
 
 use std::sync::Arc;
 

@@ -23,7 +23,8 @@ impl Run<'_> {
         self.subscribe_all(key, &process, &targets)
     }
 
-    /// Subscribes an activity to its boundary events; errors and the like are looked for when they are thrown.
+    /// Subscribes an activity to its boundary events; errors and the like are looked for when they are
+    /// thrown.
     pub(super) fn subscribe_boundaries(&mut self, key: Key) -> bool {
         let Some((process, id)) = self.place(key) else { return false };
         let boundaries = &process.node(id).boundaries;
@@ -145,13 +146,10 @@ impl Run<'_> {
 
 /// Whether the event is waited for, instead of being looked for when something is thrown.
 fn subscribes(node: &Node) -> bool {
-    let thrown = Some(node).and_then(Node::trigger).is_some_and(|trigger| {
-        matches!(
-            trigger,
-            Trigger::Error(_) | Trigger::Escalation(_) | Trigger::Compensation(_) | Trigger::Cancel
-        )
-    });
-    !thrown
+    !matches!(
+        node.trigger(),
+        Some(Trigger::Error(_) | Trigger::Escalation(_) | Trigger::Compensation(_) | Trigger::Cancel)
+    )
 }
 
 /// The start event of an event sub-process.

@@ -111,8 +111,15 @@ impl Run<'_> {
             && how.all_out
             && node.outputs.is_empty()
         {
-            let variables = self.state.scopes.get(&called).map(|scope| scope.variables.clone());
-            self.set_all(None, scope, &variables.unwrap_or_default());
+            let scope_of_call = self.state.scopes.get(&called);
+            let written = scope_of_call.into_iter().flat_map(|scope| {
+                scope
+                    .written
+                    .iter()
+                    .filter_map(|name| Some((name.clone(), scope.variables.get(name)?.clone())))
+            });
+            let written: Context = written.collect();
+            self.set_all(Some(key), scope, &written);
         }
         for (target, value) in results {
             let (name, path) =

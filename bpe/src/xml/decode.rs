@@ -1,5 +1,5 @@
-//! From bytes to text: UTF-8, UTF-16 with a byte order mark, Latin-1 and Windows-1252, which is what modelling
-//! tools write. Anything else is refused by name rather than guessed.
+//! From bytes to text: UTF-8, UTF-16 with a byte order mark, Latin-1 and Windows-1252, which is what
+//! modelling tools write. Anything else is refused by name rather than guessed.
 
 use std::borrow::Cow;
 

@@ -7,7 +7,8 @@ use crate::Position;
 /// A whole XML file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
-    /// The XML declaration's attributes as written, `version="1.0" encoding="UTF-8"`; none without declaration.
+    /// The XML declaration's attributes as written, `version="1.0" encoding="UTF-8"`; none without
+    /// declaration.
     pub(crate) declaration: Option<String>,
     /// Comments, processing instructions and white space before the root.
     pub(crate) before: Vec<Node>,

@@ -51,6 +51,10 @@ impl Memory {
 }
 
 impl Backend for Memory {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
     fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>> {
         let view: Arc<dyn Snapshot> = Arc::new(self.view());
         Box::pin(async { Ok(view) })

@@ -6,6 +6,9 @@ pub(crate) mod disk;
 #[cfg(test)]
 mod faults;
 pub(crate) mod memory;
+pub(crate) mod open;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub(crate) mod redb;
 pub(crate) mod seal;
 
@@ -19,8 +22,14 @@ pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 
 /// What a batch writes: keys to new values, `None` deletes.
 pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// Told about commits.
+pub(crate) type Notice = Box<dyn Fn(u64) + Send + Sync>;
+
 /// A place that keeps bytes.
 pub(crate) trait Backend: Send + Sync + 'static {
+    /// The scheme of its URLs.
+    fn kind(&self) -> &'static str;
+
     /// The newest committed state. It never waits for the writer.
     fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>>;
 
@@ -32,6 +41,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn compact(&self) -> Result<(u64, u64)> {
         Ok((0, 0))
     }
+
+    /// Calls `notice` with the number of each commit that another process makes.
+    fn listen(&self, _notice: Notice) {}
 
     /// How many bytes the store takes, if that can be said.
     fn size(&self) -> Answer<'_, Option<u64>> {

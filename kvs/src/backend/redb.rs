@@ -23,9 +23,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    key::{self, LAST, Span},
+    key::{self, Span},
     options::Options,
-    value::Value,
 };
 
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
@@ -161,8 +160,8 @@ impl Live {
     fn view(&self, place: &Arc<str>) -> Result<View> {
         let table = guarded(place, || Ok(self.database.begin_read()?.open_table(TABLE)?))?;
         let mut view = View { at: 0, table, place: place.clone() };
-        if let Some(stored) = view.read(LAST)? {
-            view.at = Value::open(LAST, &stored)?.version;
+        if let Some(last) = view.rows(&Span::prefix(vec![key::LOG]), true, 1)?.last() {
+            view.at = key::position(last);
         }
         Ok(view)
     }
@@ -192,6 +191,10 @@ pub(crate) fn convert(place: &str, error: ::redb::Error) -> Error {
 }
 
 impl Backend for Redb {
+    fn kind(&self) -> &'static str {
+        "redb"
+    }
+
     fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>> {
         let view: Arc<dyn Snapshot> = self.view();
         Box::pin(async { Ok(view) })
@@ -317,11 +320,7 @@ impl Batch for Job<'_> {
         self.base.rows(span, back, limit)
     }
 
-    fn commit(mut self: Box<Self>, mut changes: Changes, at: u64, durable: bool) -> Result<()> {
-        if !changes.is_empty() {
-            let last = Value { version: at, ..Value::default() };
-            changes.insert(LAST.to_vec(), Some(last.seal(LAST)));
-        }
+    fn commit(mut self: Box<Self>, changes: Changes, _at: u64, durable: bool) -> Result<()> {
         let Some(live) = self.live.as_ref() else { return Err(Error::Closed) };
         match self.write(live, &changes, durable) {
             Ok(view) => {

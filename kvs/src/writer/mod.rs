@@ -55,7 +55,7 @@ pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
     pub(crate) options: Options,
     /// Tells watchers the number of the last commit.
-    pub(crate) last: watch::Sender<u64>,
+    pub(crate) last: Arc<watch::Sender<u64>>,
 }
 
 impl Writer {
@@ -102,7 +102,7 @@ impl Writer {
             match sweep::sweep(&*self.backend, self.options.clock.millis()) {
                 Ok(sweep::Swept { at: None, .. }) => {}
                 Ok(sweep::Swept { at: Some(at), more }) => {
-                    self.last.send_replace(at);
+                    self.tell(at);
                     due.written(false, self.options.behind);
                     if more {
                         due.sweep = now;
@@ -111,6 +111,11 @@ impl Writer {
                 Err(error) => tracing::warn!(error = %error, "what has expired could not be swept"),
             }
         }
+    }
+
+    /// Tells watchers. Another process may have told them of a later commit already.
+    fn tell(&self, at: u64) {
+        self.last.send_if_modified(|last| at > std::mem::replace(last, at.max(*last)));
     }
 
     /// Puts everything committed so far on disk.
@@ -130,7 +135,7 @@ impl Writer {
             outcomes.extend(requests.iter().map(|_| Err(error.clone())));
         }
         if let Ok(Some(at)) = written {
-            self.last.send_replace(at);
+            self.tell(at);
         }
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             let Request { hooks, answer, .. } = request;

@@ -33,7 +33,19 @@ pub(crate) async fn each(story: impl AsyncFn(Store)) {
 }
 
 pub(crate) fn urls(folder: &std::path::Path) -> Vec<String> {
-    vec!["memory:".to_owned(), format!("redb:{}", folder.join("store.redb").display())]
+    let mut urls = vec!["memory:".to_owned(), format!("redb:{}", folder.join("store.redb").display())];
+    urls.extend(server());
+    urls
+}
+
+#[cfg(feature = "postgres")]
+fn server() -> Option<String> {
+    Some(crate::server::Server::shared().fresh())
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server() -> Option<String> {
+    None
 }
 
 pub(crate) async fn put(store: &Store, notes: &[Note]) {

@@ -1,8 +1,11 @@
 //! Many at once: appends from many tasks to the same feeds lose nothing, and everyone sees one order.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
 
-use kvs::From;
+use kvs::{Error, From};
 
 use crate::common::{Note, each, note};
 
@@ -76,6 +79,62 @@ async fn a_counter_raised_by_many_with_retries_counts_every_raise() {
         }
         tasks.join_all().await;
         assert_eq!(store.get::<Note>("counter").await.unwrap().unwrap().number, 200);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_tasks_append_update_and_remove_on_shared_feeds_and_the_counts_are_exact() {
+    const TASKS: u64 = 8;
+    const STEPS: u64 = 2_000;
+    // Each task appends to shared feeds and then updates or removes entries of its own and of others.
+    each(async |store| {
+        // A server answers every step over a connection: fewer of them tell as much.
+        let steps = if store.kind() == "postgres" { STEPS / 20 } else { STEPS };
+        let removed = Arc::new(AtomicU64::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..TASKS {
+            let (store, removed) = (store.clone(), removed.clone());
+            tasks.spawn(async move {
+                for number in 0..steps {
+                    let feed = ["/a", "/b"][(number % 2) as usize];
+                    let mut txn = store.txn();
+                    txn.append(feed, &(task, number)).unwrap();
+                    let position = txn.commit().await.unwrap().positions[0];
+                    if number % 4 > 1 {
+                        continue;
+                    }
+                    let other = position.saturating_sub(3 * (number % 7));
+                    let mut attempts = store.attempts();
+                    loop {
+                        let mut txn = attempts.begin().await;
+                        let changed = match number % 4 {
+                            0 => txn.update(feed, other, &(task, u64::MAX)).await,
+                            _ => txn.remove(feed, other).await,
+                        };
+                        match changed {
+                            Err(Error::NoEntry { .. }) => break,
+                            changed => changed.unwrap(),
+                        }
+                        if attempts.commit(txn).await.unwrap().is_some() {
+                            removed.fetch_add(number % 4, Ordering::Relaxed);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        tasks.join_all().await;
+        let mut left = 0;
+        for feed in ["/a", "/b"] {
+            let entries: Vec<(u64, (u64, u64))> =
+                store.txn().feed(feed, From::Start, usize::MAX).await.unwrap();
+            assert_eq!(store.txn().count(feed).await.unwrap(), entries.len() as u64);
+            assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
+            left += entries.len() as u64;
+        }
+        assert_eq!(left + removed.load(Ordering::Relaxed), TASKS * steps);
+        assert_eq!(store.check(|_| ()).await.unwrap().wrong, 0);
     })
     .await;
 }

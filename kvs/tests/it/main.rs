@@ -7,9 +7,16 @@ mod common;
 mod crash;
 mod damage;
 mod feeds;
+mod format;
 mod indexes;
 mod kept;
 mod load;
+mod model;
 mod open;
 mod records;
+#[cfg(feature = "postgres")]
+mod server;
+#[cfg(feature = "postgres")]
+mod shared;
+mod strings;
 mod watching;

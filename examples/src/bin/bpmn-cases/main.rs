@@ -1,4 +1,5 @@
-//! Runs a file of engine-neutral BPMN cases and says which of them the engine passes: `bpmn-cases cases.json`.
+//! Runs a file of engine-neutral BPMN cases and says which of them the engine passes: `bpmn-cases
+//! cases.json`.
 
 mod case;
 mod deploy;

@@ -1,5 +1,5 @@
-//! A world of instances in memory: a clock that only moves when told, and the delivery of messages, signals and
-//! timers between instances. It stands in for the engine, whose store and clock the cases do not need.
+//! A world of instances in memory: a clock that only moves when told, and the delivery of messages, signals
+//! and timers between instances. It stands in for the engine, whose store and clock the cases do not need.
 
 use bpe::feel::{Context, Value};
 use bpe::model::{NodeKind, Process, StartOn};

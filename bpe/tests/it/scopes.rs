@@ -1,9 +1,7 @@
 //! The harder scopes: event sub-processes, compensation, transactions, escalation, signals and links.
 
-mod common;
-
+use crate::common::{Instance, file, process};
 use bpe::{Happened, Input};
-use common::{Instance, file, process};
 
 const ENDS: &str = "<startEvent id=\"s\"/><endEvent id=\"e\"/>";
 
@@ -79,9 +77,9 @@ fn a_condition_is_asked_when_variables_change() {
     let text = file(&process("p", &nodes, &["s->c", "c->e"]));
     assert!(Instance::of(&text, "{\"n\": 4}").completed());
     let mut one = Instance::of(&text, "{\"n\": 1}");
-    one.input(Input::Set { variables: common::variables("{\"n\": 2}") }).unwrap();
+    one.input(Input::Set { variables: crate::common::variables("{\"n\": 2}") }).unwrap();
     assert_eq!(one.waiting(), ["c"]);
-    one.input(Input::Set { variables: common::variables("{\"n\": 5}") }).unwrap();
+    one.input(Input::Set { variables: crate::common::variables("{\"n\": 5}") }).unwrap();
     assert!(one.completed());
 }
 

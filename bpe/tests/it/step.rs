@@ -1,10 +1,8 @@
 //! The step, told as stories: gateways, variables, events, calls and what goes wrong.
 
-mod common;
-
+use crate::common::{Instance, file, library, process};
 use bpe::feel::{Context, Value};
 use bpe::{Error, Happened, Input, Status};
-use common::{Instance, file, library, process};
 
 const ENDS: &str = "<startEvent id=\"s\"/><endEvent id=\"e\"/>";
 
@@ -31,7 +29,7 @@ fn an_undefined_variable_is_an_incident_that_can_be_mended() {
         what,
         "the condition `= n > 10` is neither true nor false: the variable `n` is undefined (flow `g->a`)"
     );
-    one.input(Input::Set { variables: common::variables("{\"n\": 11}") }).unwrap();
+    one.input(Input::Set { variables: crate::common::variables("{\"n\": 11}") }).unwrap();
     one.input(Input::Retry { token }).unwrap();
     assert_eq!(one.waiting(), ["a"]);
     assert_eq!(one.happened(Happened::Resolved), ["g"]);
@@ -164,7 +162,7 @@ fn a_failing_output_is_an_incident_that_keeps_the_result() {
     one.limits.feel_steps = 100_000_000;
     one.limits.instances = 1;
     // With a higher limit the same result goes through: nothing was lost.
-    one.input(Input::Set { variables: common::variables("{\"limit\": 3}") }).unwrap();
+    one.input(Input::Set { variables: crate::common::variables("{\"limit\": 3}") }).unwrap();
     if let Some(found) = one.state.tokens.get_mut(&token) {
         found.variables.insert("limit".into(), 3.into());
     }
@@ -299,7 +297,9 @@ fn instances_of_a_task_collect_their_results_in_order() {
     let mut wrong = Instance::of(&file(&process("p", &with(task), &["s->t", "t->e"])), "{\"items\": 7}");
     let (what, token) = wrong.incident().unwrap();
     assert_eq!(what, "`= items` gives `7`, which is no list");
-    wrong.input(Input::Set { variables: common::variables("{\"items\": [], \"factor\": 1}") }).unwrap();
+    wrong
+        .input(Input::Set { variables: crate::common::variables("{\"items\": [], \"factor\": 1}") })
+        .unwrap();
     wrong.input(Input::Retry { token }).unwrap();
     assert!(wrong.completed());
 }

@@ -1,7 +1,4 @@
 //! Whatever comes in, nothing panics: expressions, files, and inputs to instances.
-#![allow(clippy::unwrap_used, reason = "test code")]
-
-mod common;
 
 use bpe::feel::{Context, evaluate, parse};
 use bpe::{Input, Library, Limits, Model, start, step};
@@ -112,7 +109,7 @@ fn file_with_everything() -> String {
         "x->j",
         "j->e",
     ];
-    common::file(&common::process("p", nodes, &flows))
+    crate::common::file(&crate::common::process("p", nodes, &flows))
 }
 
 proptest! {
@@ -124,7 +121,7 @@ proptest! {
         let words: Vec<&str> = pieces.iter().map(|at| PIECES[*at]).collect();
         for text in [words.join(" "), words.concat(), format!("{}{noise}", words.join(" ")), noise] {
             if let Ok(expr) = parse(&text, &limits) {
-                let names: Context = common::variables("{\"x\": 7, \"y\": \"b\", \"list\": [3, 1, 2], \"ctx\": {\"a\": 1}}");
+                let names: Context = crate::common::variables("{\"x\": 7, \"y\": \"b\", \"list\": [3, 1, 2], \"ctx\": {\"a\": 1}}");
                 if let Ok(answer) = evaluate(&expr, &names, Timestamp::UNIX_EPOCH, &limits) {
                     let _ = (answer.value.to_string(), serde_json::to_string(&answer.value.into_data()));
                 }

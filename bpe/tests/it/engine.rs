@@ -1,14 +1,11 @@
 //! The engine over a store: deploying, user tasks, services, timers, messages, and starting again.
-#![allow(clippy::unwrap_used, reason = "test code")]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::common::{file, process, variables};
 use bpe::feel::{Context, Value};
 use bpe::{Clock, Done, Engine, Error, Failure, Happened, Order, Status, Who};
-use common::{file, process, variables};
 use kvs::Store;
 
 const ENDS: &str = "<startEvent id=\"s\"/><endEvent id=\"e\"/>";
@@ -321,6 +318,33 @@ async fn bad_files_and_wrong_ids_change_nothing() {
     assert!(matches!(engine.complete("nonsense", &Context::new()).await, Err(Error::NoJob { .. })));
     assert!(matches!(engine.complete("x.1", &Context::new()).await, Err(Error::NoInstance { .. })));
     assert_eq!(store.txn().count_of::<bpe::Instance>().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_worker_that_never_answers_fails_its_attempt() {
+    let store = Store::open("memory:").await.unwrap();
+    let hang = |_: Order| std::future::pending();
+    let engine = Engine::builder(&store).clock(clock()).worker("payment", hang);
+    let engine = engine.patience(std::time::Duration::from_millis(1)).open().await.unwrap();
+    engine.deploy(service().as_bytes()).await.unwrap();
+    let id = engine.start("pay", &Context::new()).await.unwrap();
+    engine.idle().await;
+    assert_eq!(engine.jobs(&id).await.unwrap()[0].retries, 1);
+}
+
+#[tokio::test]
+async fn a_process_is_started_by_its_roles_through_its_form() {
+    let store = Store::open("memory:").await.unwrap();
+    let start = "<laneSet id=\"ls\"><lane id=\"l\" name=\"clerk\"><flowNodeRef>s</flowNodeRef></lane></laneSet>\
+                 <startEvent id=\"s\"><extensionElements><zeebe:formDefinition formKey=\"order\"/></extensionElements>\
+                 </startEvent>";
+    let engine = engine(&store, &[file(&process("p", start, &[])), order_process()]).await;
+    let names = |roles: &[&str]| {
+        let found = engine.startable(&Who { user: "u", roles });
+        found.iter().map(|process| (process.id.to_string(), process.form.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["clerk"]), [("order".to_owned(), None), ("p".to_owned(), Some("order".into()))]);
+    assert_eq!(names(&[]), [("order".to_owned(), None)]);
 }
 
 /// Handlers of a server run on any thread.

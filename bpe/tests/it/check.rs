@@ -1,10 +1,7 @@
 //! A file that cannot run is refused with the element and the place.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
-mod common;
-
+use crate::common::{file, process};
 use bpe::{Error, Limits, Model, Severity};
-use common::{file, process};
 
 fn findings(inside: &str) -> Vec<String> {
     match Model::strict(file(inside).as_bytes(), &Limits::default()) {

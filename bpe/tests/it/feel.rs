@@ -1,5 +1,4 @@
 //! FEEL as a table of expressions and what they give.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use bpe::feel::{Context, Value, evaluate, parse};
 use bpe::{Error, Limits};

@@ -1,10 +1,7 @@
 //! Writing a state down and reading it back between any two steps changes nothing.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
-mod common;
-
+use crate::common::{Instance, file, process};
 use bpe::{Input, Status};
-use common::{Instance, file, process};
 use proptest::prelude::*;
 
 fn text() -> String {
@@ -28,7 +25,7 @@ fn act(one: &mut Instance, choice: u16) {
             drop(one.input(Input::Throw { job, code: "E".into(), variables: Default::default() }))
         }
         (Some(job), 1..=4) => {
-            let variables = common::variables(&format!("{{\"n\": {choice}.25}}"));
+            let variables = crate::common::variables(&format!("{{\"n\": {choice}.25}}"));
             one.input(Input::Complete { job, variables }).unwrap();
         }
         _ => {

@@ -1,8 +1,6 @@
-//! A random process is driven by random inputs twice: once undisturbed, and once with the engine dying again and
-//! again in the middle of what it does. Both must end in the same place, and no work may be counted twice.
-#![allow(clippy::unwrap_used, reason = "test code")]
-
-mod common;
+//! A random process is driven by random inputs twice: once undisturbed, and once with the engine dying again
+//! and again in the middle of what it does. Both must end in the same place, and no work may be counted
+//! twice.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -205,7 +203,7 @@ fn text(block: &Block) -> String {
     // Whoever hears the signal is another instance, so that signals cross the outbox.
     let hears = "<process id=\"hears\"><startEvent id=\"hs\"><signalEventDefinition signalRef=\"sig\"/></startEvent></process>";
     let declared = writer.declared;
-    common::file(&format!(
+    crate::common::file(&format!(
         "<signal id=\"sig\" name=\"sig\"/>{declared}<process id=\"p\">{inside}</process>{hears}"
     ))
 }

@@ -1,10 +1,4 @@
 //! A process written in a few lines of XML, and an instance of it driven by element ids.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    reason = "test code, of which every file uses another part"
-)]
 
 use bpe::feel::{Context, Value};
 use bpe::{
@@ -13,7 +7,7 @@ use bpe::{
 use jiff::Timestamp;
 
 /// A file around process elements.
-pub fn file(inside: &str) -> String {
+pub(crate) fn file(inside: &str) -> String {
     format!(
         "<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" \
          xmlns:zeebe=\"http://camunda.org/schema/zeebe/1.0\" id=\"d\">\n{inside}\n</definitions>"
@@ -21,7 +15,7 @@ pub fn file(inside: &str) -> String {
 }
 
 /// A process with flows written as `a->b`, or `a->b: condition`.
-pub fn process(id: &str, nodes: &str, flows: &[&str]) -> String {
+pub(crate) fn process(id: &str, nodes: &str, flows: &[&str]) -> String {
     let flow = |flow: &&str| {
         let (ends, condition) =
             flow.split_once(": ").map_or((*flow, None), |(ends, cond)| (ends, Some(cond)));
@@ -37,7 +31,7 @@ pub fn process(id: &str, nodes: &str, flows: &[&str]) -> String {
 }
 
 /// The processes of a file.
-pub fn library(file: &str) -> Library {
+pub(crate) fn library(file: &str) -> Library {
     let mut library = Library::new();
     for process in Model::strict(file.as_bytes(), &Limits::default()).unwrap().processes {
         library.add(process);
@@ -46,29 +40,29 @@ pub fn library(file: &str) -> Library {
 }
 
 /// Variables from JSON.
-pub fn variables(json: &str) -> Context {
+pub(crate) fn variables(json: &str) -> Context {
     serde_json::from_str(json).unwrap()
 }
 
 /// An instance and what it did.
-pub struct Instance {
-    pub library: Library,
-    pub state: State,
-    pub history: Vec<Entry>,
-    pub sent: Vec<String>,
-    pub now: Timestamp,
-    pub limits: Limits,
+pub(crate) struct Instance {
+    pub(crate) library: Library,
+    pub(crate) state: State,
+    pub(crate) history: Vec<Entry>,
+    pub(crate) sent: Vec<String>,
+    pub(crate) now: Timestamp,
+    pub(crate) limits: Limits,
 }
 
 impl Instance {
     /// Starts the first process of a file.
-    pub fn of(file: &str, json: &str) -> Self {
+    pub(crate) fn of(file: &str, json: &str) -> Self {
         let library = library(file);
         let process = library.all().next().unwrap().id.clone();
         Self::start(library, &process, json)
     }
 
-    pub fn start(library: Library, process: &str, json: &str) -> Self {
+    pub(crate) fn start(library: Library, process: &str, json: &str) -> Self {
         let (now, limits) = ("2026-01-01T00:00:00Z".parse().unwrap(), Limits::default());
         let (state, effects) = start(&library, &limits, process, None, variables(json), now).unwrap();
         let mut instance = Self { library, state, history: Vec::new(), sent: Vec::new(), now, limits };
@@ -89,19 +83,19 @@ impl Instance {
         }
     }
 
-    pub fn input(&mut self, input: Input) -> Result<(), Error> {
+    pub(crate) fn input(&mut self, input: Input) -> Result<(), Error> {
         let effects = step(&self.library, &self.limits, &mut self.state, input, self.now)?;
         self.keep(effects);
         Ok(())
     }
 
     /// The waiting jobs at an element.
-    pub fn jobs(&self, element: &str) -> Vec<Key> {
+    pub(crate) fn jobs(&self, element: &str) -> Vec<Key> {
         let at = |token| self.state.node(&self.library, token).is_some_and(|node| *node.id == *element);
         self.state.jobs().filter(|(_, token)| at(token)).map(|(key, _)| key).collect()
     }
 
-    pub fn complete(&mut self, element: &str, json: &str) -> &mut Self {
+    pub(crate) fn complete(&mut self, element: &str, json: &str) -> &mut Self {
         let job = *self
             .jobs(element)
             .first()
@@ -110,13 +104,13 @@ impl Instance {
         self
     }
 
-    pub fn throw(&mut self, element: &str, code: &str) -> &mut Self {
+    pub(crate) fn throw(&mut self, element: &str, code: &str) -> &mut Self {
         let job = *self.jobs(element).first().unwrap();
         self.input(Input::Throw { job, code: code.to_owned(), variables: Context::new() }).unwrap();
         self
     }
 
-    pub fn message(&mut self, name: &str, key: Option<&str>, json: &str) -> &mut Self {
+    pub(crate) fn message(&mut self, name: &str, key: Option<&str>, json: &str) -> &mut Self {
         let key = key.map(Value::from);
         let matches = |on: &On| matches!(on, On::Message { name: n, key: k } if **n == *name && *k == key);
         let found =
@@ -126,13 +120,13 @@ impl Instance {
         self
     }
 
-    pub fn trigger(&mut self, element: &str) -> &mut Self {
+    pub(crate) fn trigger(&mut self, element: &str) -> &mut Self {
         self.input(Input::Trigger { element: element.to_owned(), variables: Context::new() }).unwrap();
         self
     }
 
     /// Moves the clock to a time, firing timers on the way.
-    pub fn until(&mut self, time: &str) -> &mut Self {
+    pub(crate) fn until(&mut self, time: &str) -> &mut Self {
         let until: Timestamp = time.parse().unwrap();
         loop {
             let due = self.state.subscriptions.iter().filter_map(|(key, found)| match &found.on {
@@ -148,7 +142,7 @@ impl Instance {
     }
 
     /// Where it waits, sorted.
-    pub fn waiting(&self) -> Vec<String> {
+    pub(crate) fn waiting(&self) -> Vec<String> {
         let tokens = self.state.tokens.values().filter(|token| !matches!(token.wait, bpe::Wait::Scope(_)));
         let mut ids: Vec<String> =
             tokens.map(|token| self.state.node(&self.library, token).unwrap().id.to_string()).collect();
@@ -157,20 +151,20 @@ impl Instance {
     }
 
     /// The elements something happened to, in order.
-    pub fn happened(&self, what: Happened) -> Vec<&str> {
+    pub(crate) fn happened(&self, what: Happened) -> Vec<&str> {
         self.history.iter().filter(|entry| entry.what == what).map(|entry| &*entry.element).collect()
     }
 
-    pub fn variable(&self, name: &str) -> Value {
+    pub(crate) fn variable(&self, name: &str) -> Value {
         self.state.variables().and_then(|all| all.get(name).cloned()).unwrap_or_default()
     }
 
     /// The first incident.
-    pub fn incident(&self) -> Option<(String, Key)> {
+    pub(crate) fn incident(&self) -> Option<(String, Key)> {
         self.state.incidents().next().map(|(key, _, incident)| (incident.what.clone(), key))
     }
 
-    pub fn completed(&self) -> bool {
+    pub(crate) fn completed(&self) -> bool {
         self.state.status == Status::Completed
     }
 }

@@ -1,11 +1,8 @@
 //! Drawings: complete, escaped, and without anything a strict content policy forbids.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
-mod common;
-
+use crate::common::{Instance, variables};
 use bpe::xml::Element;
 use bpe::{Diagram, Document, Limits, Mark, Marks};
-use common::{Instance, variables};
 
 const FILE: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
   xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC"

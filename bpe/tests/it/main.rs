@@ -1,0 +1,16 @@
+//! The tests of the crate from outside, in one program so that they link once.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod check;
+mod common;
+mod crash;
+mod diagram;
+mod engine;
+mod events;
+mod feel;
+mod fuzz;
+mod golden;
+mod replay;
+mod scopes;
+mod step;
+mod xml;

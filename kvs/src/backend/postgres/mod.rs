@@ -1,0 +1,244 @@
+//! The store in PostgreSQL, for several machines: one table of bytes to bytes, one writer at a time by an
+//! advisory lock, and notifications that tell the other processes what was committed.
+//!
+//! All connections are driven by a thread of the store's own, so that it does not matter in which runtime,
+//! or in none, a caller is.
+
+mod job;
+mod sql;
+mod view;
+
+use std::{
+    str::FromStr,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use sqlx::{
+    PgConnection,
+    postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions},
+};
+use tokio::{runtime, sync::oneshot};
+
+use super::{Answer, Backend, Batch, Notice, Snapshot};
+use crate::{
+    error::{Error, Result},
+    options::Options,
+};
+use job::Job;
+use view::View;
+
+/// The channel on which commits are announced. The message is the commit's number and nothing else: what
+/// was committed is read from the change log.
+const CHANNEL: &str = "kvs";
+
+/// How long the listener waits before it connects again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+pub(crate) struct Postgres {
+    place: Arc<str>,
+    runtime: runtime::Handle,
+    /// For readers: each state that is still read holds one connection.
+    pool: PgPool,
+    /// For the writer alone, so that readers can never keep it from a connection. `None` until the first
+    /// batch, and after a failure.
+    writer: Mutex<Option<PgConnection>>,
+    options: PgConnectOptions,
+    /// The newest state somebody reads, shared by those who begin while it is the newest. Held for a clone
+    /// only. It is weak, because a state nobody reads must not hold a transaction open.
+    current: Mutex<Weak<View>>,
+    /// The last commit known of.
+    known: Arc<AtomicU64>,
+    /// Whom to tell about commits of other processes.
+    notice: Arc<Mutex<Option<Notice>>>,
+    /// Dropping it ends the thread.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Postgres {
+    pub(crate) async fn open(url: &str, options: &Options) -> Result<Self> {
+        let connect = PgConnectOptions::from_str(url).map_err(|_| Error::Url { url: hidden(url) })?;
+        let timeout = options.statement.as_millis().to_string();
+        // A transaction that hangs would keep everyone else from writing, or old rows from being cleaned.
+        let connect = connect.application_name("kvs").options([
+            ("statement_timeout", timeout.as_str()),
+            ("idle_in_transaction_session_timeout", "300000"),
+        ]);
+        let place: Arc<str> = hidden(url).into();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let driver = runtime::Builder::new_current_thread().enable_all().build();
+        let driver = driver.map_err(|error| Error::io(&place, error))?;
+        let runtime = driver.handle().clone();
+        let drive = move || {
+            // Ends when the sender is dropped, which is all it is for.
+            let _ = driver.block_on(stopped);
+            driver.shutdown_timeout(Duration::from_secs(1));
+        };
+        let thread = thread::Builder::new().name("kvs-postgres".to_owned()).spawn(drive);
+        let thread = thread.map_err(|error| Error::io(&place, error))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections)
+            .acquire_timeout(options.statement)
+            .connect_lazy_with(connect.clone());
+        let store = Self {
+            place,
+            runtime,
+            pool: pool.clone(),
+            writer: Mutex::default(),
+            options: connect.clone(),
+            current: Mutex::default(),
+            known: Arc::default(),
+            notice: Arc::default(),
+            stop: Some(stop),
+            thread: Some(thread),
+        };
+        store.run(async move { sqlx::migrate!("./migrations").run(&pool).await.map_err(Into::into) }).await?;
+        store.listen(connect).await?;
+        Ok(store)
+    }
+
+    /// Runs a future on the store's own thread.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = std::result::Result<T, sqlx::Error>> + Send + 'static,
+    ) -> Result<T> {
+        run(&self.runtime, &self.place, work).await
+    }
+
+    /// Listens for commits of other processes, and reads the last one after a lost connection: what was
+    /// announced meanwhile is not announced again.
+    async fn listen(&self, options: PgConnectOptions) -> Result<()> {
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let mut listener = self
+            .run(async move {
+                let mut listener = PgListener::connect_with(&pool).await?;
+                listener.listen(CHANNEL).await?;
+                Ok(listener)
+            })
+            .await?;
+        let (pool, known, notice) = (self.pool.clone(), self.known.clone(), self.notice.clone());
+        // On the store's own thread, like everything: a connection belongs to the runtime that opened it.
+        let first = pool.clone();
+        let at = self.run(async move { sql::last(&mut *first.acquire().await?).await }).await?;
+        known.store(at, Ordering::Release);
+        self.runtime.spawn(async move {
+            loop {
+                let at = match listener.try_recv().await {
+                    Ok(Some(notification)) => notification.payload().parse().ok(),
+                    Ok(None) => last(&pool).await,
+                    Err(_) => {
+                        tokio::time::sleep(AGAIN).await;
+                        last(&pool).await
+                    }
+                };
+                let Some(at) = at else { continue };
+                known.fetch_max(at, Ordering::AcqRel);
+                if let Some(notice) = &*notice.lock().unwrap_or_else(PoisonError::into_inner) {
+                    notice(at);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn view(&self) -> Result<Arc<View>> {
+        let shared = self.current.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        if let Some(view) = shared.filter(|view| view.at() >= self.known.load(Ordering::Acquire)) {
+            return Ok(view);
+        }
+        let view = Arc::new(View::open(self).await?);
+        self.known.fetch_max(view.at(), Ordering::AcqRel);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&view);
+        Ok(view)
+    }
+}
+
+/// The last commit, when it can be read.
+async fn last(pool: &PgPool) -> Option<u64> {
+    let mut connection = pool.acquire().await.ok()?;
+    sql::last(&mut connection).await.ok()
+}
+
+async fn run<T: Send + 'static>(
+    runtime: &runtime::Handle,
+    place: &str,
+    work: impl Future<Output = std::result::Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T> {
+    match runtime.spawn(work).await {
+        Ok(done) => done.map_err(|error| convert(place, error)),
+        Err(_) => Err(Error::Closed),
+    }
+}
+
+fn convert(place: &str, error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+    match (code.as_deref(), error) {
+        (Some("53100"), _) => Error::Full { place: place.to_owned() },
+        (Some("28000" | "28P01" | "42501"), _) => Error::Denied { path: place.into() },
+        (_, sqlx::Error::PoolTimedOut) => Error::Busy { place: place.to_owned() },
+        (_, error) => Error::Io { place: place.to_owned(), source: Arc::new(error) },
+    }
+}
+
+/// The URL without what must not be seen in messages: user, password, parameters.
+fn hidden(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    format!("postgres://{rest}")
+}
+
+impl Backend for Postgres {
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>> {
+        Box::pin(async {
+            let view: Arc<dyn Snapshot> = self.view().await?;
+            Ok(view)
+        })
+    }
+
+    fn begin(&self) -> Result<Box<dyn Batch + '_>> {
+        Ok(Box::new(Job::begin(self)?))
+    }
+
+    fn size(&self) -> Answer<'_, Option<u64>> {
+        let pool = self.pool.clone();
+        Box::pin(async {
+            let query = "select pg_total_relation_size('kvs')";
+            let size: i64 = self.run(async move { sqlx::query_scalar(query).fetch_one(&pool).await }).await?;
+            Ok(u64::try_from(size).ok())
+        })
+    }
+
+    fn listen(&self, notice: Notice) {
+        *self.notice.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // The connections are closed by the thread that drives them, before it ends.
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let pool = self.pool.clone();
+        let stop = self.stop.take();
+        self.runtime.spawn(async move {
+            drop(writer);
+            pool.close().await;
+            drop(stop);
+        });
+        if let Some(thread) =
+            self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())
+        {
+            // It has nothing left to say.
+            let _ = thread.join();
+        }
+    }
+}

@@ -202,14 +202,13 @@ async fn the_detector_fires_where_nothing_protects() {
         for page in 0..texts.len().div_ceil(60) {
             window.go(&format!("{base}/page/{page}")).await;
             window.until("top.loaded").await;
-            window.js("for (const frame of [...frames]) try { provoke(frame.document) } catch {}").await;
+            window.js("for (const frame of document.querySelectorAll('iframe')) try { provoke(frame.contentDocument) } catch {}").await;
             // What was provoked may take its turn.
             window.js("return new Promise((done) => setTimeout(done, 200))").await;
             let hits: Vec<String> = serde_json::from_value(window.js("return top.hits").await).unwrap();
             for hit in hits.iter().filter_map(|hit| hit.strip_prefix("/text/")) {
                 fired.extend(hit.split(' ').next().and_then(|number| number.parse::<usize>().ok()));
             }
-            eprintln!("{page}: {}", hits.len());
             own = fired.range(..PAYLOADS.len()).count();
         }
         (own, fired.len())
@@ -219,7 +218,7 @@ async fn the_detector_fires_where_nothing_protects() {
         () = serve(&listener, &texts) => unreachable!("it serves for ever"),
     };
     assert!(own >= 20, "only {own} of our own fired");
-    assert!(fired - own >= (texts.len() - PAYLOADS.len()) / 8, "only {fired} of {} fired", texts.len());
+    assert!(fired - own >= (texts.len() - PAYLOADS.len()) / 2, "only {fired} of {} fired", texts.len());
 }
 
 /// Serves `/page/N`, which frames sixty texts, and `/text/N`, which is one of them, as it is.
@@ -240,7 +239,11 @@ async fn serve(listener: &TcpListener, texts: &[String]) {
             format!("<!doctype html><body onload='setTimeout(() => top.loaded = true, 300)'>{frames}")
         } else {
             let text = number("/text/").and_then(|at| texts.get(at)).cloned().unwrap_or_default();
-            format!("<!doctype html><meta charset=utf-8><body><p>{text}</p>")
+            // In the places that such texts are made for: content, attributes, an address, a script.
+            format!(
+                "<!doctype html><meta charset=utf-8><body><p>{text}</p><p title=\"{text}\">x</p><p title='{text}'>x</p>\
+                 <a href=\"{text}\">x</a><script>var x = '{text}'</script><script>var x = \"{text}\"</script>"
+            )
         };
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",

@@ -41,6 +41,7 @@ impl Page for Home {
                 }
                 nav class="cards" {
                     a class="card" href="/chat/lobby" { h2 { (t.chat) } p { (t.chat_lead) } code { "/chat/lobby" } }
+                    a class="card" href="/desk" { h2 { (t.desk) } p { (t.desk_lead) } code { "/desk" } }
                     a class="card" href="/login" { h2 { (t.login) } p { (t.login_lead) } code { "/login" } }
                     a class="card" href="/counter" { h2 { (t.counter) } p { (t.counter_lead) } code { "/counter" } }
                 }

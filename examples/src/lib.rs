@@ -6,6 +6,7 @@ pub mod bench;
 mod chat;
 pub mod config;
 mod counter;
+pub mod desk;
 mod frame;
 mod home;
 mod login;
@@ -16,14 +17,15 @@ use n2o::{Limits, Node};
 use web::App;
 
 /// The pages, for who starts the demo.
-pub const PAGES: [(&str, &str); 4] = [
+pub const PAGES: [(&str, &str); 5] = [
     ("/", "what there is"),
     ("/counter", "a counter"),
     ("/login", "login as a guest or with an account"),
     ("/chat/lobby", "a chat room; any other name is a room, too"),
+    ("/desk", "an order desk: records, forms and a process"),
 ];
 
-const STYLE: &str = concat!(include_str!("style.css"), include_str!("chat.css"));
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("chat.css"), include_str!("desk.css"));
 
 /// The demo as a router over a node: the pages, and beside them a route of the application's own.
 pub fn router(node: Node, config: &config::Config) -> Router {
@@ -41,6 +43,7 @@ fn app(node: Node, config: &config::Config) -> App {
         .page::<counter::Counter>("/counter")
         .page::<login::Login>("/login")
         .page::<chat::Chat>("/chat/{room}");
+    app = desk::pages(app);
     for origin in &config.origins {
         app = app.origin(origin);
     }

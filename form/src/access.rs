@@ -32,7 +32,8 @@ impl Who {
 
     /// The visitor of a page, with the roles of the session.
     pub fn of(cx: &mut Cx) -> Result<Self> {
-        let roles = cx.session().get(ROLES)?.unwrap_or_default();
+        let mut roles = cx.roles();
+        roles.extend(cx.session().get::<Vec<String>>(ROLES)?.unwrap_or_default());
         Ok(Who { user: cx.user(), roles })
     }
 

@@ -57,6 +57,7 @@ texts! {
     sort "Sort by this column" "Сортувати за цим стовпцем"
     mend "Please mend what is marked: {}" "Виправте позначене: {}"
     denied "You have no right to do this." "У вас немає права це робити."
+    again "What you typed earlier and did not save is here again." "Те, що ви раніше ввели й не зберегли, знову тут."
     gone "Somebody has deleted this record. What you typed is still here; you can create the record anew." "Хтось видалив цей запис. Введене вами збережено тут; запис можна створити знову."
     anew "Create anew" "Створити знову"
     lost "Somebody has saved this record while you were editing it. Nothing of it or of yours is lost: choose for each field, then save." "Хтось зберіг цей запис, поки ви його змінювали. Нічого не втрачено: виберіть для кожного поля, потім збережіть."

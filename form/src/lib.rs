@@ -1,9 +1,108 @@
 //! Declarative forms and the screens made from them.
+//!
+//! A record is declared once. From the declaration come its list with search, filters and order, the
+//! screens to make, look at, edit and delete it, the checks in the browser and on the server, its history,
+//! and what REST needs. The same declaration as data is a [`Document`], which a program can build, and
+//! read and write as JSON.
+//!
+//! # The life of a form
+//!
+//! 1. [`#[derive(Form)]`](derive@Form) turns a struct into a [`Document`]: fields with types, rules,
+//!    conditions, defaults, rights, and labels from a [table](Labels). A field that the record lacks, a
+//!    missing label, and computed fields in a circle do not compile.
+//! 2. A [`Sheet`] shows the document's fields to somebody for a purpose, its [`Kind`]. What they
+//!    [may not see](Who) is not in it; rules become attributes, so that the browser can check them too.
+//! 3. The page around it reads the inputs by [`Spec::names`], which are sealed with its event.
+//! 4. [`Spec::read`] takes over what may be entered, computes what is computed, and runs every rule. What
+//!    does not fit is a [`Fault`] of its field, and what was typed stays, in a draft that outlives the server.
+//! 5. [`table`] writes the record when it still has the version that the user began with. If not, they are
+//!    told field by field what is theirs and mine, and choose; nothing is overwritten silently.
+//! 6. Each write leaves an entry in the record's [history](audit), is told to the pages that show it, and
+//!    commits with them.
+//!
+//! # Example
+//!
+//! The label table is best a file of its own, with `include_str!`.
+//!
+//! ```
+//! use form::{Card, Form, Labels, List};
+//! use nitro::test::TestApp;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Form)]
+//! #[form(table = "client", labels = LABELS, public)]
+//! struct Client {
+//!     #[form(id, auto)]
+//!     number: u32,
+//!     #[form(required, title, length = 2..=80)]
+//!     name: String,
+//!     #[form(options = ["new", "vip"])]
+//!     kind: String,
+//!     #[form(range = 1..=50, visible = kind == "vip")]
+//!     discount: Option<u32>,
+//! }
+//! const LABELS: Labels = Labels::new(
+//!     "key             | en
+//!      client          | Clients
+//!      number          | Number
+//!      name            | Name
+//!      kind            | Kind
+//!      client.kind.new | New
+//!      client.kind.vip | VIP
+//!      discount        | Discount, %",
+//! );
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let app = TestApp::new().page::<List<Client>>("/clients").page::<Card<Client>>("/clients/{id}");
+//! let mut page = app.open("/clients").await;
+//! page.press("New").await;
+//! page.press("Create").await;
+//! assert_eq!(page.text("name.e"), "Please fill in this field.");
+//! page.fill("name", "Ada");
+//! page.press("Create").await;
+//! assert_eq!(page.path(), "/clients/1");
+//! assert_eq!(page.text("name"), "Ada");
+//! # });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A form in a page of one's own
+//!
+//! A page that shows a form, as a user task of a process does, renders a [`Sheet`], binds an event that
+//! [reads](nitro::Postback::reads) its names, and calls [`Spec::read`]:
+//!
+//! ```
+//! use form::{Data, Faults, Form, Kind, Sheet, Spec, Who};
+//! use maud::html;
+//! use nitro::{Inputs, prelude::*};
+//!
+//! #[derive(Event)]
+//! enum Task {
+//!     Done { #[source] form: Inputs },
+//! }
+//!
+//! fn show(spec: &Spec, who: &Who, data: &Data, faults: &Faults, lang: &str) -> Markup {
+//!     html! {
+//!         (form().id("f.form").postback(Task::done().reads(spec.names(who, Kind::Edit))).body(html! {
+//!             (Sheet::new(spec, who, Kind::Edit, data, lang).faults(faults))
+//!             (submit("Done").id("f.done"))
+//!         }))
+//!     }
+//! }
+//!
+//! fn done(spec: &Spec, who: &Who, form: &Inputs, data: &mut Data) -> Faults {
+//!     let filled = spec.read(who, Kind::Edit, form, data);
+//!     *data = filled.data;
+//!     filled.faults
+//! }
+//! # let _ = (show, done);
+//! ```
 
 pub mod access;
 pub mod audit;
 mod condition;
 mod document;
+mod draft;
 mod error;
 mod fault;
 mod field;
@@ -15,6 +114,7 @@ mod lookup;
 mod read;
 pub mod rest;
 mod rule;
+pub mod schema;
 mod screen;
 pub mod show;
 mod spec;
@@ -40,6 +140,12 @@ pub use value::Data;
 #[doc(hidden)]
 pub use value::{computed, get};
 pub use view::{Choices, Sheet};
+
+// The types of dates and amounts, so that an application needs no further dependency for them.
+pub use {jiff::civil::Date, rust_decimal::Decimal};
+
+/// A style sheet for the screens: `app.style("form.css", form::STYLE)`. An application's own may follow it.
+pub const STYLE: &str = include_str!("form.css");
 
 // What the derive's output names, so that an application needs no further dependency.
 #[doc(hidden)]

@@ -68,11 +68,15 @@ pub async fn find<R: Form>(txn: &mut Txn, who: &Who, query: &Query, lang: &str) 
         .filter(|(field, value)| field.is_filter() && !plain(value).is_empty())
         .collect();
     let words = words(&query.text);
+    let mut titles = Titles::new();
+    if !words.is_empty() || sort.is_some_and(|field| matches!(field.kind, Type::Lookup { .. })) {
+        all_titles(txn, spec, who, &mut titles).await?;
+    }
     let mut rows: Vec<(Key, String, Data)> = Vec::new();
     table::scan::<R>(txn, &mut |id, data| {
         let fits = filters.iter().all(|(field, wanted)| has(&data, field, wanted));
-        if fits && (words.is_empty() || matches(spec, who, &data, &words, lang)) {
-            let key = sort.map_or(Key::Nothing, |field| key(spec, field, &data, lang));
+        if fits && (words.is_empty() || matches(spec, who, &data, &words, &titles, lang)) {
+            let key = sort.map_or(Key::Nothing, |field| key(spec, field, &data, &titles, lang));
             rows.push((key, id, data));
         }
         true
@@ -86,7 +90,6 @@ pub async fn find<R: Form>(txn: &mut Txn, who: &Who, query: &Query, lang: &str) 
     let page = query.page.min(total.saturating_sub(1) / PAGE);
     let rows = rows.into_iter().skip(page * PAGE).take(PAGE);
     let rows: Vec<_> = rows.map(|(_, id, data)| (id, spec.seen(who, &data))).collect();
-    let mut titles = Titles::new();
     for (_, data) in &rows {
         add_titles(txn, spec, who, data, &mut titles).await?;
     }
@@ -110,6 +113,19 @@ pub async fn add_titles(txn: &mut Txn, spec: &Spec, who: &Who, data: &Data, titl
     Ok(())
 }
 
+/// The titles of all records that could be looked up: one pass over each of their tables, where asking for
+/// each row's would be one read for each.
+async fn all_titles(txn: &mut Txn, spec: &Spec, who: &Who, titles: &mut Titles) -> Result {
+    for field in spec.document.fields.iter().filter(|field| spec.may_see(who, field)) {
+        let Some(lookup) = spec.lookup(&field.name) else { continue };
+        if !titles.keys().any(|(table, _)| table == lookup.table()) {
+            let found = lookup.find(txn, who, "", usize::MAX).await?;
+            titles.extend(found.into_iter().map(|(id, title)| ((lookup.table().to_owned(), id), title)));
+        }
+    }
+    Ok(())
+}
+
 fn has(data: &Data, field: &Field, wanted: &Value) -> bool {
     let found = data.get(&field.name).unwrap_or(&Value::Null);
     match field.kind {
@@ -118,28 +134,29 @@ fn has(data: &Data, field: &Field, wanted: &Value) -> bool {
     }
 }
 
-fn matches(spec: &Spec, who: &Who, data: &Data, words: &[String], lang: &str) -> bool {
+fn matches(spec: &Spec, who: &Who, data: &Data, words: &[String], titles: &Titles, lang: &str) -> bool {
     let mut text = String::new();
     for field in spec.document.fields.iter().filter(|field| field.is_searched() && spec.may_see(who, field)) {
         let Some(value) = data.get(&field.name) else { continue };
         // As it is kept and as it is shown: people search for either.
         text.push_str(&plain(value).to_lowercase());
         text.push('\n');
-        if !matches!(value, Value::String(_)) || matches!(field.kind, Type::Date | Type::Money { .. }) {
-            text.push_str(&show::value(spec, field, value, lang).to_lowercase());
+        let same = matches!(field.kind, Type::Text | Type::Lines | Type::Email | Type::Phone);
+        if !same {
+            text.push_str(&show::titled(spec, field, value, titles, lang).to_lowercase());
             text.push('\n');
         }
     }
     words.iter().all(|word| text.contains(word))
 }
 
-fn key(spec: &Spec, field: &Field, data: &Data, lang: &str) -> Key {
+fn key(spec: &Spec, field: &Field, data: &Data, titles: &Titles, lang: &str) -> Key {
     let value = data.get(&field.name).unwrap_or(&Value::Null);
     match field.kind {
         Type::Number { .. } | Type::Money { .. } => decimal(value).map_or(Key::Nothing, Key::Number),
         Type::Check => Key::Number(u64::from(!is_empty(value)).into()),
         _ if is_empty(value) => Key::Nothing,
         Type::Date => Key::Text(plain(value).chars().map(u32::from).collect()),
-        _ => Key::Text(show::sort_key(&show::value(spec, field, value, lang))),
+        _ => Key::Text(show::sort_key(&show::titled(spec, field, value, titles, lang))),
     }
 }

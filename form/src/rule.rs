@@ -121,6 +121,8 @@ pub(crate) fn attributes(field: &Field) -> Vec<(Attr, String)> {
         Type::Number { decimals } | Type::Money { decimals } => {
             let step = match decimals {
                 0 => String::from("1"),
+                // A binary fraction is seldom a multiple of a decimal step.
+                6.. => String::from("any"),
                 n => format!("0.{}1", "0".repeat(*n as usize - 1)),
             };
             out.push((attr::STEP, step));

@@ -1,6 +1,6 @@
 //! A document with its functions, checked and made ready: what everything else in this crate works with.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use regex_lite::Regex;
 use serde_json::Value;
@@ -14,18 +14,23 @@ use crate::{
     value::{Data, nothing},
 };
 
-/// What computes a field from the others.
-type Compute = fn(&Data) -> Value;
-/// What says whether a field is right.
-type Check = fn(&Data) -> bool;
+type Compute = Arc<dyn Fn(&Data) -> Value + Send + Sync>;
+type Check = Arc<dyn Fn(&Data) -> bool + Send + Sync>;
 
 /// The functions of a document, by field. `#[derive(Form)]` makes them; a program that builds documents
 /// registers them by hand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Functions {
     computes: Vec<(String, Compute)>,
     checks: Vec<(String, Check)>,
     lookups: Vec<(String, Lookup)>,
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let computes = self.computes.iter().map(|(name, _)| name);
+        f.debug_list().entries(computes.chain(self.checks.iter().map(|(name, _)| name))).finish()
+    }
 }
 
 impl Functions {
@@ -37,15 +42,15 @@ impl Functions {
 
     /// Registers what computes a field.
     #[must_use]
-    pub fn compute(mut self, field: &str, f: fn(&Data) -> Value) -> Self {
-        self.computes.push((field.to_owned(), f));
+    pub fn compute(mut self, field: &str, f: impl Fn(&Data) -> Value + Send + Sync + 'static) -> Self {
+        self.computes.push((field.to_owned(), Arc::new(f)));
         self
     }
 
     /// Registers what checks a field.
     #[must_use]
-    pub fn check(mut self, field: &str, f: fn(&Data) -> bool) -> Self {
-        self.checks.push((field.to_owned(), f));
+    pub fn check(mut self, field: &str, f: impl Fn(&Data) -> bool + Send + Sync + 'static) -> Self {
+        self.checks.push((field.to_owned(), Arc::new(f)));
         self
     }
 
@@ -57,8 +62,8 @@ impl Functions {
     }
 }
 
-fn find<T: Copy>(list: &[(String, T)], field: &str) -> Option<T> {
-    list.iter().find(|(name, _)| name == field).map(|(_, f)| *f)
+fn find<'a, T>(list: &'a [(String, T)], field: &str) -> Option<&'a T> {
+    list.iter().find(|(name, _)| name == field).map(|(_, f)| f)
 }
 
 /// A document that is ready for use.
@@ -160,8 +165,10 @@ impl Spec {
         find(&self.functions.checks, field).is_none_or(|f| f(data))
     }
 
-    pub(crate) fn lookup(&self, field: &str) -> Option<Lookup> {
-        find(&self.functions.lookups, field)
+    /// Where the records of a lookup are found.
+    #[must_use]
+    pub fn lookup(&self, field: &str) -> Option<Lookup> {
+        find(&self.functions.lookups, field).copied()
     }
 }
 

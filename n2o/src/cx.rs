@@ -355,7 +355,15 @@ impl Cx {
     }
 
     pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
-        self.write(page).await?;
+        if self.wrote() || page.is_some() {
+            // In a box of its own: every idle page would keep room for it, and few commit at the same time.
+            Box::pin(self.write(page)).await?;
+        } else {
+            self.txn = None;
+            for message in self.sends.drain(..) {
+                self.node.registry().publish(message);
+            }
+        }
         self.joined.clear();
         let left = std::mem::take(&mut self.left);
         self.leave(&left);
@@ -363,18 +371,6 @@ impl Cx {
     }
 
     async fn write(&mut self, page: Option<&SavedPage>) -> Result {
-        if !self.wrote() && page.is_none() {
-            self.txn = None;
-            for message in self.sends.drain(..) {
-                self.node.registry().publish(message);
-            }
-            return Ok(());
-        }
-        // In a box of its own: every idle page would keep room for it, and few commit at the same time.
-        Box::pin(self.store(page)).await
-    }
-
-    async fn store(&mut self, page: Option<&SavedPage>) -> Result {
         let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
         let now = self.node.clock().secs();
         let mut saved = None;

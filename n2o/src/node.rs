@@ -1,6 +1,8 @@
 //! A node: the store, the keys, and the tables that all pages of one server share.
 
 use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +21,7 @@ use crate::{
     keys::Keys,
     limit::Limits,
     pages::{self, Found, PageId, Pages},
-    pickle::SealError,
+    pickle::{SealError, Sealer},
     process::{Process, Start},
     protocol::{Heart, Protocol},
     registry::Registry,
@@ -53,6 +55,8 @@ struct Inner {
     tasks: Tasks,
     connections: AtomicUsize,
     incidents: Mutex<u32>,
+    // A std lock: held for one look-up, never across an await.
+    services: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// The content of a page token.
@@ -91,6 +95,7 @@ impl Node {
             tasks: Tasks::default(),
             connections: AtomicUsize::new(0),
             incidents: Mutex::new(0),
+            services: Mutex::default(),
         }))
     }
 
@@ -148,6 +153,20 @@ impl Node {
         &self.0.tasks
     }
 
+    /// Gives the pages something to work with, one of each type: what a page cannot hold, because it is
+    /// neither saved nor of one visitor, such as the engine of the processes.
+    pub fn provide<T: Any + Send + Sync>(&self, service: T) {
+        let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.insert(TypeId::of::<T>(), Arc::new(service));
+    }
+
+    /// What was [provided](Node::provide) of a type.
+    #[must_use]
+    pub fn service<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.get(&TypeId::of::<T>()).cloned()?.downcast().ok()
+    }
+
     /// A new page id.
     #[must_use]
     pub fn page_id(&self) -> PageId {
@@ -187,6 +206,27 @@ impl Node {
         let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
         let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
         Ok(Token { page: PageId(*page), path })
+    }
+
+    /// A token by which a program acts for a user with roles, until it expires after `life`.
+    #[must_use]
+    pub fn bearer(&self, user: &str, roles: &[String], life: Duration) -> String {
+        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
+        let content = [&[user.to_owned()], roles].concat().join("\n");
+        let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        let expires = self.0.clock.secs().saturating_add(life);
+        URL_SAFE_NO_PAD.encode(sealer.seal(0, &[], expires, content.as_bytes(), &self.0.random))
+    }
+
+    /// The user and the roles of a [`bearer`](Node::bearer) token.
+    pub fn read_bearer(&self, token: &str) -> Result<(String, Vec<String>), SealError> {
+        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
+        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
+        let content = sealer.open(&seal, &[], self.0.clock.secs())?.content;
+        let content = String::from_utf8(content).map_err(|_| SealError::Refused)?;
+        // Neither a user's name nor a role has a line break in it.
+        let mut lines = content.split('\n').map(str::to_owned);
+        Ok((lines.next().unwrap_or_default(), lines.collect()))
     }
 
     /// Keeps a page that was rendered until its client connects.

@@ -22,6 +22,9 @@ use crate::{
 /// How long the ticket of a login is good for, in seconds.
 const TICKET_SECONDS: u32 = 60;
 
+/// The generation of the keys, a key's id, and the MAC that was made with it.
+type Keyed = ((u64, u8), Hmac<Sha256>);
+
 /// The sessions of a node.
 #[derive(Debug)]
 pub struct Sessions {
@@ -33,13 +36,10 @@ pub struct Sessions {
     age: u32,
     // A std lock: held for one map access, never across an await.
     live: Mutex<HashMap<[u8; 16], Weak<Session>>>,
-    /// The keyed hash of cookies, with the key that it is of.
+    /// The keyed hash of cookies, with the generation of the keys and the key that it is of.
     // A std lock: held while the hash is cloned or made, never across an await.
-    mac: Mutex<Option<(KeyOf, Hmac<Sha256>)>>,
+    mac: Mutex<Option<Keyed>>,
 }
-
-/// The generation of the keys, and a key in it.
-type KeyOf = (u64, u8);
 
 /// A session on its way to a browser that cannot be given a cookie over its socket:
 /// the client is sent to the address that trades the ticket for the cookie.

@@ -56,8 +56,13 @@ pub(crate) struct Scope {
 impl Scope {
     fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-        let (text, automatic) = (String::new(), HashMap::new());
-        Scope { nonce, text, marks: Vec::with_capacity(expected), automatic, event }
+        Scope {
+            nonce,
+            text: String::new(),
+            marks: Vec::with_capacity(expected),
+            automatic: HashMap::new(),
+            event,
+        }
     }
 }
 

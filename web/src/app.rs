@@ -13,7 +13,7 @@ use axum::{
 use n2o::Node;
 use nitro::{Page, Routes, Url};
 
-use crate::{asset::Asset, get, headers, visitor, ws};
+use crate::{asset::Asset, get, headers, rest::Rest, visitor, ws};
 
 /// Builds a router from pages.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub struct App {
     origins: Vec<String>,
     langs: Vec<&'static str>,
     secure: bool,
+    rest: Option<Rest>,
 }
 
 /// What the handlers share.
@@ -54,6 +55,7 @@ impl App {
             origins: Vec::new(),
             langs: vec!["en", "uk"],
             secure: false,
+            rest: None,
         }
     }
 
@@ -68,6 +70,12 @@ impl App {
         let asset = Asset::new(name, "text/css; charset=utf-8", css.as_bytes());
         self.styles.extend(Url::local(&asset.path));
         self.assets.push(asset);
+        self
+    }
+
+    /// Serves records and processes as JSON under `/api`.
+    pub fn rest(mut self, rest: Rest) -> Self {
+        self.rest = Some(rest);
         self
     }
 
@@ -120,6 +128,9 @@ impl App {
             .route("/live", routing::get(async || "live"))
             .route("/ready", routing::get(ready))
             .fallback(get::page);
+        if let Some(rest) = self.rest {
+            router = router.merge(rest.router());
+        }
         for asset in self.assets.into_iter().chain([script]) {
             let path = asset.path.clone();
             let asset = Arc::new(asset);

@@ -60,6 +60,8 @@ mod cookie;
 mod get;
 mod headers;
 mod notice;
+pub mod process;
+pub mod rest;
 mod server;
 mod socket;
 mod visitor;

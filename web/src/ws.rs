@@ -99,7 +99,7 @@ async fn connect(
 }
 
 /// Whether the page that opens the socket is ours: its origin is the host that was asked, or on the list.
-fn is_own(app: &Shared, headers: &HeaderMap) -> bool {
+pub(crate) fn is_own(app: &Shared, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else { return false };
     if headers.get_all(header::ORIGIN).iter().count() > 1 {

@@ -21,6 +21,8 @@ enum Failed {
     Store(#[from] kvs::Error),
     #[error(transparent)]
     Keys(n2o::Error),
+    #[error("the order desk: {0}")]
+    Desk(n2o::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
@@ -29,7 +31,7 @@ impl Failed {
     fn code(&self) -> u8 {
         match self {
             Failed::Usage(_) => 2,
-            Failed::Data(..) | Failed::Store(_) => 3,
+            Failed::Data(..) | Failed::Store(_) | Failed::Desk(_) => 3,
             Failed::Keys(_) => 4,
             Failed::Serve(_) => 5,
         }
@@ -77,6 +79,9 @@ async fn serve(config: &Config) -> Result<bool, Failed> {
     let store = kvs::Store::open(&format!("redb:{}", config.data.join("demo.redb").display())).await?;
     let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random.clone());
     let server = Server::bind(node.clone(), &config.listen).await?;
+    if !config.bench {
+        examples::desk::open(&node).await.map_err(Failed::Desk)?;
+    }
     greet(config, &server);
     Ok(server.run(examples::router(node, config), || reload(&keys, &file, &random)).await?)
 }

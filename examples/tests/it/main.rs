@@ -6,6 +6,7 @@
 mod bad;
 mod common;
 mod config;
+mod desk;
 mod payloads;
 mod script;
 mod small;

@@ -1,7 +1,7 @@
 //! The derive: reads the struct, checks its wiring, and writes the code that builds the document.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Error, Expr, Fields, Ident, LitStr, Path, RangeLimits, Result};
 
 use crate::{
@@ -274,16 +274,19 @@ fn texts(part: &Part<'_>, record: &Ident, labels: &Path) -> TokenStream {
         format!("the label table has no text `{key}` in every language for {what} of `{record}`")
     };
     let message = missing(name, &format!("the field `{name}`"));
-    let mut out = quote!(assert!(#labels.has(TABLE, #name), #message););
+    let span = part.ident.span();
+    let mut out = quote_spanned!(span=> assert!(#labels.has(TABLE, #name), #message););
     for option in &part.options {
         let key = format!("{name}.{}", option.value());
         let message = missing(&key, &format!("an option of the field `{name}`"));
-        out.extend(quote!(assert!(#labels.has(TABLE, #key) || #labels.has(TABLE, #option), #message);));
+        out.extend(
+            quote_spanned!(span=> assert!(#labels.has(TABLE, #key) || #labels.has(TABLE, #option), #message);),
+        );
     }
     if part.check.is_some() {
         let key = format!("{name}.check");
-        let message = missing(&key, &format!("what the check of the field `{name}`"));
-        out.extend(quote!(assert!(#labels.has(TABLE, #key), #message);));
+        let message = missing(&key, &format!("the check of the field `{name}`"));
+        out.extend(quote_spanned!(span=> assert!(#labels.has(TABLE, #key), #message);));
     }
     out
 }

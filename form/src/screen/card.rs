@@ -1,5 +1,5 @@
-//! The card: the screen of one record, to look at, to edit, to make and to delete. What it does is here,
-//! how it looks in `face`.
+//! The card: the screen of one record, to look at, to edit, to make and to delete. How it looks is in
+//! `face`, what saving does in `save`.
 
 use std::marker::PhantomData;
 
@@ -7,23 +7,18 @@ use maud::Markup;
 use nitro::{Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{
-    bare, below,
-    conflict::{Clash, Side, clashes},
-    local,
-    note::Note,
-};
+use super::{bare, below, conflict::Clash, local, note::Note};
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
-    fault::{Fault, Faults},
-    field::Type,
+    draft,
+    fault::Faults,
     form::Form,
     list,
     lookup::named,
     read::Kind,
     show::Titles,
-    table::{self, By, Changed, Saved, Version},
+    table::{self, Changed, Version},
     value::Data,
     view::Choices,
 };
@@ -40,28 +35,28 @@ const OFFERS: usize = 20;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Card<R> {
-    opened: bool,
-    pub(crate) kind: Kind,
-    id: String,
+    pub(super) opened: bool,
+    pub(super) kind: Kind,
+    pub(super) id: String,
     /// The version that the user began with, or has seen in a conflict since.
-    version: Version,
+    pub(super) version: Version,
     /// The values of that version.
-    base: Data,
+    pub(super) base: Data,
     /// What the user has made of them.
-    pub(crate) data: Data,
-    pub(crate) faults: Faults,
-    pub(crate) clashes: Vec<Clash>,
-    pub(crate) note: Option<Note>,
+    pub(super) data: Data,
+    pub(super) faults: Faults,
+    pub(super) clashes: Vec<Clash>,
+    pub(super) note: Option<Note>,
     /// It is saved, and the browser on its way elsewhere.
-    done: bool,
+    pub(super) done: bool,
     #[serde(skip)]
-    pub(crate) who: Who,
+    pub(super) who: Who,
     #[serde(skip)]
-    pub(crate) titles: Titles,
+    pub(super) titles: Titles,
     #[serde(skip)]
-    pub(crate) choices: Choices,
+    pub(super) choices: Choices,
     #[serde(skip)]
-    pub(crate) history: Vec<Entry>,
+    pub(super) history: Vec<Entry>,
     #[serde(skip)]
     of: PhantomData<fn() -> R>,
 }
@@ -122,12 +117,14 @@ pub enum Do {
         #[source]
         form: Inputs,
     },
+    /// Give up what was typed.
+    Discard,
     /// Delete the record.
     Delete,
 }
 
 impl<R: Form> Card<R> {
-    fn act(&self) -> Act {
+    pub(super) fn act(&self) -> Act {
         match self.kind {
             Kind::Create => Act::Create,
             Kind::Edit => Act::Update,
@@ -135,31 +132,27 @@ impl<R: Form> Card<R> {
         }
     }
 
-    fn may(&self, act: Act) -> bool {
+    pub(super) fn may(&self, act: Act) -> bool {
         R::spec().document.rights.allow(&self.who, act)
     }
 
-    pub(crate) fn may_now(&self, act: Act) -> bool {
-        self.may(act)
-    }
-
     /// The address of the list.
-    pub(crate) fn list(cx: &Cx) -> Url {
+    pub(super) fn list(cx: &Cx) -> Url {
         let base = bare(cx.path()).rsplit_once('/').map_or("/", |(base, _)| base);
         local(if base.is_empty() { "/" } else { base })
     }
 
     /// The address of this record, for looking or for another purpose.
-    pub(crate) fn here(&self, cx: &Cx, query: &str) -> Url {
+    pub(super) fn here(&self, cx: &Cx, query: &str) -> Url {
         below(Self::list(cx).as_str(), &self.id, query)
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         R::spec().names(&self.who, self.kind)
     }
 
     /// What people call the record.
-    pub(crate) fn named(&self) -> String {
+    pub(super) fn named(&self) -> String {
         named(R::spec(), &self.who, &self.id, &self.base)
     }
 
@@ -174,17 +167,60 @@ impl<R: Form> Card<R> {
             });
             let given = given.filter(|(_, value)| value != "").collect();
             // Only what was asked for: that the rest is missing is no fault before the user had a chance.
+            let given: Data = given;
             self.data = spec.fill(&self.who, self.kind, &given, &blank).data;
             self.base = blank;
+            if given.is_empty() {
+                self.again(cx).await?;
+            }
         } else {
-            self.read(cx).await?;
+            let there = self.read(cx).await;
+            let again = self.kind == Kind::Edit && self.again(cx).await?;
+            match there {
+                Err(Error::NotFound) if again => self.gone(),
+                there => there?,
+            }
         }
         self.opened = true;
         Ok(())
     }
 
+    fn draft(&self) -> Option<String> {
+        draft::key(&self.who, R::TABLE, &self.id)
+    }
+
+    /// Goes on where the user left off without saving.
+    async fn again(&mut self, cx: &mut Cx) -> Result<bool> {
+        let Some(key) = self.draft() else { return Ok(false) };
+        let Some(draft) = draft::find(cx.kvs(), &key).await? else { return Ok(false) };
+        (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
+        self.note = Some(Note::Again);
+        Ok(true)
+    }
+
+    /// Keeps what was typed, at once: an answer that shows it must not outlive it.
+    pub(super) fn keep(&self, cx: &mut Cx) {
+        if let Some(key) = self.draft() {
+            draft::keep(cx.kvs(), key, self.version, &self.base, &self.data);
+        }
+    }
+
+    pub(super) fn forget(&self, cx: &mut Cx) {
+        if let Some(key) = self.draft() {
+            draft::forget(cx.kvs(), &key);
+        }
+    }
+
+    /// What was typed is a new record now, if the user wants it so.
+    pub(super) fn gone(&mut self) {
+        self.note = Some(Note::Gone);
+        self.kind = Kind::Create;
+        self.base.clone_from(&self.data);
+        self.clashes.clear();
+    }
+
     /// Reads the record as it is now.
-    async fn read(&mut self, cx: &mut Cx) -> Result {
+    pub(super) async fn read(&mut self, cx: &mut Cx) -> Result {
         let kept = table::get::<R>(cx.kvs(), &self.id).await?.ok_or(Error::NotFound)?;
         self.version = kept.version;
         self.base.clone_from(&kept.data);
@@ -193,7 +229,7 @@ impl<R: Form> Card<R> {
     }
 
     /// Reads what is shown beside the record.
-    async fn around(&mut self, cx: &mut Cx) -> Result {
+    pub(super) async fn around(&mut self, cx: &mut Cx) -> Result {
         let spec = R::spec();
         list::add_titles(cx.kvs(), spec, &self.who, &self.data, &mut self.titles).await?;
         if self.kind == Kind::View {
@@ -201,171 +237,6 @@ impl<R: Form> Card<R> {
         }
         Ok(())
     }
-
-    /// Takes over what is in the inputs. A fault is shown when the user tries to save; until then only those
-    /// that are shown already are looked at again.
-    fn absorb(&mut self, form: &Inputs) -> Faults {
-        let filled = R::spec().read(&self.who, self.kind, form, &self.base);
-        self.data = filled.data;
-        let shown = std::mem::take(&mut self.faults);
-        self.faults = filled.faults.iter().filter(|(name, _)| shown.contains_key(*name)).map(own).collect();
-        filled.faults
-    }
-
-    /// Turns what was typed for a lookup into the id of a record, by id or by the whole title.
-    async fn resolve(&mut self, cx: &mut Cx) -> Result<Faults> {
-        let (spec, mut faults) = (R::spec(), Faults::new());
-        for field in &spec.document.fields {
-            let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else {
-                continue;
-            };
-            let typed = self.data.get(&field.name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let open = spec.is_open(&self.who, self.kind, field, &self.data);
-            if !open
-                || typed.is_empty()
-                || self.base.get(&field.name).is_some_and(|was| *was == typed.as_str())
-            {
-                continue;
-            }
-            if lookup.title(cx.kvs(), &self.who, &typed).await?.is_some() {
-                continue;
-            }
-            let wanted = typed.to_lowercase();
-            let found = lookup.find(cx.kvs(), &self.who, &typed, OFFERS).await?;
-            let mut same = found.into_iter().filter(|(_, title)| title.to_lowercase() == wanted);
-            match (same.next(), same.next()) {
-                (Some((id, _)), None) => {
-                    self.data.insert(field.name.clone(), Value::from(id));
-                }
-                _ => {
-                    faults.insert(field.name.clone(), Fault::Lookup);
-                }
-            }
-        }
-        Ok(faults)
-    }
-
-    async fn save(&mut self, form: &Inputs, cx: &mut Cx) -> Result {
-        self.faults = self.absorb(form);
-        for (field, fault) in self.resolve(cx).await? {
-            self.faults.entry(field).or_insert(fault);
-        }
-        if !self.may(self.act()) {
-            self.note = Some(Note::Denied);
-        } else if !self.faults.is_empty() {
-            self.mend(cx);
-        } else if self.clashes.iter().any(|clash| clash.side.is_none()) {
-            self.note = Some(Note::Decide);
-        } else {
-            let (who, now) = (self.who.clone(), cx.now());
-            let by = By { who: &who, now };
-            let saved = match self.kind {
-                Kind::Create => table::create::<R>(cx.kvs(), by, &self.data).await?,
-                _ => table::update::<R>(cx.kvs(), by, &self.id, self.version, &self.data).await?,
-            };
-            return self.saved(saved, cx);
-        }
-        cx.refresh();
-        Ok(())
-    }
-
-    /// Shows the faults, and goes to the first.
-    fn mend(&mut self, cx: &mut Cx) {
-        self.note = Some(Note::Mend);
-        let mut fields = R::spec().document.fields.iter();
-        if let Some(first) = fields.find(|field| self.faults.contains_key(&field.name)) {
-            cx.focus(&first.name);
-        }
-    }
-
-    fn saved(&mut self, saved: Saved, cx: &mut Cx) -> Result {
-        match saved {
-            Saved::Done { id } => {
-                let act = self.act();
-                self.id = id;
-                self.tell(act, cx);
-                return cx.redirect(self.here(cx, ""));
-            }
-            Saved::Gone => {
-                // What was typed is a new record now, if the user wants it so.
-                self.note = Some(Note::Gone);
-                self.kind = Kind::Create;
-                self.base.clone_from(&self.data);
-                self.clashes.clear();
-            }
-            Saved::Lost(kept) => {
-                self.note = Some(Note::Lost);
-                self.clashes = clashes(R::spec(), &self.who, &self.base, &self.data, &kept.data);
-                for clash in self.clashes.iter().filter(|clash| clash.side == Some(Side::Theirs)) {
-                    self.data.insert(clash.field.clone(), clash.theirs.clone());
-                }
-                self.version = kept.version;
-                self.base = kept.data;
-                R::spec().compute(&mut self.data);
-            }
-            Saved::Taken => {
-                self.faults.insert(R::spec().document.id.clone(), Fault::Taken);
-                self.mend(cx);
-            }
-            Saved::Moved => {
-                self.faults.insert(R::spec().document.id.clone(), Fault::Fixed);
-                self.mend(cx);
-            }
-        }
-        cx.refresh();
-        Ok(())
-    }
-
-    /// Tells the other pages.
-    fn tell(&mut self, act: Act, cx: &mut Cx) {
-        self.done = true;
-        let changed = Changed { id: self.id.clone(), who: self.who.name().to_owned(), act };
-        cx.send(&table::record_topic(R::TABLE, &self.id), changed.clone());
-        cx.send(&table::topic(R::TABLE), changed);
-    }
-
-    fn decide(&mut self, field: &str, theirs: bool) {
-        let Some(clash) = self.clashes.iter_mut().find(|clash| clash.field == field) else { return };
-        let value = self.data.get(field).cloned().unwrap_or_default();
-        // What was typed since is mine too.
-        if clash.side != Some(Side::Theirs) {
-            clash.mine = value;
-        }
-        let (side, value) = if theirs { (Side::Theirs, &clash.theirs) } else { (Side::Mine, &clash.mine) };
-        clash.side = Some(side);
-        self.data.insert(field.to_owned(), value.clone());
-        self.faults.remove(field);
-        R::spec().compute(&mut self.data);
-        if self.note == Some(Note::Decide) {
-            self.note = Some(Note::Lost);
-        }
-    }
-
-    async fn delete(&mut self, cx: &mut Cx) -> Result {
-        if !self.may(Act::Delete) {
-            return Err(Error::Denied);
-        }
-        let (who, now) = (self.who.clone(), cx.now());
-        let by = By { who: &who, now };
-        match table::delete::<R>(cx.kvs(), by, &self.id, self.version).await? {
-            Saved::Done { .. } => {
-                self.tell(Act::Delete, cx);
-                cx.redirect(Self::list(cx))
-            }
-            Saved::Lost(_) => {
-                self.read(cx).await?;
-                self.around(cx).await?;
-                self.note = Some(Note::Changed);
-                cx.refresh();
-                Ok(())
-            }
-            _ => cx.redirect(Self::list(cx)),
-        }
-    }
-}
-
-fn own((name, fault): (&String, &Fault)) -> (String, Fault) {
-    (name.clone(), fault.clone())
 }
 
 impl<R: Form> Page for Card<R> {
@@ -419,6 +290,7 @@ impl<R: Form> Page for Card<R> {
                 if self.note == Some(Note::Mend) && self.faults.is_empty() {
                     self.note = None;
                 }
+                self.keep(cx);
             }
             Do::Save { form } => return self.save(&form, cx).await,
             Do::Look { field, form } => {
@@ -431,6 +303,13 @@ impl<R: Form> Page for Card<R> {
             Do::Decide { field, theirs, form } => {
                 self.absorb(&form);
                 self.decide(&field, theirs);
+                self.keep(cx);
+            }
+            Do::Discard => {
+                self.forget(cx);
+                self.done = true;
+                let there = table::get::<R>(cx.kvs(), &self.id).await?.is_some();
+                return cx.redirect(if there { self.here(cx, "") } else { Self::list(cx) });
             }
             Do::Delete => return self.delete(cx).await,
         }

@@ -48,10 +48,10 @@ impl<R: Form> Card<R> {
         html! {
             (panel().id("f.view").body(html! { (self.sheet(cx.lang())) }))
             div.actions {
-                @if self.may_now(Act::Update) {
+                @if self.may(Act::Update) {
                     (link(t.edit, self.here(cx, "?do=edit")).id("f.edit").class("button"))
                 }
-                @if self.may_now(Act::Delete) {
+                @if self.may(Act::Delete) {
                     (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(Do::delete()))
                 }
             }
@@ -66,7 +66,6 @@ impl<R: Form> Card<R> {
             (Kind::Create, _) => t.create,
             _ => t.save,
         };
-        let away = if self.kind == Kind::Create { Self::list(cx) } else { self.here(cx, "") };
         let fields = self.sheet(cx.lang()).faults(&self.faults).choices(&self.choices).dress(&look);
         html! {
             (panel().id("f.conflict").body(self.conflict(cx)))
@@ -76,7 +75,7 @@ impl<R: Form> Card<R> {
                 }))
                 div.actions {
                     (submit(label).id("f.save"))
-                    (link(t.cancel, away).id("f.cancel").class("button"))
+                    (button(t.cancel).id("f.cancel").postback(Do::discard()))
                 }
             }))
         }

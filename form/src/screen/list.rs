@@ -167,8 +167,7 @@ impl<R: Form> List<R> {
             button(label).id(id).disabled(to.is_none()).postback(Browse::page(number))
         };
         html! {
-            table {
-                caption.hidden { (spec.document.label("", cx.lang())) }
+            table aria-label=(spec.document.label("", cx.lang())) {
                 thead { tr { (self.head(sheet(&none), cx)) } }
                 (tbody().id("f.rows").body(html! {
                     @for (id, data) in &self.found.rows {

@@ -5,6 +5,7 @@ mod conflict;
 mod face;
 mod list;
 mod note;
+mod save;
 
 pub use card::{Card, Do};
 pub use list::{Browse, List};

@@ -11,6 +11,8 @@ pub(crate) enum Note {
     Mend,
     /// The user may not do this any more.
     Denied,
+    /// What was typed earlier is here again.
+    Again,
     /// The record was deleted while it was edited.
     Gone,
     /// The record was saved by somebody while it was edited; the user tried to save.
@@ -33,6 +35,7 @@ impl Note {
                 if labels.is_empty() { String::new() } else { t.mend.replace("{}", &labels.join(", ")) }
             }
             Note::Denied => t.denied.to_owned(),
+            Note::Again => t.again.to_owned(),
             Note::Gone => t.gone.to_owned(),
             Note::Lost => t.lost.to_owned(),
             Note::Stale(who) => t.stale.replace("{}", who),

@@ -146,6 +146,38 @@ async fn what_was_typed_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn what_was_typed_and_not_saved_is_there_again() {
+    let (app, store) = app(vec![ada()]).await;
+    let eve = user(&app, "eve", "clerk").await;
+    let mut page = eve.open("/clients/AB-0001?do=edit").await;
+    page.fill("name", "Ada L.");
+    page.click("f.fields").await;
+    page.leave();
+    let mut max = open(&app, "max", "manager", "/clients/AB-0001?do=edit").await;
+    assert_eq!(max.value("name"), "Ada", "a draft is its author's");
+    max.fill("name", "Ada King");
+    max.click("f.save").await;
+
+    let mut page = eve.open("/clients/AB-0001?do=edit").await;
+    assert_eq!(page.text("f.note"), "What you typed earlier and did not save is here again.");
+    assert_eq!(page.value("name"), "Ada L.");
+    page.click("f.save").await;
+    assert!(page.text("name.r").contains("Ada King"), "the race is noticed also now");
+    page.click("f.cancel").await;
+    assert_eq!(page.text("name"), "Ada King");
+    page.press("Edit").await;
+    assert_eq!((page.value("name").as_str(), page.is_visible("f.note")), ("Ada King", false));
+
+    page.fill("name", "Ada L.");
+    page.click("f.fields").await;
+    max.click("f.delete").await;
+    let mut page = eve.open("/clients/AB-0001?do=edit").await;
+    assert!(page.text("f.note").starts_with("Somebody has deleted"));
+    page.click("f.save").await;
+    assert_eq!(read(&store, "AB-0001").await.unwrap().name, "Ada L.");
+}
+
+#[tokio::test]
 async fn the_screens_speak_ukrainian() {
     let (app, _) = app(vec![ada()]).await;
     let app = app.lang("uk");

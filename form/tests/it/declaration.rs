@@ -106,6 +106,12 @@ async fn computed_fields_follow_what_they_are_computed_from() {
     assert_eq!((order.client.as_str(), order.total), ("AB-0001", Decimal::new(26_000, 2)));
     page.go("/orders").await;
     assert!(page.text("f.rows").contains("Ada"), "{}", page.html());
+    page.fill("f.text", "bob");
+    page.click("f.text").await;
+    assert_eq!(page.text("f.total"), "Found: 0");
+    page.fill("f.text", "ada 260.00");
+    page.click("f.text").await;
+    assert_eq!(page.text("f.total"), "Found: 1", "by the title of what is looked up");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The screens as users meet them, and the declaration as programs do.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod app;
 mod audit;
 mod card;
 mod declaration;
+mod hostile;
 mod list;
 mod race;
 mod rest;

@@ -3,12 +3,16 @@ use serde::{Deserialize, Serialize};
 
 const LABELS: Labels = Labels::new("key|en|uk\nt|T|T\nid|Id|Id\na|A|A\nb|B|B\n");
 
+fn fine(a: &bool) -> bool {
+    *a
+}
+
 #[derive(Serialize, Deserialize, Form)]
 #[form(table = "t", labels = LABELS)]
 struct Thing {
     #[form(id)]
     id: String,
-    #[form(check = std::convert::identity(a))]
+    #[form(check = fine(a))]
     a: bool,
 }
 

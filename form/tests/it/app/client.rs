@@ -1,9 +1,7 @@
 //! A record of ten fields, and with its label table all that its screens take.
 
-use form::{Card, Form, Labels, List};
-use jiff::civil::Date;
+use form::{Card, Date, Decimal, Form, Labels, List};
 use nitro::test::TestApp;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize, Form)]

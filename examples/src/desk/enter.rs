@@ -1,0 +1,73 @@
+//! The desk's entrance: a name and a role. It is a demo; a real desk would ask who gives the role.
+
+use maud::html;
+use nitro::prelude::*;
+
+use super::{frame::ROLES, text::text};
+use crate::frame::bar;
+
+/// The entrance.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Enter;
+
+/// What a visitor can do.
+#[derive(Debug, Event)]
+pub(crate) enum Ask {
+    /// Take a place at the desk.
+    Sit {
+        /// The role.
+        role: String,
+        /// The name.
+        #[source]
+        name: String,
+    },
+}
+
+impl Page for Enter {
+    type Event = Ask;
+    const ACCESS: Access = Access::Anyone;
+
+    fn title(&self, cx: &Cx) -> String {
+        format!("{} - N2O", text(cx.lang()).desk)
+    }
+
+    fn render(&self, cx: &Cx) -> Markup {
+        let t = text(cx.lang());
+        html! {
+            (bar(cx, &html! {}))
+            main class="narrow" {
+                section class="panel" {
+                    h1 { (t.desk) }
+                    p class="lead" { (t.desk_lead) }
+                    (textbox(Ask::name).label(t.name).required().value(cx.user().unwrap_or_default())
+                        .attr(attr::AUTOCOMPLETE, "nickname").attr(attr::AUTOFOCUS, ""))
+                    p class="lead" { (t.enter_as) }
+                    div class="actions roles" {
+                        @for role in ROLES {
+                            (button(t.role(role)).id(role).class("primary").postback(Ask::sit(role.to_owned())))
+                        }
+                    }
+                    ul class="hints" {
+                        @for role in ROLES { li { b { (t.role(role)) } " " (t.does(role)) } }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+        let Ask::Sit { role, name } = ask;
+        // The role is sealed into its button, so that it is one of those offered.
+        match cx.login_as(&name, &[&role]).await {
+            Ok(()) => {}
+            Err(Error::User(text)) => {
+                cx.error("name", text);
+                cx.focus("name");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        let first = if role == "clerk" { url!("/orders") } else { url!("/tasks") };
+        cx.redirect(Url::local(cx.param("to")).unwrap_or(first))
+    }
+}

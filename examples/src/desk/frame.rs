@@ -1,0 +1,82 @@
+//! The frame around the desk's pages: the bar with its ways, and the way to a role for who has none.
+
+use maud::html;
+use nitro::prelude::*;
+
+use super::text::text;
+use crate::frame::avatar;
+
+/// The roles of the desk.
+pub(super) const ROLES: [&str; 3] = ["clerk", "manager", "storekeeper"];
+
+/// A page of the framework in the desk's frame.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Framed<P: Page>(P);
+
+impl<P: Page> Page for Framed<P> {
+    type Event = P::Event;
+    // Who has no role is shown where to get one, instead of being refused.
+    const ACCESS: Access = Access::Anyone;
+
+    fn title(&self, cx: &Cx) -> String {
+        format!("{} - N2O", self.0.title(cx))
+    }
+
+    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+        if !ROLES.iter().any(|role| cx.has_role(role)) {
+            let to = cx.path().to_owned();
+            return cx.redirect(url!("/desk?to={to}"));
+        }
+        if let Access::Role(role) = P::ACCESS
+            && !cx.has_role(role)
+        {
+            return Err(Error::Denied);
+        }
+        self.0.authorize(cx).await
+    }
+
+    async fn load(&mut self, cx: &mut Cx) -> Result {
+        self.0.load(cx).await
+    }
+
+    async fn init(&mut self, cx: &mut Cx) -> Result {
+        self.0.init(cx).await
+    }
+
+    fn render(&self, cx: &Cx) -> Markup {
+        html! { div class="desk" { (bar(cx)) (self.0.render(cx)) } }
+    }
+
+    async fn event(&mut self, event: P::Event, cx: &mut Cx) -> Result {
+        self.0.event(event, cx).await
+    }
+
+    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+        self.0.info(message, cx).await
+    }
+}
+
+/// The bar on top of the desk.
+fn bar(cx: &Cx) -> Markup {
+    let t = text(cx.lang());
+    let path = cx.path().split(['?', '/']).nth(1).unwrap_or_default();
+    let way = |to: &'static str, label: &'static str| {
+        html! { a href=(format!("/{to}")) aria-current=[(path == to).then_some("page")] { (label) } }
+    };
+    let role = ROLES.iter().find(|role| cx.has_role(role)).map_or("", |role| t.role(role));
+    html! {
+        header class="bar" {
+            (link("N2O", url!("/")).class("brand").attr(attr::ARIA_LABEL, t.home))
+            nav class="ways" aria-label=(t.desk) {
+                (way("orders", t.orders))
+                @if !cx.has_role("storekeeper") { (way("clients", t.clients)) }
+                (way("tasks", t.tasks))
+                (way("processes", t.processes))
+            }
+            @if let Some(user) = cx.user() {
+                a class="who" href="/desk" title=(t.change) { (avatar(&user)) b { bdi { (user) } } span class="role" { (role) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The order desk: clients and orders as screens of `form`, and the process of an order as a file for `bpe`.
+//!
+//! `record` declares the records, `order.bpmn` the process; the rest is what an application adds of its own:
+//! services, the state of the process on the order, the frame around the screens, and something to look at.
+
+mod enter;
+mod frame;
+mod mirror;
+mod order;
+mod record;
+mod seed;
+mod service;
+mod text;
+
+use bpe::Engine;
+use form::{Card, List};
+use n2o::{Error, Node, Result};
+use web::{
+    App,
+    process::{Inbox, Instance, Overview, ProcessForm, Processes, Work},
+};
+
+use self::{
+    frame::Framed,
+    record::{Approval, Client, Order, Packing},
+};
+
+/// The process of an order.
+const PROCESS: &[u8] = include_bytes!("order.bpmn");
+
+/// Adds the desk's pages.
+pub(crate) fn pages(app: App) -> App {
+    app.page::<enter::Enter>("/desk")
+        .page::<Framed<List<Client>>>("/clients")
+        .page::<Framed<Card<Client>>>("/clients/{id}")
+        .page::<Framed<List<Order>>>("/orders")
+        .page::<Framed<order::OrderCard>>("/orders/{id}")
+        .page::<Framed<Inbox>>("/tasks")
+        .page::<Framed<Work>>("/tasks/{task}")
+        .page::<Framed<Overview>>("/processes")
+        .page::<Framed<Work>>("/processes/{process}/start")
+        .page::<Framed<Instance>>("/instances/{instance}")
+}
+
+/// Opens the desk on a node: seeds it at the first start, deploys its process and runs it.
+pub async fn open(node: &Node) -> Result {
+    seed::seed(node).await?;
+    let services = Engine::builder(node.store())
+        .worker("stock", service::stock)
+        .worker("invoice", service::invoice)
+        .worker("escalate", service::escalate);
+    let engine = services.open().await.map_err(Error::other)?;
+    engine.deploy(PROCESS).await.map_err(Error::other)?;
+    mirror::start(node, &engine);
+    Processes::new(engine)
+        .form("order", ProcessForm::record::<Order>("order"))
+        .form("approval", ProcessForm::variables::<Approval>().about::<Order>("order"))
+        .form("packing", ProcessForm::variables::<Packing>().about::<Order>("order"))
+        .operators(&["manager"])
+        .labels(text::ELEMENTS)
+        .start(node);
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The order desk in browsers: an order from a form with mistakes to the end of its process, through the death
+//! of the server; and two people who change one record.
+
+use super::common::{Browser, Server, Window};
+
+const WIDE: (u32, u32) = (1_280, 900);
+
+impl Window {
+    /// Takes a place at the desk.
+    async fn sit(&self, base: &str, name: &str, role: &str) {
+        self.go(&format!("{base}/desk")).await;
+        self.live().await;
+        self.type_into("#name", name).await;
+        self.click(&format!("#{role}")).await;
+        self.until("!location.pathname.startsWith('/desk')").await;
+        self.live().await;
+    }
+
+    async fn at(&self, url: &str) {
+        self.go(url).await;
+        self.live().await;
+    }
+
+    /// Puts a value into an input, and leaves it.
+    async fn put(&self, id: &str, value: &str) {
+        self.js(&format!("document.getElementById('{id}').value = ''")).await;
+        self.type_into(&format!("#{id}"), &format!("{value}\t")).await;
+    }
+
+    /// Chooses an option.
+    async fn choose(&self, id: &str, value: &str) {
+        let script = format!(
+            "const e = document.getElementById('{id}'); e.value = '{value}'; \
+             e.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+        );
+        self.js(&script).await;
+    }
+
+    async fn says(&self, id: &str) -> String {
+        self.text(&format!("document.getElementById('{id}').textContent")).await
+    }
+
+    /// Waits for a token at an element of the diagram.
+    async fn token(&self, element: &str) {
+        self.until(&format!("document.querySelector('#bpmn-{element}.is-active')")).await;
+    }
+
+    /// Opens the first task of the list.
+    async fn first_task(&self, base: &str) {
+        self.at(&format!("{base}/tasks")).await;
+        self.until("document.querySelector('#p\\\\.rows a')").await;
+        self.click("#p\\.rows a").await;
+        self.until("location.pathname.length > 7").await;
+        self.live().await;
+    }
+}
+
+#[tokio::test]
+async fn an_order_goes_its_way_although_the_server_dies() {
+    let mut server = Server::start();
+    let base = server.url("");
+    let browser = Browser::start();
+    let (clerk, manager) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    clerk.sit(&base, "Olena", "clerk").await;
+    manager.sit(&base, "Max", "manager").await;
+
+    // The clerk makes mistakes. Each is told at its field, and nothing of what was typed is lost.
+    clerk.at(&format!("{base}/orders")).await;
+    clerk.until("document.querySelectorAll('#f\\\\.rows tr').length == 50").await;
+    clerk.click("#f\\.new").await;
+    clerk.until("location.pathname == '/processes/order/start'").await;
+    clerk.live().await;
+    clerk.put("client", "C-9999").await;
+    clerk.choose("product", "sofa").await;
+    clerk.put("quantity", "9").await;
+    clerk.put("price", "24000,00").await;
+    clerk.click("#f\\.send").await;
+    clerk.until("document.getElementById('client.e').textContent.includes('no such record')").await;
+    assert_eq!(clerk.text("document.getElementById('quantity').value").await, "9");
+    clerk.put("client", "C-0007").await;
+    clerk.until("document.getElementById('total').textContent == '216,000.00'").await;
+    clerk.click("#f\\.send").await;
+    clerk.until("location.pathname.startsWith('/instances/')").await;
+    clerk.live().await;
+    // Nine sofas are more than the store has, and cost more than a clerk may decide.
+    clerk.token("approve").await;
+
+    // The manager approves in another window; the clerk sees the token move.
+    manager.first_task(&base).await;
+    assert!(manager.text("document.querySelector('.about').textContent").await.contains("216,000.00"));
+    manager.choose("decision", "approve").await;
+    manager.click("#f\\.send").await;
+    manager.until("location.pathname == '/tasks'").await;
+    clerk.token("pack").await;
+    clerk.until("!document.querySelector('#bpmn-approve.is-active')").await;
+    clerk.until("document.querySelector('#bpmn-approve.is-passed')").await;
+
+    // The server dies between two steps and comes back.
+    server.kill();
+    clerk.until("document.documentElement.dataset.n2o == 'off'").await;
+    server.again();
+    clerk.live().await;
+    let keeper = browser.window(WIDE, "uk").await;
+    keeper.sit(&base, "Ivan", "storekeeper").await;
+    keeper.first_task(&base).await;
+    keeper.put("parcels", "3").await;
+    keeper.put("weight", "412,5").await;
+    keeper.click("#f\\.send").await;
+    keeper.until("location.pathname == '/tasks'").await;
+
+    // The process has ended, its history is whole, and the list shows the state.
+    clerk.until("document.getElementById('p.state').textContent == 'completed'").await;
+    let story = clerk.says("p.history").await;
+    for told in [
+        "Check the stock: done",
+        "Approve the order: done",
+        "Write the invoice: done",
+        "Pack the goods: done",
+    ] {
+        assert!(story.contains(told), "{told}: {story}");
+    }
+    for who in ["Olena", "Max", "Ivan"] {
+        assert!(story.contains(who), "{who}: {story}");
+    }
+    clerk.at(&format!("{base}/orders?sort=number&down=true")).await;
+    clerk.until("document.querySelector('#f\\\\.rows tr').textContent.includes('done')").await;
+    assert!(clerk.text("document.querySelector('#f\\\\.rows tr').textContent").await.contains("216,000.00"));
+    assert!(!server.log().contains("content security policy"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn two_editors_save_one_record_and_nothing_is_lost() {
+    let server = Server::start();
+    let base = server.url("");
+    let browser = Browser::start();
+    let (olena, max) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    olena.sit(&base, "Olena", "clerk").await;
+    max.sit(&base, "Max", "clerk").await;
+    for window in [&olena, &max] {
+        window.at(&format!("{base}/clients/C-0005?do=edit")).await;
+    }
+    olena.put("city", "Lutsk").await;
+    olena.put("contact", "Olha").await;
+    max.put("city", "Rivne").await;
+    max.put("phone", "+380 44 111 22 33").await;
+    olena.click("#f\\.save").await;
+    olena.until("location.search == ''").await;
+
+    // The second is told, field by field; what only the first changed is taken over by itself.
+    max.click("#f\\.save").await;
+    max.until("document.getElementById('city.theirs')").await;
+    assert!(max.says("f.note").await.contains("Somebody has saved this record"));
+    max.until("document.getElementById('contact').value == 'Olha'").await;
+    max.click("#city\\.theirs").await;
+    max.until("document.getElementById('city').value == 'Lutsk'").await;
+    max.click("#city\\.mine").await;
+    max.until("document.getElementById('city').value == 'Rivne'").await;
+    max.click("#city\\.theirs").await;
+    max.until("document.getElementById('city').value == 'Lutsk'").await;
+    max.click("#f\\.save").await;
+    max.until("location.search == ''").await;
+    max.live().await;
+    for (field, value) in [("city", "Lutsk"), ("contact", "Olha"), ("phone", "+380 44 111 22 33")] {
+        max.until(&format!("document.getElementById('{field}').textContent == '{value}'")).await;
+    }
+    assert_eq!(max.console().await, []);
+}

@@ -1,0 +1,57 @@
+//! Drafts: what a user has typed into a form and not saved yet, kept in the store. They outlive the page,
+//! its connection and the server, and go when the user saves or discards them.
+
+use std::{borrow::Cow, time::Duration};
+
+use kvs::{Record, Txn};
+use serde::{Deserialize, Serialize};
+
+use crate::{access::Who, error::Result, table::Version, value::Data};
+
+/// What was typed, with the record that the user began with, so that a race is noticed also days later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Draft {
+    key: String,
+    pub(crate) version: Version,
+    pub(crate) base: Data,
+    pub(crate) data: Data,
+}
+
+impl Record for Draft {
+    const TABLE: &'static str = "form.draft";
+    const TTL: Option<Duration> = Some(Duration::from_hours(24 * 14));
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.key)
+    }
+}
+
+/// Longest key, in bytes: an id of the store may have more, but not with a name and a table before it.
+const MAX_KEY: usize = 512;
+
+/// Where a user's draft of a record is kept; nobody else reads it. Visitors without a name have none.
+pub(crate) fn key(who: &Who, table: &str, id: &str) -> Option<String> {
+    let user = who.user.as_ref()?;
+    // The length of the name keeps users apart whose names hold slashes.
+    let key = format!("{}:{user}/{table}/{id}", user.len());
+    Some(key).filter(|key| key.len() <= MAX_KEY)
+}
+
+/// Keeps what was typed. What is too large for the store is not kept, which is no reason to fail: it is
+/// still in the browser.
+pub(crate) fn keep(txn: &mut Txn, key: String, version: Version, base: &Data, data: &Data) {
+    let draft = Draft { key, version, base: base.clone(), data: data.clone() };
+    if let Err(error) = txn.put(&draft) {
+        tracing::warn!(%error, "a draft was not kept");
+    }
+}
+
+/// What was typed earlier.
+pub(crate) async fn find(txn: &mut Txn, key: &str) -> Result<Option<Draft>> {
+    Ok(txn.get(key).await?)
+}
+
+/// Forgets what was typed.
+pub(crate) fn forget(txn: &mut Txn, key: &str) {
+    txn.delete::<Draft>(key);
+}

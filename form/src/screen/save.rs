@@ -1,0 +1,188 @@
+//! What a card does when the user saves, decides or deletes.
+
+use nitro::{Inputs, prelude::*};
+use serde_json::Value;
+
+use super::{
+    card::Card,
+    conflict::{Side, clashes},
+    note::Note,
+};
+use crate::{
+    access::Act,
+    fault::{Fault, Faults},
+    field::Type,
+    form::Form,
+    read::Kind,
+    table::{self, By, Changed, Saved},
+};
+
+/// Records looked at when a lookup was typed by its title.
+const OFFERS: usize = 20;
+
+impl<R: Form> Card<R> {
+    /// Takes over what is in the inputs. A fault is shown when the user tries to save; until then only those
+    /// that are shown already are looked at again.
+    pub(super) fn absorb(&mut self, form: &Inputs) -> Faults {
+        let filled = R::spec().read(&self.who, self.kind, form, &self.base);
+        self.data = filled.data;
+        let shown = std::mem::take(&mut self.faults);
+        self.faults = filled.faults.iter().filter(|(name, _)| shown.contains_key(*name)).map(own).collect();
+        filled.faults
+    }
+
+    /// Turns what was typed for a lookup into the id of a record, by id or by the whole title.
+    async fn resolve(&mut self, cx: &mut Cx) -> Result<Faults> {
+        let (spec, mut faults) = (R::spec(), Faults::new());
+        for field in &spec.document.fields {
+            let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else {
+                continue;
+            };
+            let typed = self.data.get(&field.name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let open = spec.is_open(&self.who, self.kind, field, &self.data);
+            if !open
+                || typed.is_empty()
+                || self.base.get(&field.name).is_some_and(|was| *was == typed.as_str())
+            {
+                continue;
+            }
+            if lookup.title(cx.kvs(), &self.who, &typed).await?.is_some() {
+                continue;
+            }
+            let wanted = typed.to_lowercase();
+            let found = lookup.find(cx.kvs(), &self.who, &typed, OFFERS).await?;
+            let mut same = found.into_iter().filter(|(_, title)| title.to_lowercase() == wanted);
+            match (same.next(), same.next()) {
+                (Some((id, _)), None) => {
+                    self.data.insert(field.name.clone(), Value::from(id));
+                }
+                _ => {
+                    faults.insert(field.name.clone(), Fault::Lookup);
+                }
+            }
+        }
+        Ok(faults)
+    }
+
+    pub(super) async fn save(&mut self, form: &Inputs, cx: &mut Cx) -> Result {
+        self.faults = self.absorb(form);
+        for (field, fault) in self.resolve(cx).await? {
+            self.faults.entry(field).or_insert(fault);
+        }
+        if !self.may(self.act()) {
+            self.note = Some(Note::Denied);
+        } else if !self.faults.is_empty() {
+            self.mend(cx);
+        } else if self.clashes.iter().any(|clash| clash.side.is_none()) {
+            self.note = Some(Note::Decide);
+        } else {
+            let (who, now) = (self.who.clone(), cx.now());
+            let by = By { who: &who, now };
+            let saved = match self.kind {
+                Kind::Create => table::create::<R>(cx.kvs(), by, &self.data).await?,
+                _ => table::update::<R>(cx.kvs(), by, &self.id, self.version, &self.data).await?,
+            };
+            return self.saved(saved, cx);
+        }
+        self.keep(cx);
+        cx.refresh();
+        Ok(())
+    }
+
+    /// Shows the faults, and goes to the first.
+    fn mend(&mut self, cx: &mut Cx) {
+        self.note = Some(Note::Mend);
+        let mut fields = R::spec().document.fields.iter();
+        if let Some(first) = fields.find(|field| self.faults.contains_key(&field.name)) {
+            cx.focus(&first.name);
+        }
+    }
+
+    fn saved(&mut self, saved: Saved, cx: &mut Cx) -> Result {
+        match saved {
+            Saved::Done { id } => {
+                let act = self.act();
+                self.forget(cx);
+                self.id = id;
+                self.tell(act, cx);
+                return cx.redirect(self.here(cx, ""));
+            }
+            Saved::Gone => {
+                self.gone();
+                self.keep(cx);
+            }
+            Saved::Lost(kept) => {
+                self.note = Some(Note::Lost);
+                self.clashes = clashes(R::spec(), &self.who, &self.base, &self.data, &kept.data);
+                for clash in self.clashes.iter().filter(|clash| clash.side == Some(Side::Theirs)) {
+                    self.data.insert(clash.field.clone(), clash.theirs.clone());
+                }
+                self.version = kept.version;
+                self.base = kept.data;
+                R::spec().compute(&mut self.data);
+                self.keep(cx);
+            }
+            Saved::Taken => {
+                self.faults.insert(R::spec().document.id.clone(), Fault::Taken);
+                self.mend(cx);
+            }
+            Saved::Moved => {
+                self.faults.insert(R::spec().document.id.clone(), Fault::Fixed);
+                self.mend(cx);
+            }
+        }
+        cx.refresh();
+        Ok(())
+    }
+
+    /// Tells the other pages.
+    fn tell(&mut self, act: Act, cx: &mut Cx) {
+        self.done = true;
+        let changed = Changed { id: self.id.clone(), who: self.who.name().to_owned(), act };
+        cx.send(&table::record_topic(R::TABLE, &self.id), changed.clone());
+        cx.send(&table::topic(R::TABLE), changed);
+    }
+
+    pub(super) fn decide(&mut self, field: &str, theirs: bool) {
+        let Some(clash) = self.clashes.iter_mut().find(|clash| clash.field == field) else { return };
+        let value = self.data.get(field).cloned().unwrap_or_default();
+        // What was typed since is mine too.
+        if clash.side != Some(Side::Theirs) {
+            clash.mine = value;
+        }
+        let (side, value) = if theirs { (Side::Theirs, &clash.theirs) } else { (Side::Mine, &clash.mine) };
+        clash.side = Some(side);
+        self.data.insert(field.to_owned(), value.clone());
+        self.faults.remove(field);
+        R::spec().compute(&mut self.data);
+        if self.note == Some(Note::Decide) {
+            self.note = Some(Note::Lost);
+        }
+    }
+
+    pub(super) async fn delete(&mut self, cx: &mut Cx) -> Result {
+        if !self.may(Act::Delete) {
+            return Err(Error::Denied);
+        }
+        let (who, now) = (self.who.clone(), cx.now());
+        let by = By { who: &who, now };
+        match table::delete::<R>(cx.kvs(), by, &self.id, self.version).await? {
+            Saved::Done { .. } => {
+                self.tell(Act::Delete, cx);
+                cx.redirect(Self::list(cx))
+            }
+            Saved::Lost(_) => {
+                self.read(cx).await?;
+                self.around(cx).await?;
+                self.note = Some(Note::Changed);
+                cx.refresh();
+                Ok(())
+            }
+            _ => cx.redirect(Self::list(cx)),
+        }
+    }
+}
+
+fn own((name, fault): (&String, &Fault)) -> (String, Fault) {
+    (name.clone(), fault.clone())
+}

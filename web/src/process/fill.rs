@@ -1,0 +1,144 @@
+//! A form being filled in: values, faults and offers, read and checked by the rules of `form`.
+
+use std::collections::BTreeMap;
+
+use form::{Choices, Data, Fault, Faults, Field, Kind, Sheet, Spec, Type, Who, show::Titles, table::Version};
+use maud::{Markup, html};
+use n2o::{Cx, Result};
+use nitro::{Inputs, prelude::*};
+use serde_json::Value;
+
+use super::{form::titles, text::text, work::Do};
+
+/// Records offered for a lookup at once.
+const OFFERS: usize = 12;
+
+/// What is saved of a form between events.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Fill {
+    pub(crate) kind: Kind,
+    /// The version of the record that the user began with.
+    pub(crate) version: Version,
+    /// The values that the user began with.
+    pub(crate) base: Data,
+    /// What they have made of them.
+    pub(crate) data: Data,
+    pub(crate) faults: Faults,
+    #[serde(skip)]
+    titles: Titles,
+    #[serde(skip)]
+    choices: Choices,
+}
+
+impl Fill {
+    pub(crate) fn new(kind: Kind, version: Version, base: Data) -> Self {
+        Fill { kind, version, data: base.clone(), base, ..Fill::default() }
+    }
+
+    /// Takes over what is in the inputs. Faults that are not shown yet are shown when the user sends.
+    pub(crate) fn absorb(&mut self, spec: &Spec, who: &Who, form: &Inputs) -> Faults {
+        let filled = spec.read(who, self.kind, form, &self.base);
+        self.data = filled.data;
+        let shown = std::mem::take(&mut self.faults);
+        let still = filled.faults.iter().filter(|(name, _)| shown.contains_key(*name));
+        self.faults = still.map(|(name, fault)| (name.clone(), fault.clone())).collect();
+        filled.faults
+    }
+
+    /// Takes over what is in the inputs, and says whether it can be sent. If not, the first fault gets the focus.
+    pub(crate) async fn check(&mut self, spec: &Spec, who: &Who, form: &Inputs, cx: &mut Cx) -> Result<bool> {
+        self.faults = self.absorb(spec, who, form);
+        for (field, fault) in self.resolve(spec, who, cx).await? {
+            self.faults.entry(field).or_insert(fault);
+        }
+        let first = spec.document.fields.iter().find(|field| self.faults.contains_key(&field.name));
+        if let Some(first) = first {
+            cx.focus(&first.name);
+        }
+        Ok(self.faults.is_empty())
+    }
+
+    /// Turns what was typed for a lookup into the id of a record, by id or by the whole title.
+    async fn resolve(&mut self, spec: &Spec, who: &Who, cx: &mut Cx) -> Result<BTreeMap<String, Fault>> {
+        let mut faults = BTreeMap::new();
+        for field in &spec.document.fields {
+            let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else {
+                continue;
+            };
+            let typed = self.data.get(&field.name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let same = self.base.get(&field.name).is_some_and(|was| *was == typed.as_str());
+            if typed.is_empty() || same || !spec.is_open(who, self.kind, field, &self.data) {
+                continue;
+            }
+            if lookup.title(cx.kvs(), who, &typed).await?.is_some() {
+                continue;
+            }
+            let wanted = typed.to_lowercase();
+            let found = lookup.find(cx.kvs(), who, &typed, OFFERS).await?;
+            let mut named = found.into_iter().filter(|(_, title)| title.to_lowercase() == wanted);
+            match (named.next(), named.next()) {
+                (Some((id, _)), None) => drop(self.data.insert(field.name.clone(), Value::from(id))),
+                _ => drop(faults.insert(field.name.clone(), Fault::Lookup)),
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Offers records for what is typed in a lookup.
+    pub(crate) async fn look(&mut self, spec: &Spec, who: &Who, field: &str, cx: &mut Cx) -> Result {
+        let typed = self.data.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(lookup) = spec.lookup(field) {
+            let found = lookup.find(cx.kvs(), who, &typed, OFFERS).await?;
+            self.choices.insert(field.to_owned(), found);
+        }
+        Ok(())
+    }
+
+    /// Reads the titles of the records that the values look up.
+    pub(crate) async fn name(&mut self, spec: &Spec, who: &Who, cx: &mut Cx) -> Result {
+        self.titles = titles(cx.kvs(), spec, who, &self.data).await?;
+        Ok(())
+    }
+
+    /// Somebody has changed the record: theirs is taken where the user has changed nothing.
+    pub(crate) fn merge(&mut self, version: Version, theirs: Data) {
+        for (name, value) in &theirs {
+            if self.data.get(name) == self.base.get(name) {
+                self.data.insert(name.clone(), value.clone());
+            }
+        }
+        (self.version, self.base) = (version, theirs);
+    }
+
+    /// The labels of the fields that have faults.
+    pub(crate) fn marked(&self, spec: &Spec, lang: &str) -> Option<String> {
+        let fields = spec.document.fields.iter().filter(|field| self.faults.contains_key(&field.name));
+        let labels: Vec<&str> = fields.map(|field| spec.document.label(&field.name, lang)).collect();
+        (!labels.is_empty()).then(|| text(lang).mend.replace("{}", &labels.join(", ")))
+    }
+
+    pub(crate) fn view(&self, spec: &Spec, who: &Who, lang: &str, send: &str, open: bool) -> Markup {
+        let names = || spec.names(who, self.kind);
+        let sheet = Sheet::new(spec, who, self.kind, &self.data, lang)
+            .faults(&self.faults)
+            .titles(&self.titles)
+            .choices(&self.choices)
+            .dress(&look);
+        html! {
+            (form().id("f.form").class("form").postback(Do::send().reads(names())).body(html! {
+                (panel().id("f.fields").class("fields").on(On::Change).postback(Do::change().reads(names())).body(html! { (sheet) }))
+                div class="actions" { (submit(send.to_owned()).id("f.send").class("primary").disabled(!open)) }
+            }))
+        }
+    }
+}
+
+/// A lookup asks for offers while it is typed into.
+fn look<'e>(field: &Field, input: El<'e>) -> El<'e> {
+    match field.kind {
+        Type::Lookup { .. } => {
+            input.on(On::Input).postback(Do::look(field.name.clone()).reads([field.name.clone()]))
+        }
+        _ => input,
+    }
+}

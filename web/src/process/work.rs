@@ -1,0 +1,311 @@
+//! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
+
+use bpe::{Job, feel::Context};
+use form::{Data, Kind, Sheet, Who, show::Titles, table};
+use maud::html;
+use nitro::{Inputs, prelude::*};
+
+use super::{
+    fill::Fill,
+    follow::{Stepped, topic},
+    form::{ProcessForm, Record, titles},
+    right::{roles, visitor},
+    service::Processes,
+    submit::{Submit, Submitted, Target},
+    text::text,
+    variables::data,
+};
+
+/// The page of a task or of the start of a process; see the [module](crate::process).
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Work {
+    opened: bool,
+    fill: Fill,
+    note: Option<Note>,
+    #[serde(skip)]
+    shown: Shown,
+}
+
+/// What is said above the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Note {
+    /// Values have faults.
+    Mend,
+    /// Somebody has changed the record meanwhile.
+    Changed,
+    /// The task is not there any more.
+    Done,
+}
+
+/// What is read anew whenever the page is loaded.
+#[derive(Debug, Default)]
+struct Shown {
+    who: Who,
+    /// The name of the task or the process.
+    name: String,
+    process: String,
+    /// The process to be started; empty for a task.
+    starts: String,
+    job: Option<Job>,
+    form: Option<ProcessForm>,
+    about: Option<(Record, Data, Titles)>,
+}
+
+/// What can be done with the form.
+#[derive(Debug, Event)]
+pub enum Do {
+    /// A value has changed: what depends on it follows.
+    Change {
+        /// What is in the inputs.
+        #[source]
+        form: Inputs,
+    },
+    /// Offer records for a lookup.
+    Look {
+        /// The field.
+        field: String,
+        /// What is typed in it.
+        #[source]
+        form: Inputs,
+    },
+    /// Start the process, or complete the task.
+    Send {
+        /// What is in the inputs.
+        #[source]
+        form: Inputs,
+    },
+}
+
+impl Work {
+    /// Finds what the address means, and whether the visitor may do it.
+    async fn find(&mut self, cx: &mut Cx) -> Result<Context> {
+        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let (id, task) = (cx.param("process").to_owned(), cx.param("task").to_owned());
+        let library = processes.engine.library();
+        let mut shown = Shown { who, ..Shown::default() };
+        let mut context = Context::new();
+        if task.is_empty() {
+            let process = library.latest(&id).ok_or(Error::NotFound)?;
+            let start = start_of(process).ok_or(Error::NotFound)?;
+            if !processes.starts(&shown.who, process, &start) {
+                return Err(Error::Denied);
+            }
+            let drawing = processes.drawing(&id, process.version, &lang).await?;
+            shown.form = processes.form_of(drawing.start_form(&start));
+            shown.name = text(&lang).start_of.replace("{}", processes.name(process, &lang));
+            shown.process = processes.name(process, &lang).to_owned();
+            shown.starts = id;
+        } else if let Some(job) = cx.kvs().get::<Job>(&task).await? {
+            let may = bpe::Who { user: shown.who.name(), roles: &roles(&shown.who) }.may(&job);
+            if !job.is_task() || shown.who.user.is_none() || !may {
+                return Err(Error::Denied);
+            }
+            let instance = cx.kvs().get::<bpe::Instance>(&job.instance).await?.ok_or(Error::NotFound)?;
+            let process = library.version(&job.process, job.version).ok_or(Error::NotFound)?;
+            context = instance.state.visible(job.key);
+            shown.form = processes.form_of(job.form.as_deref());
+            shown.name = processes.element(process, &job.element, &lang).to_owned();
+            shown.process = processes.name(process, &lang).to_owned();
+            shown.job = Some(job);
+        } else if !self.opened {
+            return Err(Error::NotFound);
+        }
+        self.shown = shown;
+        Ok(context)
+    }
+
+    async fn open(&mut self, context: &Context, cx: &mut Cx) -> Result {
+        let starts = !self.shown.starts.is_empty();
+        let Some(form) = &self.shown.form else { return Ok(()) };
+        let spec = (form.spec)();
+        let kept = match form.record.filter(|_| !starts) {
+            Some(record) => match record.id(context) {
+                Some(id) => (record.get)(cx.kvs(), &id).await?,
+                None => None,
+            },
+            None => None,
+        };
+        self.fill = match kept {
+            Some(kept) => Fill::new(Kind::Edit, kept.version, kept.data),
+            None => Fill::new(Kind::Create, 0, data(spec, context)),
+        };
+        Ok(())
+    }
+
+    /// Reads what is shown above the form.
+    async fn around(&mut self, context: &Context, cx: &mut Cx) -> Result {
+        let Some(form) = self.shown.form else { return Ok(()) };
+        self.fill.name((form.spec)(), &self.shown.who, cx).await?;
+        let Some(about) = form.about else { return Ok(()) };
+        let Some(id) = about.id(context) else { return Ok(()) };
+        let spec = (about.spec)();
+        if spec.document.rights.allow(&self.shown.who, form::Act::Read)
+            && let Some(kept) = (about.get)(cx.kvs(), &id).await?
+        {
+            let titles = titles(cx.kvs(), spec, &self.shown.who, &kept.data).await?;
+            self.shown.about = Some((about, kept.data, titles));
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, inputs: &Inputs, cx: &mut Cx) -> Result {
+        let (who, lang, now) = (self.shown.who.clone(), cx.lang().to_owned(), cx.now());
+        let (form, job, processes) = (self.shown.form, self.shown.job.clone(), Processes::of(cx)?);
+        if let Some(form) = form
+            && !self.fill.check((form.spec)(), &who, inputs, cx).await?
+        {
+            self.note = Some(Note::Mend);
+            cx.refresh();
+            return Ok(());
+        }
+        let target = match &job {
+            Some(job) => Target::Task(&job.id),
+            None => Target::Start(&self.shown.starts),
+        };
+        let submit =
+            Submit { processes: &processes, who: &who, now, lang: &lang, form, fill: &self.fill, target };
+        match submit.run(cx.kvs()).await? {
+            Submitted::Done { instance, changed } => {
+                if let Some((table, changed)) = changed {
+                    cx.send(&table::record_topic(table, &changed.id), changed.clone());
+                    cx.send(&table::topic(table), changed);
+                }
+                match instance {
+                    Some(id) => return cx.redirect(url!("/instances/{id}")),
+                    None => return cx.redirect(url!("/tasks")),
+                }
+            }
+            Submitted::Lost(kept) => {
+                self.fill.merge(kept.version, kept.data);
+                self.note = Some(Note::Changed);
+            }
+            Submitted::Taken(field) => {
+                self.fill.faults.insert(field, form::Fault::Taken);
+                self.note = Some(Note::Mend);
+            }
+        }
+        cx.refresh();
+        Ok(())
+    }
+}
+
+impl Page for Work {
+    type Event = Do;
+    const ACCESS: Access = Access::User;
+
+    fn title(&self, _: &Cx) -> String {
+        self.shown.name.clone()
+    }
+
+    async fn load(&mut self, cx: &mut Cx) -> Result {
+        let context = self.find(cx).await?;
+        if self.shown.starts.is_empty() && self.shown.job.is_none() {
+            self.note = Some(Note::Done);
+            return Ok(());
+        }
+        if !self.opened {
+            self.open(&context, cx).await?;
+            self.opened = true;
+        }
+        self.around(&context, cx).await
+    }
+
+    async fn init(&mut self, cx: &mut Cx) -> Result {
+        if let Some(job) = &self.shown.job {
+            cx.reg(&topic(&job.instance));
+        }
+        Ok(())
+    }
+
+    fn render(&self, cx: &Cx) -> Markup {
+        let (t, lang, shown) = (text(cx.lang()), cx.lang(), &self.shown);
+        let spec = shown.form.map(|form| (form.spec)());
+        let note = match self.note {
+            Some(Note::Mend) => spec.and_then(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
+            Some(Note::Changed) => t.changed.to_owned(),
+            Some(Note::Done) => t.done_before.to_owned(),
+            None => String::new(),
+        };
+        let open = self.note != Some(Note::Done);
+        let send = if shown.starts.is_empty() { t.complete } else { t.start };
+        html! {
+            main class="work" {
+                header {
+                    p class="lead" { (shown.process) }
+                    (h1().id("f.title").text(shown.name.clone()))
+                }
+                (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
+                @if let Some((about, data, titles)) = &shown.about {
+                    section class="about" {
+                        (Sheet::new((about.spec)(), &shown.who, Kind::View, data, lang).titles(titles))
+                    }
+                }
+                @match spec {
+                    Some(spec) => { (self.fill.view(spec, &shown.who, lang, send, open)) }
+                    None => {
+                        p class="lead" { (t.no_form) }
+                        div class="actions" {
+                            (button(send).id("f.send").class("primary").disabled(!open).postback(Do::send()))
+                        }
+                    }
+                }
+                nav class="beside" {
+                    a href="/tasks" { (t.to_inbox) }
+                    @if let Some(Job { instance, .. }) = &shown.job { (link(t.open_instance, url!("/instances/{instance}")).id("f.instance")) }
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self, event: Do, cx: &mut Cx) -> Result {
+        // Rights may have changed since the page was opened, and the task may be gone.
+        let context = self.find(cx).await?;
+        if self.shown.starts.is_empty() && self.shown.job.is_none() {
+            self.note = Some(Note::Done);
+            cx.refresh();
+            return Ok(());
+        }
+        let spec = self.shown.form.map(|form| (form.spec)());
+        let who = self.shown.who.clone();
+        match (event, spec) {
+            (Do::Send { form }, _) => {
+                self.around(&context, cx).await?;
+                return self.send(&form, cx).await;
+            }
+            (Do::Change { form }, Some(spec)) => {
+                self.fill.absorb(spec, &who, &form);
+            }
+            (Do::Look { field, form }, Some(spec)) => {
+                self.fill.absorb(spec, &who, &form);
+                self.fill.look(spec, &who, &field, cx).await?;
+            }
+            (_, None) => {}
+        }
+        if self.note == Some(Note::Mend) && self.fill.faults.is_empty() {
+            self.note = None;
+        }
+        self.around(&context, cx).await?;
+        cx.refresh();
+        Ok(())
+    }
+
+    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+        let waits = match &self.shown.job {
+            Some(job) => cx.kvs().get::<Job>(&job.id).await?.is_some(),
+            None => true,
+        };
+        if message.read::<Stepped>().is_some() && !waits {
+            // What was typed stays to be read; only sending is over.
+            self.note = Some(Note::Done);
+            cx.refresh();
+        }
+        Ok(())
+    }
+}
+
+/// The start event that waits for a person.
+pub(crate) fn start_of(process: &bpe::model::Process) -> Option<String> {
+    let starts = process.starts(jiff::Timestamp::UNIX_EPOCH, &bpe::Limits::default());
+    let plain = starts.into_iter().find(|start| matches!(start.on, bpe::model::StartOn::Plain));
+    plain.map(|start| start.event.to_string())
+}

@@ -1,0 +1,86 @@
+//! Who calls, and what they send: a session or a bearer token, and a bounded body of JSON.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::Response,
+};
+use form::Who;
+use serde_json::{Value, json};
+
+use super::problem::{Problem, answer};
+use crate::{app::Shared, cookie, visitor::lang, ws::is_own};
+
+/// Most bytes of a body.
+const BODY: usize = 64 * 1024;
+/// How long a bearer token is good. It cannot be called back sooner, but by changing the keys.
+const LIFE: Duration = Duration::from_secs(3_600);
+
+/// Who calls, in which language.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) who: Who,
+    pub(crate) lang: &'static str,
+}
+
+/// Finds out who calls.
+pub(crate) async fn caller(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let lang = lang(app, headers);
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(authorization) = text(header::AUTHORIZATION) {
+        let token = authorization.strip_prefix("Bearer ").ok_or_else(Problem::nobody)?;
+        let (user, roles) = app.node.read_bearer(token.trim()).map_err(|_| Problem::nobody())?;
+        return Ok(Caller { who: Who { user: Some(user), roles }, lang });
+    }
+    let value = cookie::read(headers, app.secure).ok_or_else(Problem::nobody)?;
+    let session = app.node.sessions().open(value).await.map_err(|error| Problem::failed(app, &error))?;
+    let session = session.ok_or_else(Problem::nobody)?;
+    let user = session.user().ok_or_else(Problem::nobody)?;
+    if !method.is_safe() && !is_ours(app, headers) {
+        let why = "a write with the session's cookie must come from a page of this server";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "cross-site", why));
+    }
+    Ok(Caller { who: Who { user: Some(user), roles: session.roles() }, lang })
+}
+
+/// Whether the browser says that one of our pages asks. A cookie alone is no proof of that.
+fn is_ours(app: &Shared, headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+        Some(b"same-origin") => true,
+        // Browsers that say nothing of the site say the origin.
+        None => is_own(app, headers),
+        Some(_) => headers.contains_key(header::ORIGIN) && is_own(app, headers),
+    }
+}
+
+/// Reads a body of JSON.
+pub(crate) async fn body(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json")
+        && !kind.eq_ignore_ascii_case("application/merge-patch+json")
+    {
+        let title = "send the content type application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title));
+    }
+    let bytes = axum::body::to_bytes(body, BODY).await.map_err(|_| {
+        let title = format!("a body has at most {BODY} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &title)
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "json", "the body is not JSON").detail(error.to_string())
+    })
+}
+
+/// Gives a bearer token to who is logged in with a session.
+pub(crate) async fn token(State(app): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return Err(Problem::denied().detail("a token is not renewed by a token; log in again"));
+    }
+    let caller = caller(&app, request.method(), request.headers()).await?;
+    let token = app.node.bearer(caller.who.name(), &caller.who.roles, LIFE);
+    Ok(answer(StatusCode::CREATED, &json!({ "token": token, "expires_in": LIFE.as_secs() })))
+}

@@ -1,0 +1,63 @@
+//! Records and processes as JSON, under `/api`: the rules and rights of the screens, without the screens.
+//!
+//! | method and path | what |
+//! |---|---|
+//! | `GET /api/records/{table}?text=&sort=&page=` | a page of records |
+//! | `POST /api/records/{table}` | a new record |
+//! | `GET`, `PATCH`, `DELETE /api/records/{table}/{id}` | a record; writing asks for `If-Match` with its `ETag` |
+//! | `GET /api/processes`, `POST /api/processes/{process}` | what can be started, and starting it |
+//! | `GET /api/instances`, `GET /api/instances/{instance}` | instances |
+//! | `GET /api/tasks`, `POST /api/tasks/{task}` | the caller's tasks, and completing one |
+//! | `POST /api/token` | a bearer token for who is logged in |
+//!
+//! A caller is known by the session's cookie, or by `Authorization: Bearer`. With the cookie, whatever writes
+//! must come from a page of this server, as its browser says. What is wrong is told as RFC 9457 has it.
+
+mod caller;
+mod problem;
+mod process;
+mod record;
+
+use std::sync::Arc;
+
+use axum::{Router, routing};
+use form::Form;
+
+use crate::app::Shared;
+use record::Table;
+
+/// What is served as JSON.
+#[derive(Clone, Debug, Default)]
+#[must_use = "give it to `App::rest`"]
+pub struct Rest {
+    tables: Vec<Table>,
+}
+
+impl Rest {
+    /// Processes, and no records yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Serves the records of a form.
+    pub fn record<R: Form>(mut self) -> Self {
+        self.tables.push(Table::of::<R>());
+        self
+    }
+
+    pub(crate) fn router(self) -> Router<Arc<Shared>> {
+        let mut router = Router::new()
+            .route("/api/token", routing::post(caller::token))
+            .route("/api/processes", routing::get(process::processes))
+            .route("/api/processes/{process}", routing::post(process::start))
+            .route("/api/instances", routing::get(process::instances))
+            .route("/api/instances/{instance}", routing::get(process::instance))
+            .route("/api/tasks", routing::get(process::tasks))
+            .route("/api/tasks/{task}", routing::post(process::complete))
+            .route("/api/{*rest}", routing::any(problem::nothing));
+        for table in self.tables {
+            router = record::route(router, table);
+        }
+        router
+    }
+}

@@ -1,0 +1,281 @@
+//! Processes, instances and tasks as JSON. A start and a task take the values of their form.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use bpe::{Instance, Job, feel::Context};
+use form::{Fault, Faults, Kind, Spec, Type};
+use kvs::Txn;
+use n2o::Error;
+use serde_json::{Value, json};
+
+use super::{
+    caller::{Caller, body, caller},
+    problem::{Problem, answer},
+};
+use crate::{
+    app::Shared,
+    process::{
+        Processes,
+        fill::Fill,
+        form::ProcessForm,
+        right::roles,
+        submit::{Submit, Submitted, Target},
+        variables,
+        work::start_of,
+    },
+};
+
+type App = State<Arc<Shared>>;
+
+/// Most instances or tasks of an answer.
+const PAGE: usize = 50;
+
+fn processes_of(app: &Shared) -> Result<Arc<Processes>, Problem> {
+    app.node.service::<Processes>().ok_or_else(Problem::unknown)
+}
+
+fn told(app: &Shared, error: Error) -> Problem {
+    match error {
+        Error::Denied => Problem::denied(),
+        Error::NotFound => Problem::unknown(),
+        Error::User(text) => {
+            Problem::new(StatusCode::CONFLICT, "state", "this cannot be done now").detail(text)
+        }
+        error => Problem::failed(app, &error),
+    }
+}
+
+/// The processes that the caller may start.
+pub(crate) async fn processes(State(app): App, headers: HeaderMap) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+    let library = processes.engine.library();
+    let may = |process: &&Arc<bpe::model::Process>| {
+        start_of(process).is_some_and(|event| processes.starts(&caller.who, process, &event))
+    };
+    let rows: Vec<Value> = library
+        .all()
+        .filter(may)
+        .map(|process| {
+            let name = processes.name(process, caller.lang);
+            json!({ "id": process.id, "version": process.version, "name": name })
+        })
+        .collect();
+    Ok(answer(StatusCode::OK, &json!({ "rows": rows })))
+}
+
+/// An instance as the caller may see it.
+fn shown(processes: &Processes, caller: &Caller, instance: &Instance) -> Value {
+    let library = processes.engine.library();
+    let tokens = instance.state.tokens.values();
+    let at: Vec<&str> = tokens.filter_map(|token| Some(&*instance.state.node(&library, token)?.id)).collect();
+    let mut shown = json!({
+        "id": instance.id, "process": instance.process, "version": instance.version,
+        "state": instance.state.status, "at": at, "by": instance.by,
+        "started": instance.started, "ended": instance.ended,
+    });
+    if processes.operates(&caller.who) {
+        let incidents = instance.state.incidents();
+        let incidents =
+            incidents.map(|(token, _, incident)| json!({ "token": token, "what": incident.what }));
+        shown["incidents"] = incidents.collect();
+        shown["variables"] = serde_json::to_value(instance.state.variables()).unwrap_or_default();
+    }
+    shown
+}
+
+/// A page of instances, behind `after`.
+pub(crate) async fn instances(
+    State(app): App,
+    headers: HeaderMap,
+    Query(pairs): Query<HashMap<String, String>>,
+) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+    let after = pairs.get("after").map(String::as_str);
+    let found = processes.engine.instances(after, PAGE).await;
+    let found = found.map_err(|error| Problem::failed(&app, &error))?;
+    let next = found.last().filter(|_| found.len() == PAGE).map(|last| last.id.clone());
+    let seen = found.iter().filter(|instance| processes.sees(&caller.who, instance));
+    let rows: Vec<Value> = seen.map(|instance| shown(&processes, &caller, instance)).collect();
+    Ok(answer(StatusCode::OK, &json!({ "rows": rows, "next": next })))
+}
+
+/// An instance.
+pub(crate) async fn instance(
+    State(app): App,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+    let found = processes.engine.instance(&id).await.map_err(|error| Problem::failed(&app, &error))?;
+    let found = found.filter(|found| processes.sees(&caller.who, found)).ok_or_else(Problem::unknown)?;
+    Ok(answer(StatusCode::OK, &shown(&processes, &caller, &found)))
+}
+
+/// The caller's tasks.
+pub(crate) async fn tasks(State(app): App, headers: HeaderMap) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+    let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
+    let jobs = processes.engine.tasks(&who, PAGE).await.map_err(|error| Problem::failed(&app, &error))?;
+    let rows = jobs.iter().filter(|job| job.is_task()).map(|job| {
+        json!({
+            "id": job.id, "instance": job.instance, "process": job.process, "element": job.element,
+            "name": job.name, "form": job.form, "since": job.since,
+        })
+    });
+    Ok(answer(StatusCode::OK, &json!({ "rows": rows.collect::<Vec<_>>() })))
+}
+
+/// Starts a process with the values of its form.
+pub(crate) async fn start(
+    State(app): App,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::POST, &headers).await?, processes_of(&app)?);
+    let library = processes.engine.library();
+    let process = library.latest(&id).ok_or_else(Problem::unknown)?;
+    let event = start_of(process).ok_or_else(Problem::unknown)?;
+    if !processes.starts(&caller.who, process, &event) {
+        return Err(Problem::denied());
+    }
+    let drawing = processes.drawing(&id, process.version, caller.lang).await;
+    let drawing = drawing.map_err(|error| told(&app, error))?;
+    let form = processes.form_of(drawing.start_form(&event));
+    let given = body(&headers, sent).await?;
+    let made = submit(&app, &caller, &processes, form, Target::Start(&id), &given).await?;
+    let mut response = answer(StatusCode::CREATED, &json!({ "id": made }));
+    if let Some(to) = made.and_then(|id| HeaderValue::from_str(&format!("/api/instances/{id}")).ok()) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    Ok(response)
+}
+
+/// Completes a task with the values of its form.
+pub(crate) async fn complete(
+    State(app): App,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::POST, &headers).await?, processes_of(&app)?);
+    let job = processes.engine.job(&id).await.map_err(|error| Problem::failed(&app, &error))?;
+    let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
+    // What is not there and what is not for the caller look the same.
+    let job = job.filter(|job| job.is_task() && who.may(job)).ok_or_else(Problem::unknown)?;
+    let form = processes.form_of(job.form.as_deref());
+    let given = body(&headers, sent).await?;
+    submit(&app, &caller, &processes, form, Target::Task(&id), &given).await?;
+    Ok(answer(StatusCode::NO_CONTENT, &Value::Null))
+}
+
+async fn submit(
+    app: &Shared,
+    caller: &Caller,
+    processes: &Processes,
+    form: Option<ProcessForm>,
+    target: Target<'_>,
+    given: &Value,
+) -> Result<Option<String>, Problem> {
+    let (who, lang, now) = (&caller.who, caller.lang, app.node.clock().millis());
+    let mut attempts = app.node.store().attempts();
+    loop {
+        let mut txn = attempts.begin().await;
+        let fill = match form {
+            Some(form) => fill(app, caller, form, target, given, &mut txn).await?,
+            None => Fill::default(),
+        };
+        let submit = Submit { processes, who, now, lang, form, fill: &fill, target };
+        let changed = match submit.run(&mut txn).await.map_err(|error| told(app, error))? {
+            Submitted::Done { instance, changed } => (instance, changed),
+            Submitted::Lost(_) => {
+                return Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    "changed",
+                    "the record has changed meanwhile",
+                ));
+            }
+            Submitted::Taken(field) => {
+                let spec = form.map(|form| (form.spec)()).ok_or_else(Problem::unknown)?;
+                return Err(Problem::faults(spec, &Faults::from([(field, Fault::Taken)]), lang));
+            }
+        };
+        if attempts.commit(txn).await.map_err(|error| Problem::failed(app, &error))?.is_some() {
+            if let (_, Some((table, changed))) = &changed {
+                app.node.registry().send(&form::table::record_topic(table, &changed.id), changed.clone());
+                app.node.registry().send(&form::table::topic(table), changed.clone());
+            }
+            return Ok(changed.0);
+        }
+    }
+}
+
+/// Fills the form strictly: a program that sends what cannot be entered is told so.
+async fn fill(
+    app: &Shared,
+    caller: &Caller,
+    form: ProcessForm,
+    target: Target<'_>,
+    given: &Value,
+    txn: &mut Txn,
+) -> Result<Fill, Problem> {
+    let (spec, who) = ((form.spec)(), &caller.who);
+    let Value::Object(given) = given else {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "send an object of fields"));
+    };
+    let failed = |error: &dyn std::fmt::Display| Problem::failed(app, error);
+    let mut context = Context::new();
+    if let Target::Task(task) = target
+        && let Some(job) = txn.get::<Job>(task).await.map_err(|error| failed(&error))?
+        && let Some(instance) = txn.get::<Instance>(&job.instance).await.map_err(|error| failed(&error))?
+    {
+        context = instance.state.visible(job.key);
+    }
+    let mut fill = Fill::new(Kind::Create, 0, variables::data(spec, &context));
+    if let Some(record) = form.record
+        && let Some(id) = record.id(&context)
+        && let Some(kept) = (record.get)(txn, &id).await.map_err(|error| failed(&error))?
+    {
+        fill = Fill::new(Kind::Edit, kept.version, kept.data);
+    }
+    let mut filled = spec.fill(who, fill.kind, given, &fill.base);
+    for name in given.keys() {
+        let field = spec.document.field(name).filter(|field| spec.may_see(who, field));
+        let fault = match field {
+            None => Fault::Unknown,
+            Some(field) if spec.is_open(who, fill.kind, field, &filled.data) => continue,
+            Some(_) => Fault::Fixed,
+        };
+        filled.faults.insert(name.chars().take(64).collect(), fault);
+    }
+    lookups(spec, caller, &filled.data, &mut filled.faults, txn).await.map_err(|error| failed(&error))?;
+    if !filled.faults.is_empty() {
+        return Err(Problem::faults(spec, &filled.faults, caller.lang));
+    }
+    fill.data = filled.data;
+    Ok(fill)
+}
+
+async fn lookups(
+    spec: &Spec,
+    caller: &Caller,
+    data: &form::Data,
+    faults: &mut Faults,
+    txn: &mut Txn,
+) -> form::Result {
+    for field in spec.document.fields.iter().filter(|field| matches!(field.kind, Type::Lookup { .. })) {
+        let id = data.get(&field.name).and_then(Value::as_str).filter(|id| !id.is_empty());
+        if let (Some(id), Some(lookup)) = (id, spec.lookup(&field.name))
+            && lookup.title(txn, &caller.who, id).await?.is_none()
+        {
+            faults.insert(field.name.clone(), Fault::Lookup);
+        }
+    }
+    Ok(())
+}

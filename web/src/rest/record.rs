@@ -1,0 +1,149 @@
+//! Records: HTTP around the functions of `form::rest`.
+
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+    routing::{self, MethodRouter},
+};
+use form::{
+    Form,
+    list::Query as Search,
+    rest::{self, Answer, Call, Reply},
+    table::{self, Version},
+};
+use serde_json::Value;
+
+use super::{
+    caller::{Caller, body, caller},
+    problem::{Problem, answer},
+};
+use crate::app::Shared;
+
+type Later<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+/// A table and what can be done with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Table {
+    name: &'static str,
+    list: for<'a> fn(Call<'a>, &'a Search) -> Later<'a>,
+    get: for<'a> fn(Call<'a>, &'a str) -> Later<'a>,
+    create: for<'a> fn(Call<'a>, &'a Value) -> Later<'a>,
+    update: for<'a> fn(Call<'a>, &'a str, Option<Version>, &'a Value) -> Later<'a>,
+    delete: for<'a> fn(Call<'a>, &'a str, Option<Version>) -> Later<'a>,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Table").field(&self.name).finish()
+    }
+}
+
+impl Table {
+    pub(crate) fn of<R: Form>() -> Self {
+        Table {
+            name: R::TABLE,
+            list: |call, query| Box::pin(rest::list::<R>(call, query)),
+            get: |call, id| Box::pin(rest::get::<R>(call, id)),
+            create: |call, body| Box::pin(rest::create::<R>(call, body)),
+            update: |call, id, version, body| Box::pin(rest::update::<R>(call, id, version, body)),
+            delete: |call, id, version| Box::pin(rest::delete::<R>(call, id, version)),
+        }
+    }
+}
+
+/// What is asked.
+enum Ask {
+    List(Search),
+    Get(String),
+    Create(Value),
+    Update(String, Option<Version>, Value),
+    Delete(String, Option<Version>),
+}
+
+impl Table {
+    fn call<'a>(&self, call: Call<'a>, ask: &'a Ask) -> Later<'a> {
+        match ask {
+            Ask::List(query) => (self.list)(call, query),
+            Ask::Get(id) => (self.get)(call, id),
+            Ask::Create(body) => (self.create)(call, body),
+            Ask::Update(id, version, body) => (self.update)(call, id, *version, body),
+            Ask::Delete(id, version) => (self.delete)(call, id, *version),
+        }
+    }
+
+    /// Does what is asked in one transaction, again when it conflicts with another.
+    async fn serve(self, app: &Shared, caller: &Caller, ask: &Ask) -> Result<Response, Problem> {
+        let mut attempts = app.node.store().attempts();
+        loop {
+            let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());
+            let call = Call { txn: &mut txn, who: &caller.who, lang: caller.lang, now };
+            let answered = self.call(call, ask).await.map_err(|error| Problem::failed(app, &error))?;
+            let reply = answered?;
+            let done = attempts.commit(txn).await.map_err(|error| Problem::failed(app, &error))?;
+            if done.is_some() {
+                return Ok(self.told(app, reply));
+            }
+        }
+    }
+
+    fn told(self, app: &Shared, reply: Reply) -> Response {
+        if let Some(changed) = reply.changed {
+            app.node.registry().send(&table::record_topic(self.name, &changed.id), changed.clone());
+            app.node.registry().send(&table::topic(self.name), changed);
+        }
+        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+        let mut response = answer(status, &reply.body);
+        let tag = reply.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok());
+        response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+        if let Some(id) = reply.id {
+            let mut to = format!("/api/records/{}/", self.name);
+            nitro::__encode(&mut to, &id);
+            response.headers_mut().extend(HeaderValue::from_str(&to).ok().map(|to| (header::LOCATION, to)));
+        }
+        response
+    }
+}
+
+/// The version that a caller has read.
+fn version(headers: &HeaderMap) -> Option<Version> {
+    headers.get(header::IF_MATCH)?.to_str().ok()?.trim().trim_matches('"').parse().ok()
+}
+
+type App = State<Arc<Shared>>;
+
+pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Shared>> {
+    let list =
+        async move |State(app): App, headers: HeaderMap, Query(pairs): Query<HashMap<String, String>>| {
+            let caller = caller(&app, &Method::GET, &headers).await?;
+            let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            table.serve(&app, &caller, &Ask::List(query)).await
+        };
+    let create = async move |State(app): App, headers: HeaderMap, sent: Body| {
+        let caller = caller(&app, &Method::POST, &headers).await?;
+        let ask = Ask::Create(body(&headers, sent).await?);
+        table.serve(&app, &caller, &ask).await
+    };
+    let get = async move |State(app): App, Path(id): Path<String>, headers: HeaderMap| {
+        let caller = caller(&app, &Method::GET, &headers).await?;
+        table.serve(&app, &caller, &Ask::Get(id)).await
+    };
+    let update = async move |State(app): App, Path(id): Path<String>, headers: HeaderMap, sent: Body| {
+        let caller = caller(&app, &Method::PATCH, &headers).await?;
+        let ask = Ask::Update(id, version(&headers), body(&headers, sent).await?);
+        table.serve(&app, &caller, &ask).await
+    };
+    let delete = async move |State(app): App, Path(id): Path<String>, headers: HeaderMap| {
+        let caller = caller(&app, &Method::DELETE, &headers).await?;
+        table.serve(&app, &caller, &Ask::Delete(id, version(&headers))).await
+    };
+    let all: MethodRouter<Arc<Shared>> = routing::get(list).post(create);
+    let one: MethodRouter<Arc<Shared>> = routing::get(get).patch(update).delete(delete);
+    router
+        .route(&format!("/api/records/{}", table.name), all)
+        .route(&format!("/api/records/{}/{{id}}", table.name), one)
+}

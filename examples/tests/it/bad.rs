@@ -101,7 +101,10 @@ async fn a_frame_that_is_not_right_closes_its_own_connection() {
     let mut client = visitor(&server, "Olena").await;
     assert_eq!(closed_by(&mut client, Message::binary(vec![0x82, 0, 0])).await, Lost(4400), "binary in JSON");
     let mut client = visitor(&server, "Olena").await;
-    assert_eq!(closed_by(&mut client, Message::text("x".repeat(n2o::Limits::default().frame + 1))).await, Lost(1009));
+    assert_eq!(
+        closed_by(&mut client, Message::text("x".repeat(n2o::Limits::default().frame + 1))).await,
+        Lost(1009)
+    );
     let mut client = visitor(&server, "Olena").await;
     let mut flood = Ok(());
     for _ in 0..300 {

@@ -18,6 +18,7 @@ use n2o::{Error, Node, Result};
 use web::{
     App,
     process::{Inbox, Instance, Overview, ProcessForm, Processes, Work},
+    rest::Rest,
 };
 
 use self::{
@@ -30,7 +31,8 @@ const PROCESS: &[u8] = include_bytes!("order.bpmn");
 
 /// Adds the desk's pages.
 pub(crate) fn pages(app: App) -> App {
-    app.page::<enter::Enter>("/desk")
+    app.rest(Rest::new().record::<Client>().record::<Order>())
+        .page::<enter::Enter>("/desk")
         .page::<Framed<List<Client>>>("/clients")
         .page::<Framed<Card<Client>>>("/clients/{id}")
         .page::<Framed<List<Order>>>("/orders")

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{Failure, args::Args, usage};
+use super::{Failure, args::Args, serve, usage};
 
 /// The scheduling group's priority: highest, so that other work on the machine does not halve the figures.
 const NICE: &str = "-20";
@@ -121,6 +121,8 @@ impl Drop for Server {
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
+            // It had no time to do so itself.
+            let _ = fs::remove_dir_all(serve::folder(child.id()));
         }
     }
 }

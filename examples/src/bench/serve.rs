@@ -1,6 +1,6 @@
 //! The servers under measurement: the pages, and the bare echo that shows the socket's limit.
 
-use std::num::NonZero;
+use std::{num::NonZero, path::PathBuf};
 
 use axum::{
     Router,
@@ -68,12 +68,17 @@ fn run(args: &Args, serving: impl Future<Output = Result<(), Failure>>) -> Resul
     builder.enable_all().build()?.block_on(serving)
 }
 
+/// Where a server keeps its store, when that is on disk.
+pub(crate) fn folder(pid: u32) -> PathBuf {
+    std::env::temp_dir().join(format!("n2o-bench-{pid}"))
+}
+
 /// A folder for the store, when it is on disk.
-struct Folder(Option<std::path::PathBuf>);
+struct Folder(Option<PathBuf>);
 
 impl Folder {
     fn new(wanted: bool) -> std::io::Result<Self> {
-        let folder = wanted.then(|| std::env::temp_dir().join(format!("n2o-bench-{}", std::process::id())));
+        let folder = wanted.then(|| folder(std::process::id()));
         if let Some(folder) = &folder {
             std::fs::create_dir_all(folder)?;
         }

@@ -25,6 +25,9 @@ pub enum From {
     Before(u64),
 }
 
+/// How many rows are read before they are decoded: what is still in the processor's cache is decoded faster.
+const CHUNK: usize = 512;
+
 impl From {
     fn back(self) -> bool {
         matches!(self, Self::End | Self::Before(_))
@@ -65,7 +68,7 @@ impl Txn {
         }
         let mut left = Some(span(path, first, last.min(meta.last))).filter(|span| !span.is_empty());
         while let Some(span) = left.take_if(|_| entries.len() < limit) {
-            let chunk = self.chunk(span, from.back(), limit - entries.len()).await?;
+            let chunk = self.chunk(span, from.back(), (limit - entries.len()).min(CHUNK)).await?;
             entries.reserve(chunk.rows.len());
             for (key, stored) in chunk.rows.iter() {
                 let own = if self.writes.entries.is_empty() { None } else { self.writes.entries.get(key) };

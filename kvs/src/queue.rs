@@ -2,11 +2,7 @@
 //! arrived while the disk was busy share the next write.
 
 use std::{
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -20,15 +16,10 @@ use crate::{
 /// Transactions that may wait at once; the next one waits for a place before it is queued.
 const PLACES: usize = 16_384;
 
-/// How long the writer stays awake for the next request.
-const AWAKE: Duration = Duration::from_micros(30);
-
 #[derive(Debug)]
 pub(crate) struct Queue {
     /// Held to push one request or to take all of them, never across an await or a disk write.
     state: Mutex<State>,
-    /// How many requests wait, to look without the lock.
-    waiting: AtomicUsize,
     arrived: Condvar,
     places: Arc<Semaphore>,
 }
@@ -58,12 +49,7 @@ pub(crate) enum Taken {
 
 impl Queue {
     pub(crate) fn new() -> Self {
-        Self {
-            state: Mutex::default(),
-            waiting: AtomicUsize::new(0),
-            arrived: Condvar::new(),
-            places: Arc::new(Semaphore::new(PLACES)),
-        }
+        Self { state: Mutex::default(), arrived: Condvar::new(), places: Arc::new(Semaphore::new(PLACES)) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -81,7 +67,6 @@ impl Queue {
             return Err(Error::Closed);
         }
         state.requests.push(request);
-        self.waiting.store(state.requests.len(), Ordering::Release);
         if state.requests.len() >= state.wanted {
             self.arrived.notify_one();
         }
@@ -97,11 +82,6 @@ impl Queue {
     /// there are `group` of them: those just answered tend to come back at once, and writing the first of
     /// them alone would make the others wait for a whole disk write.
     pub(crate) fn take(&self, deadline: Instant, group: usize, patience: Duration) -> Taken {
-        // One who was just answered often comes again at once, sooner than a sleeping thread wakes.
-        let soon = Instant::now() + AWAKE;
-        while self.waiting.load(Ordering::Acquire) == 0 && Instant::now() < soon {
-            thread::yield_now();
-        }
         let mut state = self.state();
         while state.requests.is_empty() {
             if state.closed {
@@ -123,7 +103,6 @@ impl Queue {
             }
             state = self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.waiting.store(0, Ordering::Release);
         Taken::Requests(std::mem::take(&mut state.requests))
     }
 }

@@ -236,6 +236,12 @@ impl Cx {
         self.login = Some(Login { user: None, roles: Vec::new(), ticket: None });
     }
 
+    /// Whether the handler has changed the user, so that the browser has to be sent away with a ticket.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.login.is_some()
+    }
+
     /// The ticket that carries a login or logout of this handler to the browser, which must be sent
     /// where it is traded, and then to `to`. `None` when the user stays the same.
     pub async fn ticket(&mut self, to: &str) -> Result<Option<Ticket>> {
@@ -271,7 +277,7 @@ impl Cx {
             now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
         self.session.events.seal(
             head,
-            &bound(self.page, element, print),
+            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
             expires,
             content,
             self.node.random(),
@@ -287,8 +293,11 @@ impl Cx {
         print: impl FnOnce(u8) -> Option<u64>,
     ) -> Result<(u8, Vec<u8>)> {
         let print = crate::pickle::head(seal).and_then(print).ok_or(crate::SealError::Refused)?;
-        let opened =
-            self.session.events.open(seal, &bound(self.page, element, print), self.node.clock().secs())?;
+        let opened = self.session.events.open(
+            seal,
+            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
+            self.node.clock().secs(),
+        )?;
         Ok((opened.head, opened.content))
     }
 
@@ -346,7 +355,15 @@ impl Cx {
     }
 
     pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
-        self.write(page).await?;
+        if self.wrote() || page.is_some() {
+            // In a box of its own: every idle page would keep room for it, and few commit at the same time.
+            Box::pin(self.write(page)).await?;
+        } else {
+            self.txn = None;
+            for message in self.sends.drain(..) {
+                self.node.registry().publish(message);
+            }
+        }
         self.joined.clear();
         let left = std::mem::take(&mut self.left);
         self.leave(&left);
@@ -354,13 +371,6 @@ impl Cx {
     }
 
     async fn write(&mut self, page: Option<&SavedPage>) -> Result {
-        if !self.wrote() && page.is_none() {
-            self.txn = None;
-            for message in self.sends.drain(..) {
-                self.node.registry().publish(message);
-            }
-            return Ok(());
-        }
         let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
         let now = self.node.clock().secs();
         let mut saved = None;
@@ -403,10 +413,6 @@ impl Drop for Cx {
             self.node.registry().unreg(topic, &self.inbox);
         }
     }
-}
-
-fn bound(page: PageId, element: &str, print: u64) -> Vec<u8> {
-    [page.as_bytes(), &print.to_be_bytes(), element.as_bytes()].concat()
 }
 
 /// The values of a session, with the changes of this handler.

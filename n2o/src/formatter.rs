@@ -181,6 +181,13 @@ impl Out {
                 out.buf.extend_from_slice(b"]]");
             }
         }
+        let body = &out.buf[GAP..];
+        // Frames are kept for a reconnect, and a short one is given no more memory than it needs.
+        if out.buf.capacity() > 2 * (front.len() + body.len()) {
+            front.extend_from_slice(body);
+            front.shrink_to_fit();
+            return Bytes::from(front);
+        }
         let start = GAP - front.len();
         out.buf[start..GAP].copy_from_slice(&front);
         Bytes::from(out.buf).slice(start..)

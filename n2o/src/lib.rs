@@ -51,6 +51,7 @@
 //! ```
 
 mod auth;
+mod blob;
 mod channel;
 mod clock;
 mod cx;

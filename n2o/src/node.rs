@@ -35,6 +35,9 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// Every so many sweeps the store is looked through too.
 const SWEEPS_PER_EXPIRY: u32 = 720;
 
+/// What a page token is bound to, in the place of a page and an element, whose ids are longer.
+const TOKEN: &[&[u8]] = &[b"page token"];
+
 /// What a server is made of; a cheap handle.
 #[derive(Clone, Debug)]
 pub struct Node(Arc<Inner>);
@@ -186,23 +189,20 @@ impl Node {
         (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
     }
 
-    fn token_sealer(&self, session: &Session) -> Sealer {
-        Sealer::new(self.0.keys.clone(), "page", session.sid.random)
-    }
-
     /// The token of a page, for the same session only.
     #[must_use]
     pub fn token(&self, session: &Session, token: &Token) -> String {
         let content = [token.page.as_bytes(), token.path.as_bytes()].concat();
         let life = u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX);
         let expires = self.0.clock.secs().saturating_add(life);
-        URL_SAFE_NO_PAD.encode(self.token_sealer(session).seal(0, &[], expires, &content, &self.0.random))
+        URL_SAFE_NO_PAD.encode(session.events.seal(0, TOKEN, expires, &content, &self.0.random))
     }
 
     /// Reads a page token.
     pub fn read_token(&self, session: &Session, token: &str) -> Result<Token, SealError> {
         let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
-        let content = self.token_sealer(session).open(&seal, &[], self.0.clock.secs())?.content;
+        let content = session.events.open(&seal, TOKEN, self.0.clock.secs())?.content;
+        session.events.forget();
         let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
         let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
         Ok(Token { page: PageId(*page), path })
@@ -236,6 +236,8 @@ impl Node {
             return;
         }
         let now = self.0.clock.millis();
+        // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
+        cx.session_handle().events.forget();
         let process = Process::new(chain(page), cx);
         self.0.pages.wait(Box::new(process), now, self.0.limits.waiting);
     }

@@ -43,9 +43,11 @@ pub(crate) struct Saved {
     pub(crate) id: String,
     /// Seconds since 1970.
     pub(crate) at: u32,
+    #[serde(with = "crate::blob")]
     pub(crate) state: Vec<u8>,
     pub(crate) last: u64,
     pub(crate) json: bool,
+    #[serde(with = "crate::blob::numbered")]
     pub(crate) answers: Vec<(u64, Vec<u8>)>,
 }
 

@@ -44,8 +44,8 @@ pub(crate) struct Sealer {
     keys: Keys,
     purpose: &'static [u8],
     context: [u8; 16],
-    // A std lock: held while the cipher is cloned into place after a reload of the keys, never across an await.
-    current: Mutex<Option<(u64, u8, Box<Aes256Gcm>)>>,
+    // A std lock: held while something is sealed or opened, never across an await.
+    current: Mutex<Option<Current>>,
 }
 
 impl std::fmt::Debug for Sealer {
@@ -54,6 +54,14 @@ impl std::fmt::Debug for Sealer {
             .field("purpose", &String::from_utf8_lossy(self.purpose))
             .finish_non_exhaustive()
     }
+}
+
+/// The cipher of the current key, kept while it is in use.
+struct Current {
+    generation: u64,
+    id: u8,
+    cipher: Box<Aes256Gcm>,
+    used: bool,
 }
 
 /// A seal's content: a byte in the clear, which the caller chose, and the rest.
@@ -76,18 +84,36 @@ impl Sealer {
     fn with_current<T>(&self, f: impl FnOnce(u8, &Aes256Gcm) -> T) -> Option<T> {
         let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.keys.generation();
-        if slot.as_ref().is_none_or(|(of, ..)| *of != generation) {
+        if slot.as_ref().is_none_or(|current| current.generation != generation) {
             let id = self.keys.current();
-            *slot = Some((generation, id, Box::new(self.cipher(id)?)));
+            *slot = Some(Current { generation, id, cipher: Box::new(self.cipher(id)?), used: true });
         }
-        slot.as_ref().map(|(_, id, cipher)| f(*id, cipher))
+        let current = slot.as_mut()?;
+        current.used = true;
+        Some(f(current.id, &current.cipher))
+    }
+
+    /// Forgets the cipher: nothing will be sealed or opened for a while.
+    pub(crate) fn forget(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Forgets the cipher when it was not used since the last call: it is quickly made again, and most
+    /// sessions are idle at any time.
+    pub(crate) fn rest(&self) {
+        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(current) = slot.as_mut()
+            && !std::mem::take(&mut current.used)
+        {
+            *slot = None;
+        }
     }
 
     /// Seals `content`, bound to `bound`, until `expires` (seconds since 1970).
     pub(crate) fn seal(
         &self,
         head: u8,
-        bound: &[u8],
+        bound: &[&[u8]],
         expires: u32,
         content: &[u8],
         random: &Random,
@@ -114,7 +140,7 @@ impl Sealer {
     }
 
     /// Opens a seal that was made with the same purpose, session and `bound`.
-    pub(crate) fn open(&self, seal: &[u8], bound: &[u8], now: u32) -> Result<Opened, SealError> {
+    pub(crate) fn open(&self, seal: &[u8], bound: &[&[u8]], now: u32) -> Result<Opened, SealError> {
         let (body, tag) = seal.split_last_chunk::<TAG>().ok_or(SealError::Refused)?;
         let (header, rest) = body.split_first_chunk::<HEADER>().ok_or(SealError::Refused)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Refused)?;
@@ -155,11 +181,14 @@ impl Bound {
     /// The header, a page's id and the longest element id fit.
     const MAX: usize = 128;
 
-    fn new(header: &[u8], bound: &[u8]) -> Self {
-        let mut bytes = [0; Self::MAX];
-        let len = (header.len() + bound.len()).min(Self::MAX);
-        bytes[..header.len()].copy_from_slice(header);
-        bytes[header.len()..len].copy_from_slice(&bound[..len - header.len()]);
+    fn new(header: &[u8], bound: &[&[u8]]) -> Self {
+        let (mut bytes, mut len) = ([0; Self::MAX], 0);
+        for part in [header].iter().chain(bound) {
+            let room = &mut bytes[len..];
+            let part = &part[..part.len().min(room.len())];
+            room[..part.len()].copy_from_slice(part);
+            len += part.len();
+        }
         Bound { bytes, len }
     }
 
@@ -179,33 +208,37 @@ mod tests {
     #[test]
     fn opens_what_it_sealed() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, b"page", 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
         assert_eq!(seal.len(), OVERHEAD + 5);
-        let opened = sealer.open(&seal, b"page", 100).expect("opens");
+        let opened = sealer.open(&seal, &[b"page"], 100).expect("opens");
         assert_eq!((opened.head, opened.content.as_slice()), (7, b"hello".as_slice()));
     }
 
     #[test]
     fn every_flipped_bit_and_every_truncation_is_refused() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, b"page", 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
         for bit in 0..seal.len() * 8 {
             let mut forged = seal.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(sealer.open(&forged, b"page", 0).err(), Some(SealError::Refused), "bit {bit}");
+            assert_eq!(sealer.open(&forged, &[b"page"], 0).err(), Some(SealError::Refused), "bit {bit}");
         }
         for len in 0..seal.len() {
-            assert_eq!(sealer.open(&seal[..len], b"page", 0).err(), Some(SealError::Refused), "length {len}");
+            assert_eq!(
+                sealer.open(&seal[..len], &[b"page"], 0).err(),
+                Some(SealError::Refused),
+                "length {len}"
+            );
         }
     }
 
     #[test]
     fn is_bound_to_session_page_and_time() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, b"page", 100, b"hello", &Random::default());
-        assert_eq!(self::sealer(1).open(&seal, b"page", 0).err(), Some(SealError::Refused));
-        assert_eq!(sealer.open(&seal, b"other", 0).err(), Some(SealError::Refused));
-        assert_eq!(sealer.open(&seal, b"page", 101).err(), Some(SealError::Expired));
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
+        assert_eq!(self::sealer(1).open(&seal, &[b"page"], 0).err(), Some(SealError::Refused));
+        assert_eq!(sealer.open(&seal, &[b"other"], 0).err(), Some(SealError::Refused));
+        assert_eq!(sealer.open(&seal, &[b"page"], 101).err(), Some(SealError::Expired));
     }
 
     #[test]
@@ -216,9 +249,9 @@ mod tests {
             format!("{id}:{}\n", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key))
         };
         let sealer = |text: &str| Sealer::new(Keys::parse(text, "test").expect("keys"), "test", [0; 16]);
-        let seal = sealer(&line(1, old)).seal(0, b"", 100, b"hello", &Random::default());
+        let seal = sealer(&line(1, old)).seal(0, &[], 100, b"hello", &Random::default());
         let both = format!("{}{}", line(2, new), line(1, old));
-        assert!(sealer(&both).open(&seal, b"", 0).is_ok());
-        assert_eq!(sealer(&line(2, new)).open(&seal, b"", 0).err(), Some(SealError::Refused));
+        assert!(sealer(&both).open(&seal, &[], 0).is_ok());
+        assert_eq!(sealer(&line(2, new)).open(&seal, &[], 0).err(), Some(SealError::Refused));
     }
 }

@@ -22,6 +22,9 @@ use crate::{
 /// How long the ticket of a login is good for, in seconds.
 const TICKET_SECONDS: u32 = 60;
 
+/// The generation of the keys, a key's id, and the MAC that was made with it.
+type Keyed = ((u64, u8), Hmac<Sha256>);
+
 /// The sessions of a node.
 #[derive(Debug)]
 pub struct Sessions {
@@ -33,6 +36,9 @@ pub struct Sessions {
     age: u32,
     // A std lock: held for one map access, never across an await.
     live: Mutex<HashMap<[u8; 16], Weak<Session>>>,
+    /// The keyed hash of cookies, with the generation of the keys and the key that it is of.
+    // A std lock: held while the hash is cloned or made, never across an await.
+    mac: Mutex<Option<Keyed>>,
 }
 
 /// A session on its way to a browser that cannot be given a cookie over its socket:
@@ -44,7 +50,7 @@ impl Sessions {
     pub(crate) fn new(store: Store, keys: Keys, clock: Clock, random: Random, limits: &Limits) -> Self {
         let secs = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         let (idle, age) = (secs(limits.session_idle), secs(limits.session_age));
-        Sessions { store, keys, clock, random, idle, age, live: Mutex::default() }
+        Sessions { store, keys, clock, random, idle, age, live: Mutex::default(), mac: Mutex::new(None) }
     }
 
     /// A new anonymous session.
@@ -67,10 +73,10 @@ impl Sessions {
         session
     }
 
-    /// Forgets the sessions that no page holds.
+    /// Forgets the sessions that no page holds, and the ciphers of those that rest.
     pub(crate) fn sweep(&self) {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|_, session| session.strong_count() > 0);
+        live.retain(|_, session| session.upgrade().inspect(|session| session.events.rest()).is_some());
         live.shrink_to_fit();
     }
 
@@ -133,8 +139,13 @@ impl Sessions {
     }
 
     fn mac(&self, id: u8, body: &[u8]) -> Option<Hmac<Sha256>> {
-        let key = self.keys.derive(id, b"cookie", &[])?;
-        Some(<Hmac<Sha256> as KeyInit>::new_from_slice(&key.0).ok()?.chain_update(body))
+        let mut slot = self.mac.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = (self.keys.generation(), id);
+        if slot.as_ref().is_none_or(|(of, _)| *of != wanted) {
+            let key = self.keys.derive(id, b"cookie", &[])?;
+            *slot = Some((wanted, <Hmac<Sha256> as KeyInit>::new_from_slice(&key.0).ok()?));
+        }
+        slot.as_ref().map(|(_, mac)| mac.clone().chain_update(body))
     }
 
     fn write(&self, sid: Sid) -> String {

@@ -1,5 +1,7 @@
 //! Escaping: the one way by which text gets into a document.
 
+use std::borrow::Cow;
+
 /// Writes `text` so that it is text wherever it stands: between tags or in a double-quoted attribute.
 ///
 /// `& < > " '` become references. The two control characters that mark elements while a page is being
@@ -26,6 +28,16 @@ pub(crate) fn escape(text: &str, out: &mut String) {
         from = at + 1;
     }
     out.push_str(&text[from..]);
+}
+
+/// The text as [`escape`] writes it.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(is_special) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    escape(text, &mut out);
+    Cow::Owned(out)
 }
 
 fn is_special(byte: u8) -> bool {

@@ -209,10 +209,10 @@ impl<P: Page> Held<P> {
     async fn settle(&mut self, cx: &mut Cx) -> Result {
         let part = cx.part::<Part>();
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
-        let here = || Url::local(cx.path()).unwrap_or_else(|| Url::__of(String::from("/")));
-        let to = redirect.clone().unwrap_or_else(here);
-        let way = leave(cx, &to).await?;
-        if redirect.is_some() || way != to.as_str() {
+        if redirect.is_some() || cx.is_leaving() {
+            let here = || Url::local(cx.path()).unwrap_or_else(|| Url::__of(String::from("/")));
+            let to = redirect.unwrap_or_else(here);
+            let way = leave(cx, &to).await?;
             cx.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);

@@ -231,8 +231,7 @@ impl Dom for Cx {
 
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
         set(&mut self.out, id.as_ref(), value.as_ref());
-        let mut escaped = String::new();
-        crate::escape::escape(value.as_ref(), &mut escaped);
+        let escaped = crate::escape::escaped(value.as_ref());
         self.part::<Part>().change().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
     }
 

@@ -45,7 +45,7 @@ pub(crate) const REQUIRED: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct Scope {
     nonce: [u8; 6],
-    /// The same as text, to be written.
+    /// The same as text, to be written; made for the first mark, because most handlers write none.
     text: String,
     marks: Vec<Mark>,
     event: TypeId,
@@ -56,8 +56,13 @@ pub(crate) struct Scope {
 impl Scope {
     fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-        let text = nonce.map(char::from).iter().collect();
-        Scope { nonce, text, marks: Vec::with_capacity(expected), automatic: HashMap::new(), event }
+        Scope {
+            nonce,
+            text: String::new(),
+            marks: Vec::with_capacity(expected),
+            automatic: HashMap::new(),
+            event,
+        }
     }
 }
 
@@ -153,6 +158,9 @@ pub(crate) fn element(
         let scope = scope.as_mut()?;
         let index = u32::try_from(scope.marks.len()).ok().filter(|_| scope.marks.len() < MAX_MARKS)?;
         scope.marks.push(Mark::default());
+        if scope.text.is_empty() {
+            scope.text = scope.nonce.map(char::from).iter().collect();
+        }
         push(out, 1, &scope.text, index);
         Some((index, scope.event))
     });

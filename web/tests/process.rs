@@ -1,5 +1,7 @@
 //! The screens of processes, headless: who sees and does a task, what happens to it twice, and what is live.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
 use bpe::Engine;
 use form::{Form, Labels};
 use nitro::{prelude::*, test::TestApp};

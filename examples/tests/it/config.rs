@@ -41,7 +41,7 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     // Everything may be read by root, who is told nothing.
     let closed = data.path().join("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_err() {
         refuses(&closed, &[], &[], 3, &["closed"]);
     }

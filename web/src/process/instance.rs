@@ -149,7 +149,8 @@ impl Page for Instance {
     }
 
     async fn init(&mut self, cx: &mut Cx) -> Result {
-        cx.reg(&topic(&cx.param("instance").to_owned()));
+        let topic = topic(cx.param("instance"));
+        cx.reg(&topic);
         // A step may have been made between `load` and the registration.
         self.follow(cx).await
     }

@@ -60,7 +60,7 @@ pub(crate) struct Order {
     pub(crate) note: String,
     /// Where its process is; the process says so.
     #[form(options = ["draft", "stock", "approval", "late", "packing", "stopped", "done", "refused", "cancelled"],
-        readonly, default = "draft".to_owned())]
+        readonly, visible = state != "draft", default = "draft".to_owned())]
     pub(crate) state: String,
     /// The process, for the program only: nobody has this role.
     #[form(read = ["process"], unlisted)]

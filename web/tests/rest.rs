@@ -1,0 +1,183 @@
+//! What programs see: records and processes as JSON, and problems that say where they are.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+    response::Response,
+};
+use bpe::Engine;
+use form::{Form, Labels};
+use n2o::{Clock, Cx, Keys, Limits, Node, Random};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use web::{
+    App,
+    process::{ProcessForm, Processes},
+    rest::Rest,
+};
+
+const LABELS: Labels = Labels::new(
+    "key | en
+     ask | Leave
+     ask.number | Number
+     ask.days | Days
+     answer | Answer
+     answer.number | Number
+     answer.granted | Granted",
+);
+
+#[derive(Debug, Default, Serialize, Deserialize, Form)]
+#[form(labels = LABELS, table = "ask", write = ["clerk"])]
+struct Ask {
+    #[form(id, auto)]
+    #[serde(default)]
+    number: u64,
+    #[form(range = 1..=30)]
+    days: u32,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, Form)]
+#[form(labels = LABELS, table = "answer")]
+struct Answer {
+    #[form(id, auto)]
+    #[serde(default)]
+    number: u64,
+    granted: bool,
+}
+
+struct Api {
+    node: Node,
+    router: Router,
+}
+
+impl Api {
+    async fn open() -> Self {
+        let store = kvs::Store::open("memory:").await.unwrap();
+        let random = Random::seeded(1);
+        let keys = Keys::random(&random);
+        let node = Node::new(store, keys, Limits::default(), Clock::default(), random);
+        let engine = Engine::builder(node.store()).open().await.unwrap();
+        engine.deploy(include_bytes!("leave.bpmn")).await.unwrap();
+        Processes::new(engine)
+            .form("ask", ProcessForm::record::<Ask>("ask"))
+            .form("answer", ProcessForm::variables::<Answer>())
+            .operators(&["manager"])
+            .start(&node);
+        let router = App::new(node.clone()).rest(Rest::new().record::<Ask>()).router();
+        Api { node, router }
+    }
+
+    fn token(&self, user: &str, role: &str) -> String {
+        self.node.bearer(user, &[role.to_owned()], Duration::from_secs(60))
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Value, Response<()>) {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.unwrap();
+        let json = serde_json::from_slice(&bytes).unwrap_or_default();
+        (parts.status, json, Response::from_parts(parts, ()))
+    }
+
+    async fn call(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value, Response<()>) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn records_are_made_read_changed_and_guarded() {
+    let api = Api::open().await;
+    let clerk = api.token("olena", "clerk");
+    let (status, problem, response) =
+        api.call(&clerk, "POST", "/api/records/ask", json!({ "days": 60, "evil": 1 })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    let errors = problem["errors"].as_array().unwrap();
+    let fields: Vec<&str> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
+    assert_eq!(fields, ["days", "evil"], "{problem}");
+
+    let (status, made, response) = api.call(&clerk, "POST", "/api/records/ask", json!({ "days": 6 })).await;
+    assert_eq!((status, &made["days"]), (StatusCode::CREATED, &json!(6)));
+    let path = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let (status, _, _) = api.call(&clerk, "PATCH", &path, json!({ "days": 7 })).await;
+    assert_eq!(status, StatusCode::PRECONDITION_REQUIRED, "without the version nothing is changed");
+    let (_, list, _) = api.call(&clerk, "GET", "/api/records/ask", Value::Null).await;
+    assert_eq!(list["total"], 1);
+    // A role that may not write, and somebody who is not known.
+    let other = api.token("eve", "guest");
+    let (status, _, _) = api.call(&other, "POST", "/api/records/ask", json!({ "days": 6 })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, _, _) = api.call("forged", "GET", &path, Value::Null).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let (status, _, _) =
+        api.call(&clerk, "POST", "/api/records/ask", json!({ "days": "x".repeat(100_000) })).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_process_is_started_and_its_task_done_once() {
+    let api = Api::open().await;
+    let (clerk, manager) = (api.token("olena", "clerk"), api.token("max", "manager"));
+    let (status, problem, _) = api.call(&clerk, "POST", "/api/processes/leave", json!({ "days": 0 })).await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("days")));
+    let (status, _, _) = api.call(&manager, "POST", "/api/processes/leave", json!({ "days": 3 })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "the start is in the clerk's lane");
+    let (status, _, response) = api.call(&clerk, "POST", "/api/processes/leave", json!({ "days": 3 })).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let instance = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+
+    let (_, tasks, _) = api.call(&clerk, "GET", "/api/tasks", Value::Null).await;
+    assert_eq!(tasks["rows"], json!([]));
+    let (_, tasks, _) = api.call(&manager, "GET", "/api/tasks", Value::Null).await;
+    let task = format!("/api/tasks/{}", tasks["rows"][0]["id"].as_str().unwrap());
+    let granted = json!({ "granted": true });
+    assert_eq!(api.call(&clerk, "POST", &task, granted.clone()).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(api.call(&manager, "POST", &task, granted.clone()).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(api.call(&manager, "POST", &task, granted).await.0, StatusCode::NOT_FOUND, "it is done once");
+    let (_, ended, _) = api.call(&manager, "GET", &instance, Value::Null).await;
+    assert_eq!((&ended["state"], &ended["variables"]["granted"]), (&json!("Completed"), &json!(true)));
+    let (_, ended, _) = api.call(&clerk, "GET", &instance, Value::Null).await;
+    assert!(ended.get("variables").is_none(), "variables are for operators: {ended}");
+}
+
+#[tokio::test]
+async fn a_cookie_alone_writes_nothing() {
+    let api = Api::open().await;
+    let sessions = api.node.sessions();
+    let session = sessions.create();
+    let page = api.node.page_id();
+    let mut cx = Cx::new(&api.node, Arc::clone(&session), page, "/", Vec::new(), "en");
+    cx.login_as("olena", &["clerk"]).await.unwrap();
+    let ticket = cx.ticket("/").await.unwrap().unwrap();
+    cx.commit().await.unwrap();
+    let cookie = format!("n2o={}", sessions.trade(&session, &ticket.0).await.unwrap().0);
+    let ask = |site: &'static str| {
+        Request::post("/api/records/ask")
+            .header(header::COOKIE, cookie.as_str())
+            .header("sec-fetch-site", site)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(r#"{"days":3}"#))
+            .unwrap()
+    };
+    assert_eq!(api.send(ask("cross-site")).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(api.send(ask("same-site")).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(api.send(ask("same-origin")).await.0, StatusCode::CREATED);
+    // A browser that says nothing of the site is asked for the origin.
+    let mut bare = ask("same-origin");
+    bare.headers_mut().remove("sec-fetch-site");
+    assert_eq!(api.send(bare).await.0, StatusCode::FORBIDDEN);
+}

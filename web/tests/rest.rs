@@ -1,5 +1,7 @@
 //! What programs see: records and processes as JSON, and problems that say where they are.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{

@@ -40,3 +40,68 @@ pub(super) async fn invoice(order: Order) -> Outcome {
 pub(super) async fn escalate(_: Order) -> Outcome {
     Ok(Done::new(Context::from([("escalated".into(), true.into())])))
 }
+
+#[cfg(test)]
+mod tests {
+    use bpe::{Clock, Engine, Status};
+    use jiff::{Timestamp, ToSpan};
+
+    use super::*;
+
+    async fn desk(clock: &Clock) -> Engine {
+        let store = kvs::Store::open("memory:").await.unwrap();
+        let services = Engine::builder(&store)
+            .clock(clock.clone())
+            .worker("stock", stock)
+            .worker("invoice", invoice)
+            .worker("escalate", escalate);
+        let engine = services.open().await.unwrap();
+        engine.deploy(super::super::PROCESS).await.unwrap();
+        engine
+    }
+
+    fn order(product: &str, quantity: u32, total: u32) -> Context {
+        let order = Value::context([
+            ("number", Value::from(7)),
+            ("product", Value::text(product)),
+            ("quantity", quantity.into()),
+            ("total", total.into()),
+        ]);
+        Context::from([("order".into(), order)])
+    }
+
+    async fn waits(engine: &Engine, instance: &str) -> Vec<String> {
+        engine.jobs(instance).await.unwrap().iter().map(|job| job.element.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn an_approval_that_takes_two_days_is_escalated_and_still_waits() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let engine = desk(&clock).await;
+        let id = engine.start("order", &order("sofa", 9, 216_000)).await.unwrap();
+        engine.idle().await;
+        assert_eq!(waits(&engine, &id).await, ["approve"]);
+        clock.set(Timestamp::UNIX_EPOCH + 48.hours());
+        engine.idle().await;
+        let instance = engine.instance(&id).await.unwrap().unwrap();
+        assert_eq!(instance.state.variables().unwrap()["escalated"], true.into());
+        assert_eq!(waits(&engine, &id).await, ["approve"]);
+        let job = engine.jobs(&id).await.unwrap().remove(0).id;
+        let refused = Context::from([("decision".into(), Value::text("refuse"))]);
+        engine.complete(&job, &refused).await.unwrap();
+        assert_eq!(engine.instance(&id).await.unwrap().unwrap().state.status, Status::Completed);
+    }
+
+    #[tokio::test]
+    async fn a_small_order_is_packed_without_a_manager() {
+        let engine = desk(&Clock::manual(Timestamp::UNIX_EPOCH)).await;
+        let id = engine.start("order", &order("lamp", 2, 2_500)).await.unwrap();
+        engine.idle().await;
+        assert_eq!(waits(&engine, &id).await, ["pack"]);
+        let job = engine.jobs(&id).await.unwrap().remove(0).id;
+        engine.complete(&job, &Context::new()).await.unwrap();
+        let instance = engine.instance(&id).await.unwrap().unwrap();
+        assert_eq!(instance.state.status, Status::Completed);
+        assert_eq!(instance.state.variables().unwrap()["invoice"], Value::text("INV-000007"));
+    }
+}

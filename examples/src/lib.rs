@@ -25,7 +25,12 @@ pub const PAGES: [(&str, &str); 5] = [
     ("/desk", "an order desk: records, forms and a process"),
 ];
 
-const STYLE: &str = concat!(include_str!("style.css"), include_str!("chat.css"), include_str!("desk.css"));
+const STYLE: &str = concat!(
+    include_str!("style.css"),
+    include_str!("chat.css"),
+    include_str!("desk.css"),
+    include_str!("diagram.css")
+);
 
 /// The demo as a router over a node: the pages, and beside them a route of the application's own.
 pub fn router(node: Node, config: &config::Config) -> Router {

@@ -1,6 +1,6 @@
+//! Computed fields that wait for each other.
 use form::{Form, Labels};
 use serde::{Deserialize, Serialize};
-
 const LABELS: Labels = Labels::new("key|en|uk\nt|T|T\nid|Id|Id\na|A|A\nb|B|B\n");
 
 fn twice(value: &u32) -> u32 {

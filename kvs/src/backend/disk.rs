@@ -40,11 +40,53 @@ pub(crate) fn lock(path: &Path) -> Result<Arc<dyn StorageBackend>> {
     if file.metadata().map_err(fail)?.is_dir() {
         return Err(Error::io(&place, io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    let disk = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
-    match disk.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-        Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Arc::new(disk)),
-        Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
-        Err(error) => Err(fail(error.into())),
+    Ok(Arc::new(Locked::new(file, path)?))
+}
+
+/// A file that this process alone may use, until it is dropped. It is unlocked then, not only closed: a
+/// lock lasts as long as anybody has the descriptor, and a child process has it, too, until it runs its
+/// own program.
+#[derive(Debug)]
+struct Locked(FileBackend);
+
+impl Locked {
+    fn new(file: File, path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
+        let disk = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
+        match disk.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+            Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self(disk)),
+            Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
+            Err(error) => Err(Error::io(&place, error.into())),
+        }
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // The system unlocks it as well, later.
+        let _ = self.0.close();
+    }
+}
+
+impl StorageBackend for Locked {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
     }
 }
 
@@ -174,5 +216,25 @@ impl StorageBackend for Fence {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.pass()?.write(offset, data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a child process does between its beginning and its own program: it has the descriptor.
+    #[test]
+    fn a_file_that_is_closed_is_free_at_once_though_a_copy_of_its_descriptor_is_open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        let file = File::create_new(&path).expect("a file");
+        let copy = file.try_clone().expect("a copy");
+        let held = Locked::new(file, &path).expect("the lock");
+        let rival = lock(&path).expect_err("it is held");
+        assert!(matches!(rival, Error::Locked { .. }), "{rival}");
+        drop(held);
+        lock(&path).expect("it is free");
+        drop(copy);
     }
 }

@@ -30,6 +30,8 @@ use crate::{
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
 
 pub(crate) struct Redb {
+    // Dropped before the lock: the next holder writes its own.
+    note: Option<Note>,
     /// Replaced by a compaction. Held for a clone only.
     disk: RwLock<Arc<dyn StorageBackend>>,
     place: Arc<str>,
@@ -39,7 +41,6 @@ pub(crate) struct Redb {
     live: Mutex<Option<Live>>,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
     current: RwLock<Arc<View>>,
-    note: Option<Note>,
 }
 
 struct Live {

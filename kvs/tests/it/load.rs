@@ -89,14 +89,12 @@ async fn eight_tasks_append_update_and_remove_on_shared_feeds_and_the_counts_are
     const STEPS: u64 = 2_000;
     // Each task appends to shared feeds and then updates or removes entries of its own and of others.
     each(async |store| {
-        // A server answers every step over a connection: fewer of them tell as much.
-        let steps = if store.kind() == "postgres" { STEPS / 20 } else { STEPS };
         let removed = Arc::new(AtomicU64::new(0));
         let mut tasks = tokio::task::JoinSet::new();
         for task in 0..TASKS {
             let (store, removed) = (store.clone(), removed.clone());
             tasks.spawn(async move {
-                for number in 0..steps {
+                for number in 0..STEPS {
                     let feed = ["/a", "/b"][(number % 2) as usize];
                     let mut txn = store.txn();
                     txn.append(feed, &(task, number)).unwrap();
@@ -133,7 +131,7 @@ async fn eight_tasks_append_update_and_remove_on_shared_feeds_and_the_counts_are
             assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
             left += entries.len() as u64;
         }
-        assert_eq!(left + removed.load(Ordering::Relaxed), TASKS * steps);
+        assert_eq!(left + removed.load(Ordering::Relaxed), TASKS * STEPS);
         assert_eq!(store.check(|_| ()).await.unwrap().wrong, 0);
     })
     .await;

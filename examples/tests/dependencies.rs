@@ -1,0 +1,91 @@
+//! What the project stands on: each dependency comes from the registry, under a licence that lets the
+//! product be used anywhere, and brings no second TLS stack or C library.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use serde_json::Value;
+use spdx::{Expression, ParseMode};
+
+/// What may go into the product.
+const LICENCES: [&str; 10] = [
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BlueOak-1.0.0",
+    "BSL-1.0",
+    "ISC",
+    "MIT",
+    "Unicode-3.0",
+    "Zlib",
+];
+/// And what may help to test it.
+const TOOLS: [&str; 1] = ["MPL-2.0"];
+/// What would bring C code or a second way of doing what is done already.
+const BANNED: [&str; 5] = ["native-tls", "openssl", "openssl-sys", "async-std", "rmp-serde"];
+
+/// The packages of this machine's build, by their id, and what each needs outside tests.
+fn graph() -> (BTreeMap<String, Value>, BTreeMap<String, Vec<String>>, Vec<String>) {
+    let version = Command::new(env!("CARGO")).args(["--version", "--verbose"]).output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked", "--offline", "--all-features"])
+        .args(["--filter-platform", host])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap();
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let needs = nodes.iter().map(|node| {
+        let needs = node["deps"].as_array().unwrap().iter();
+        let shipped = needs.filter(|need| {
+            need["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].as_str() != Some("dev"))
+        });
+        (text(&node["id"]), shipped.map(|need| text(&need["pkg"])).collect())
+    });
+    (
+        packages.iter().map(|package| (text(&package["id"]), package.clone())).collect(),
+        needs.collect(),
+        metadata["workspace_members"].as_array().unwrap().iter().map(text).collect(),
+    )
+}
+
+#[test]
+fn every_dependency_is_licensed_known_and_wanted() {
+    let (packages, needs, members) = graph();
+    let mut shipped: BTreeSet<&String> = members.iter().collect();
+    let mut next: Vec<&String> = members.iter().collect();
+    while let Some(id) = next.pop() {
+        next.extend(needs[id].iter().filter(|need| shipped.insert(need)));
+    }
+    assert!(shipped.len() > members.len() && shipped.len() < packages.len());
+
+    let mut wrong = Vec::new();
+    for (id, package) in &packages {
+        let name = package["name"].as_str().unwrap();
+        let licence = package["license"].as_str().unwrap_or("none");
+        let allowed = |name: &str| LICENCES.contains(&name) || !shipped.contains(id) && TOOLS.contains(&name);
+        let fits = Expression::parse_mode(licence, ParseMode::LAX)
+            .is_ok_and(|terms| terms.evaluate(|term| term.license.id().is_some_and(|id| allowed(id.name))));
+        if !fits {
+            wrong.push(format!("{name} is licensed under {licence}"));
+        }
+        let source = package["source"].as_str();
+        if !members.contains(id) && !source.is_some_and(|source| source.starts_with("registry+")) {
+            wrong.push(format!("{name} comes from {source:?}, not from the registry"));
+        }
+        if BANNED.contains(&name) {
+            wrong.push(format!("{name} is not wanted here"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

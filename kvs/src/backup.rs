@@ -1,8 +1,8 @@
 //! Backup while the store is in use, restore, and compaction.
 
-use std::{path::Path, sync::Arc, thread};
+use std::{path::Path, pin::pin, sync::Arc, thread};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     backend::{Backend, Changes, Rows, Snapshot, copy::Copy, redb::Redb},
@@ -74,10 +74,23 @@ impl Store {
 
     /// Rewrites the store's file without the space that is no longer used, and answers its length before
     /// and after. Readers go on; commits wait until it is done. Only a redb store has a file to compact,
-    /// for the others it does nothing.
-    pub async fn compact(&self) -> Result<(u64, u64)> {
+    /// for the others it does nothing. `progress` is told how many rows were written.
+    pub async fn compact(&self, mut progress: impl FnMut(u64)) -> Result<(u64, u64)> {
         let backend = self.inner.backend.clone();
-        on_thread(move || backend.compact()).await
+        let (rows, mut written) = watch::channel(0);
+        let work = on_thread(move || {
+            backend.compact(&mut |count| {
+                rows.send_replace(count);
+            })
+        });
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = written.changed() => progress(*written.borrow_and_update()),
+                done = &mut work => return done,
+            }
+        }
     }
 }
 

@@ -9,6 +9,13 @@ use crate::{
 
 const ESCAPE: &str = "$cbor";
 
+/// A stored value as JSON, as [`Store::dump`](crate::Store::dump) writes it: what JSON cannot say, such as
+/// bytes, is `{"$cbor": "HEX"}`.
+#[must_use]
+pub fn json(value: &Cbor) -> String {
+    to_json(value).to_string()
+}
+
 /// The value as JSON. Reading it back with [`from_json`] gives the same value.
 pub(crate) fn to_json(value: &Cbor) -> Json {
     plain(value).unwrap_or_else(|| escaped(value))

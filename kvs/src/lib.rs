@@ -106,6 +106,7 @@ pub use feed::From;
 pub use feeds::FeedInfo;
 pub use find::Query;
 pub use index::{Index, IndexKey, IndexPart};
+pub use json::json;
 pub use options::{Clock, Options};
 pub use record::{Cbor, Raw, Record, Refused};
 pub use retry::Attempts;

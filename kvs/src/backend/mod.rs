@@ -38,7 +38,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn begin(&self) -> Result<Box<dyn Batch + '_>>;
 
     /// Gives space back that is no longer used, and says how many bytes the store took before and after.
-    fn compact(&self) -> Result<(u64, u64)> {
+    fn compact(&self, _progress: &mut dyn FnMut(u64)) -> Result<(u64, u64)> {
         Ok((0, 0))
     }
 

@@ -205,7 +205,7 @@ impl Backend for Redb {
         Ok(Box::new(Job { store: self, live: self.live()?, base: self.view() }))
     }
 
-    fn compact(&self) -> Result<(u64, u64)> {
+    fn compact(&self, progress: &mut dyn FnMut(u64)) -> Result<(u64, u64)> {
         const STEP: usize = 16_384;
         let Some(note) = &self.note else { return Ok((0, 0)) };
         let fail = |error| Error::io(&self.place, error);
@@ -215,6 +215,7 @@ impl Backend for Redb {
         let before = old.len().map_err(fail)?;
         let mut copy = Copy::create(&note.store, self.options.cache)?;
         let mut span = Span { start: Vec::new(), end: None };
+        let mut copied = 0;
         loop {
             let rows = match view.rows(&span, false, STEP).and_then(|rows| copy.add(&rows).map(|()| rows)) {
                 Ok(rows) => rows,
@@ -223,6 +224,8 @@ impl Backend for Redb {
                     return Err(error);
                 }
             };
+            copied += rows.len() as u64;
+            progress(copied);
             match rows.last() {
                 Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
                 _ => break,

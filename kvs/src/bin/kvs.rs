@@ -4,13 +4,13 @@ use std::{
     env,
     error::Error,
     fs::File,
-    io::{self, BufReader, BufWriter, IsTerminal, Write},
+    io::{self, BufReader, BufWriter, ErrorKind, IsTerminal, Stdout, Write},
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use kvs::{Cbor, From, Options, Store};
+use kvs::{Cbor, From, Options, Store, json};
 
 const USAGE: &str = "\
 Looks after a kvs store. URL is redb:PATH or, when built with it, postgres://...
@@ -31,18 +31,30 @@ Looks after a kvs store. URL is redb:PATH or, when built with it, postgres://...
 A store that does not open because it is damaged: put --unverified first, and dump what is left.
 ";
 
+/// Where results go.
+type Out = BufWriter<Stdout>;
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run()));
-    outcome.unwrap_or_else(|error| {
+    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
+        let mut out = BufWriter::new(io::stdout());
+        let code = runtime.block_on(run(&mut out))?;
+        out.flush()?;
+        Ok(code)
+    });
+    outcome.unwrap_or_else(|error: Box<dyn Error>| {
+        // Whoever reads the output, such as `head`, may have seen enough.
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("kvs: {error}");
         ExitCode::FAILURE
     })
 }
 
-async fn run() -> Outcome {
+async fn run(out: &mut Out) -> Outcome {
     let mut args: Vec<String> = env::args().skip(1).collect();
     let unverified = args.first().is_some_and(|arg| arg == "--unverified");
     if unverified {
@@ -58,55 +70,59 @@ async fn run() -> Outcome {
         store.map_err(Box::<dyn Error>::from)
     };
     match args[..] {
-        ["stat", url] => stat(&open(url).await?).await,
-        ["feeds", url] => feeds(&open(url).await?, "").await,
-        ["feeds", url, root] => feeds(&open(url).await?, root).await,
-        ["get", url, table, id] => get(&open(url).await?, table, id).await,
-        ["range", url, table] => range(&open(url).await?, table, "").await,
-        ["range", url, table, prefix] => range(&open(url).await?, table, prefix).await,
-        ["feed", url, path] => feed(&open(url).await?, path, 20).await,
-        ["feed", url, path, count] => feed(&open(url).await?, path, count.parse()?).await,
-        ["check", url] => check(&open(url).await?).await,
-        ["verify", url, feed] => verify(&open(url).await?, feed).await,
-        ["backup", url, file] => backup(&open(url).await?, Path::new(file)).await,
-        ["restore", file, url] => restore(Path::new(file), url).await,
-        ["compact", url] => compact(&open(url).await?).await,
-        ["dump", url] => dump(&open(url).await?, io::stdout().lock()).await,
+        ["stat", url] => stat(out, &open(url).await?).await,
+        ["feeds", url] => feeds(out, &open(url).await?, "").await,
+        ["feeds", url, root] => feeds(out, &open(url).await?, root).await,
+        ["get", url, table, id] => get(out, &open(url).await?, table, id).await,
+        ["range", url, table] => range(out, &open(url).await?, table, "").await,
+        ["range", url, table, prefix] => range(out, &open(url).await?, table, prefix).await,
+        ["feed", url, path] => feed(out, &open(url).await?, path, 20).await,
+        ["feed", url, path, count] => {
+            let count = count.parse().map_err(|_| format!("COUNT is a number, not {count:?}"))?;
+            feed(out, &open(url).await?, path, count).await
+        }
+        ["check", url] => check(out, &open(url).await?).await,
+        ["verify", url, feed] => verify(out, &open(url).await?, feed).await,
+        ["backup", url, file] => backup(out, &open(url).await?, Path::new(file)).await,
+        ["restore", file, url] => restore(out, Path::new(file), url).await,
+        ["compact", url] => compact(out, &open(url).await?).await,
+        ["dump", url] => dump(&open(url).await?, out).await,
         ["dump", url, file] => dump(&open(url).await?, File::create(file)?).await,
-        ["load", url] => load(url, io::stdin().lock()).await,
-        ["load", url, file] => load(url, BufReader::new(File::open(file)?)).await,
+        ["load", url] => load(out, url, io::stdin().lock()).await,
+        ["load", url, file] => load(out, url, BufReader::new(File::open(file)?)).await,
         ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
+            write!(out, "{USAGE}")?;
             Ok(ExitCode::SUCCESS)
         }
         _ => {
+            eprintln!("kvs: {:?} is none of these, or needs other arguments\n", args.join(" "));
             eprint!("{USAGE}");
             Ok(ExitCode::from(2))
         }
     }
 }
 
-async fn stat(store: &Store) -> Outcome {
+async fn stat(out: &mut Out, store: &Store) -> Outcome {
     let stat = store.stat().await?;
-    println!("commits  {}", stat.at);
+    writeln!(out, "commits  {}", stat.at)?;
     if let Some(bytes) = stat.bytes {
-        println!("bytes    {bytes}");
+        writeln!(out, "bytes    {bytes}")?;
     }
-    println!("feeds    {}", stat.feeds);
+    writeln!(out, "feeds    {}", stat.feeds)?;
     for table in stat.tables {
-        println!("table    {} {} {}", table.name, table.count, table.indexes.join(","));
+        writeln!(out, "table    {} {} {}", table.name, table.count, table.indexes.join(","))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn feeds(store: &Store, root: &str) -> Outcome {
+async fn feeds(out: &mut Out, store: &Store, root: &str) -> Outcome {
     let mut after: Option<String> = None;
     loop {
         let page = store.txn().feeds(root, after.as_deref(), 1_000).await?;
         let Some(last) = page.last() else { return Ok(ExitCode::SUCCESS) };
         after = Some(last.path.clone());
         for feed in page {
-            println!("{} {}{}", feed.count, feed.path, if feed.chained { " (chained)" } else { "" });
+            writeln!(out, "{} {}{}", feed.count, feed.path, if feed.chained { " (chained)" } else { "" })?;
         }
     }
 }
@@ -114,45 +130,46 @@ async fn feeds(store: &Store, root: &str) -> Outcome {
 /// A stored value for people to read.
 fn shown(bytes: &[u8]) -> String {
     match ciborium::from_reader::<Cbor, _>(bytes) {
-        Ok(value) => format!("{value:?}"),
+        Ok(value) => json(&value),
         Err(_) => format!("{bytes:02x?}"),
     }
 }
 
-async fn get(store: &Store, table: &str, id: &str) -> Outcome {
+async fn get(out: &mut Out, store: &Store, table: &str, id: &str) -> Outcome {
     let Some(raw) = store.txn().get_raw(table, id).await? else {
         eprintln!("kvs: table {table:?} has no record {id:?}");
         return Ok(ExitCode::FAILURE);
     };
-    println!("version {} schema {}\n{}", raw.version, raw.schema, shown(&raw.bytes));
+    writeln!(out, "version {} schema {}\n{}", raw.version, raw.schema, shown(&raw.bytes))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn range(store: &Store, table: &str, prefix: &str) -> Outcome {
+async fn range(out: &mut Out, store: &Store, table: &str, prefix: &str) -> Outcome {
     let mut after: Option<String> = None;
     loop {
         let page = store.txn().range_raw(table, prefix, after.as_deref(), 1_000).await?;
         let Some(last) = page.last() else { return Ok(ExitCode::SUCCESS) };
         after = Some(last.id.clone());
         for raw in page {
-            println!("{} {}", raw.id, shown(&raw.bytes));
+            writeln!(out, "{} {}", raw.id, shown(&raw.bytes))?;
         }
     }
 }
 
-async fn feed(store: &Store, path: &str, count: usize) -> Outcome {
+async fn feed(out: &mut Out, store: &Store, path: &str, count: usize) -> Outcome {
     let entries: Vec<(u64, Cbor)> = store.txn().feed(path, From::End, count).await?;
     for (position, value) in entries.into_iter().rev() {
-        println!("{position} {value:?}");
+        writeln!(out, "{position} {}", json(&value))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(store: &Store) -> Outcome {
+async fn check(out: &mut Out, store: &Store) -> Outcome {
     let mut progress = Progress::new("rows");
     let report = store.check(|rows| progress.tell(rows)).await?;
     let records: u64 = report.tables.values().sum();
-    println!(
+    writeln!(
+        out,
         "commit {}: {} rows, {} bytes; {records} records in {} tables, {} entries in {} feeds",
         report.at,
         report.rows,
@@ -160,41 +177,49 @@ async fn check(store: &Store) -> Outcome {
         report.tables.len(),
         report.entries,
         report.feeds
-    );
+    )?;
     for problem in &report.problems {
-        println!("{}: {}", problem.place, problem.what);
+        writeln!(out, "{}: {}", problem.place, problem.what)?;
     }
     if report.wrong > 0 {
-        println!("{} problems", report.wrong);
+        writeln!(out, "{} problems", report.wrong)?;
         return Ok(ExitCode::from(3));
     }
-    println!("nothing is wrong");
+    writeln!(out, "nothing is wrong")?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(store: &Store, feed: &str) -> Outcome {
+async fn verify(out: &mut Out, store: &Store, feed: &str) -> Outcome {
     let state = store.verify(feed, None).await?;
-    println!("{} {} {}", state.position, state.head, state.feed);
+    writeln!(out, "{} {} {}", state.position, state.head, state.feed)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn backup(store: &Store, file: &Path) -> Outcome {
+async fn backup(out: &mut Out, store: &Store, file: &Path) -> Outcome {
     let mut progress = Progress::new("rows");
     let copied = store.backup(file, |rows| progress.tell(rows)).await?;
-    println!("commit {}: {} rows, {} bytes in {}", copied.at, copied.rows, copied.bytes, file.display());
+    writeln!(
+        out,
+        "commit {}: {} rows, {} bytes in {}",
+        copied.at,
+        copied.rows,
+        copied.bytes,
+        file.display()
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn restore(file: &Path, url: &str) -> Outcome {
+async fn restore(out: &mut Out, file: &Path, url: &str) -> Outcome {
     let mut progress = Progress::new("rows");
     let copied = Store::restore(file, url, |rows| progress.tell(rows)).await?;
-    println!("commit {}: {} rows", copied.at, copied.rows);
+    writeln!(out, "commit {}: {} rows", copied.at, copied.rows)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn compact(store: &Store) -> Outcome {
-    let (before, after) = store.compact().await?;
-    println!("{before} bytes before, {after} after");
+async fn compact(out: &mut Out, store: &Store) -> Outcome {
+    let mut progress = Progress::new("rows");
+    let (before, after) = store.compact(|rows| progress.tell(rows)).await?;
+    writeln!(out, "{before} bytes before, {after} after")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -208,10 +233,10 @@ async fn dump(store: &Store, to: impl Write) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn load(url: &str, from: impl io::BufRead) -> Outcome {
+async fn load(out: &mut Out, url: &str, from: impl io::BufRead) -> Outcome {
     let mut progress = Progress::new("lines");
     let done = Store::open(url).await?.load(from, |lines| progress.tell(lines)).await?;
-    println!("{} lines", done.lines);
+    writeln!(out, "{} lines", done.lines)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -53,7 +53,7 @@ async fn write_a_store_for_the_fixtures() {
     let mut txn = store.txn();
     txn.remove("/erp/partners", 2).await.unwrap();
     txn.commit().await.unwrap();
-    store.compact().await.unwrap();
+    store.compact(|_| ()).await.unwrap();
 }
 
 #[tokio::test]

@@ -105,21 +105,6 @@ async fn what_somebody_may_not_see_or_write_is_neither_there_nor_read() {
 }
 
 #[tokio::test]
-async fn rights_that_were_taken_away_count_at_once() {
-    let (app, store) = app(vec![ada()]).await;
-    let eve = user(&app, "eve", "clerk").await;
-    let mut page = eve.open("/clients/AB-0001?do=edit").await;
-    page.fill("name", "Too late");
-    let other = eve.clone();
-    other.open("/login/eve/nobody").await;
-    if page.closed().is_none() {
-        page.send("f.save");
-        page.frame().await;
-    }
-    assert_eq!(read(&store, "AB-0001").await.unwrap().name, "Ada");
-}
-
-#[tokio::test]
 async fn a_manager_deletes_after_a_question() {
     let (app, store) = app(vec![ada()]).await;
     let mut page = open(&app, "max", "manager", "/clients/AB-0001").await;

@@ -10,6 +10,7 @@ mod hostile;
 mod list;
 mod race;
 mod rest;
+mod rights;
 
 #[test]
 fn a_set_of_screens_takes_at_most_30_lines() {

@@ -3,6 +3,7 @@
 
 use std::{
     process::{self, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -54,6 +55,9 @@ async fn a_handshake_that_is_not_right_is_refused() {
     for origin in ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"] {
         assert_eq!(client.handshake(origin, "n2o.json.1").await.err(), Some(403), "{origin}");
     }
+    for two in [format!("{own} https://evil.example"), format!("https://evil.example {own}")] {
+        assert_eq!(client.handshake(&two, "n2o.json.1").await.err(), Some(403), "{two}");
+    }
     assert_eq!(client.handshake(&own, "chat").await.err(), Some(400));
     let other = visitor(&server, "Other").await;
     let tokens = [String::new(), String::from("AAAA"), other.token.clone(), client.token.replace('A', "B")];
@@ -68,6 +72,15 @@ async fn a_handshake_that_is_not_right_is_refused() {
     nobody.jar.0.insert("n2o".into(), "x".repeat(50));
     assert_eq!(nobody.connect().await, Err(Lost(4401)), "with a forged cookie");
     still_serves(&server, "bad").await;
+}
+
+#[tokio::test]
+async fn over_tls_no_page_is_without_it() {
+    let server = Server::start_in(Arc::new(tempfile::tempdir().unwrap()), &["--secure"]);
+    let client = Client::new(&server.address);
+    let (plain, own) = (server.url(""), server.url("").replace("http:", "https:"));
+    assert_eq!(client.handshake(&plain, "n2o.json.1").await.err(), Some(403));
+    assert!(client.handshake(&own, "n2o.json.1").await.is_ok(), "and is closed for want of a session");
 }
 
 #[tokio::test]

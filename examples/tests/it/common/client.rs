@@ -147,9 +147,12 @@ impl Client {
         let mut set = |name, value: &str| {
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         };
-        set("origin", origin);
         set("cookie", &self.jar.header());
         set("sec-websocket-protocol", protocol);
+        // More than one, separated by a space, is what no browser sends.
+        for origin in origin.split(' ') {
+            request.headers_mut().append("origin", HeaderValue::from_str(origin).unwrap());
+        }
         let stream = TcpStream::connect(address).await.map_err(|_| 0_u16)?;
         match client_async(request, stream).await {
             Ok((socket, _)) => Ok(socket),

@@ -99,6 +99,17 @@ fn a_process_that_never_waits_is_stopped() {
 }
 
 #[test]
+fn an_activity_has_a_bounded_number_of_instances() {
+    let task = "<userTask id=\"a\"><multiInstanceLoopCharacteristics><loopCardinality>= n</loopCardinality>\
+                </multiInstanceLoopCharacteristics></userTask>";
+    let process = file(&process("p", &with(task), &["s->a", "a->e"]));
+    let one = Instance::of(&process, "{\"n\": 10001}");
+    assert_eq!(one.incident().unwrap().0, "10001 instances are more than the limit of 10000");
+    assert!(one.jobs("a").is_empty());
+    assert_eq!(Instance::of(&process, "{\"n\": 3}").jobs("a").len(), 3);
+}
+
+#[test]
 fn rounds_with_nothing_in_them_end_and_are_bounded() {
     let sub = |repeat: &str| format!("<subProcess id=\"u\">{repeat}</subProcess>");
     let multi = "<multiInstanceLoopCharacteristics isSequential=\"true\"><loopCardinality>5000</loopCardinality>\

@@ -4,7 +4,9 @@
 //! Therefore an element with an id writes a mark into the string, ten bytes that no text can forge
 //! because they hold a number drawn for each rendering, and notes the rest in a list beside it.
 
-use std::{any::TypeId, cell::RefCell, collections::HashMap, future::Future, pin::pin};
+use std::{any::TypeId, cell::RefCell, collections::HashMap, future::Future, pin::pin, sync::Arc};
+
+use maud::Markup;
 
 use crate::event::Bind;
 
@@ -30,7 +32,7 @@ pub(crate) struct Mark {
     pub(crate) checked: Option<bool>,
     /// Where the blank for the seal stands.
     pub(crate) blank: Option<(u32, u32)>,
-    pub(crate) bind: Option<Bind>,
+    pub(crate) bind: Option<Arc<Bind>>,
     pub(crate) flags: u8,
 }
 

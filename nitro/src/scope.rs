@@ -142,6 +142,26 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
     })
 }
 
+/// Renders something for another place than the page's document, such as an e-mail, while a page renders or
+/// handles an event.
+///
+/// Elements note in the page's rendering where they stand and which events they are bound to, and leave marks
+/// in the markup until it is sent. What `render` makes has no such marks, and its elements are not bound to
+/// events. It does not belong into the page: put there, its elements are text without ids to the server.
+///
+/// ```
+/// use maud::html;
+/// use nitro::prelude::*;
+///
+/// let mail = nitro::detached(|| html! { (panel().id("total").text("12.50")) });
+/// assert_eq!(mail.into_string(), r#"<div id="total">12.50</div>"#);
+/// ```
+pub fn detached(render: impl FnOnce() -> Markup) -> Markup {
+    // Put back also when `render` panics.
+    let _restore = Restore(SCOPE.take());
+    render()
+}
+
 struct Restore(Option<Scope>);
 
 impl Drop for Restore {

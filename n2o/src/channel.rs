@@ -86,7 +86,8 @@ impl Connection {
             Poll::Ready(written) => written.map_err(|Gone| Slow::Gone),
             Poll::Pending => {
                 let rest = poll_fn(|cx| self.channel.poll_send(cx, &mut frame));
-                match tokio::time::timeout(limit, rest).await {
+                // In a box of its own: every idle page would keep room for it, and few clients read slowly.
+                match Box::pin(tokio::time::timeout(limit, rest)).await {
                     Ok(written) => written.map_err(|Gone| Slow::Gone),
                     Err(_) => Err(Slow::Stalled),
                 }

@@ -39,7 +39,8 @@ pub struct Cx {
     joined: Vec<Arc<str>>,
     /// The topics that this handler leaves, should it end well.
     left: Vec<Arc<str>>,
-    txn: Option<Txn>,
+    /// In a box of its own: every idle page would keep room for it.
+    txn: Option<Box<Txn>>,
     sends: Vec<Message>,
     changes: Changes,
     login: Option<Login>,
@@ -163,7 +164,7 @@ impl Cx {
 
     /// The transaction of this handler.
     pub fn kvs(&mut self) -> &mut Txn {
-        self.txn.get_or_insert_with(|| self.node.store().txn())
+        self.txn.get_or_insert_with(|| Box::new(self.node.store().txn()))
     }
 
     /// Registers this page with a topic: `info` receives what is sent there.
@@ -250,7 +251,7 @@ impl Cx {
             return Ok(Some(ticket.clone()));
         }
         let (node, user, roles) = (self.node.clone(), login.user.clone(), login.roles.clone());
-        let mut txn = self.txn.take().unwrap_or_else(|| node.store().txn());
+        let mut txn = self.txn.take().unwrap_or_else(|| Box::new(node.store().txn()));
         let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
         if user.is_some() {
             session::apply(&mut saved, &std::mem::take(&mut self.changes));
@@ -333,7 +334,7 @@ impl Cx {
     /// Whether the handler changed anything that has to be on disk before it is answered.
     #[must_use]
     pub(crate) fn wrote(&self) -> bool {
-        !self.changes.is_empty() || self.login.is_some() || self.txn.as_ref().is_some_and(Txn::wrote)
+        !self.changes.is_empty() || self.login.is_some() || self.txn.as_ref().is_some_and(|txn| txn.wrote())
     }
 
     /// Commits what the handler did, together with the page's record, and sends its messages.
@@ -371,7 +372,7 @@ impl Cx {
     }
 
     async fn write(&mut self, page: Option<&SavedPage>) -> Result {
-        let mut txn = self.txn.take().unwrap_or_else(|| self.node.store().txn());
+        let mut txn = self.txn.take().unwrap_or_else(|| Box::new(self.node.store().txn()));
         let now = self.node.clock().secs();
         let mut saved = None;
         // Without a ticket nobody is told where to go, but the session ends all the same.

@@ -259,7 +259,7 @@ impl Process {
                 }
                 (self.left, self.heard) = (false, Instant::now());
                 self.queue.clear();
-                self.welcome(wire).await
+                Box::pin(self.welcome(wire)).await
             }
             Item::End => Err(End::Close(4401, "session ended")),
             Item::Stop => Err(End::Close(1001, "server stops")),

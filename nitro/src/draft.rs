@@ -150,7 +150,7 @@ impl Draft {
 
     /// The event that a node is bound to.
     pub(crate) fn bind(&self, node: usize) -> Option<&Bind> {
-        self.mark(node)?.bind.as_ref()
+        self.mark(node)?.bind.as_deref()
     }
 
     /// The value of a node.

@@ -1,6 +1,6 @@
 //! The element: one struct for all of them, a plain value until it is rendered.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use maud::{Markup, Render};
 
@@ -34,7 +34,7 @@ pub struct El<'a> {
     hint: Option<Cow<'a, str>>,
     attrs: Vec<(Attr, Cow<'a, str>)>,
     pub(crate) body: Body<'a>,
-    bind: Option<Bind>,
+    bind: Option<Arc<Bind>>,
     on: Option<On>,
     confirm: Option<Cow<'a, str>>,
     flags: u8,
@@ -185,7 +185,7 @@ impl<'a> El<'a> {
 
     /// Binds an event. An element without an id gets one that depends on the event.
     pub fn postback<E: Event>(mut self, postback: Postback<E>) -> Self {
-        self.bind = Some(postback.bind);
+        self.bind = Some(Arc::new(postback.bind));
         self.flags |= BOUND;
         self
     }
@@ -314,7 +314,7 @@ impl<'a> El<'a> {
         self.write_attrs(id, out);
         if let (Some(bind), Some(event)) = (&self.bind, event) {
             mark.blank = self.write_bind(bind, event, at, out);
-            mark.bind = mark.blank.is_some().then(|| bind.clone());
+            mark.bind = mark.blank.is_some().then(|| Arc::clone(bind));
         }
         match (&self.kind, &self.body) {
             (Kind::Input(_), body) => {

@@ -40,8 +40,20 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A table, because every byte of every text is looked at.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let bytes = b"&<>\"'\x00\x01\x02";
+    let mut at = 0;
+    while at < bytes.len() {
+        special[bytes[at] as usize] = true;
+        at += 1;
+    }
+    special
+};
+
 fn is_special(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0..=2)
+    SPECIAL[usize::from(byte)]
 }
 
 /// Markup that is not escaped: the only door for it, and easy to search for.

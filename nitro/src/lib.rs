@@ -92,6 +92,7 @@ pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{Found, Routes};
+pub use scope::detached;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};

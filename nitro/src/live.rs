@@ -65,7 +65,7 @@ impl<P: Page> Live for Held<P> {
             let title = self.page.title(cx);
             let part = cx.part::<Part>();
             part.title = hash::of(title.as_bytes());
-            part.tree.nodes = draft.nodes;
+            part.tree = Tree::new(&draft.nodes);
             cx.out.clear();
             Ok(Rendered { title, html })
         })
@@ -96,7 +96,7 @@ impl<P: Page> Protocol for Held<P> {
             })),
             Msg::Save => Info::Done(self.save(cx)),
             Msg::Final => {
-                cx.part::<Part>().before = None;
+                cx.part::<Part>().settle();
                 Info::Done(Ok(()))
             }
             Msg::Restore(state) => Info::Done(self.restore(state, cx)),
@@ -222,7 +222,7 @@ impl<P: Page> Held<P> {
 
     fn draft(&self, cx: &mut Cx) -> Draft {
         let event = cx.part::<Part>().event;
-        let expected = cx.part::<Part>().tree.nodes.len();
+        let expected = cx.part::<Part>().tree.count();
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
@@ -237,7 +237,7 @@ impl<P: Page> Held<P> {
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
         refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
         cx.out = out;
-        cx.part::<Part>().put(old, Tree { nodes: draft.nodes });
+        cx.part::<Part>().put(old, Tree::new(&draft.nodes));
         let title = self.page.title(cx);
         if hash::of(title.as_bytes()) != cx.part::<Part>().title {
             cx.title(title);

@@ -70,29 +70,32 @@ impl Default for Part {
 impl Part {
     /// The part, to be changed by a handler that may fail.
     pub(crate) fn change(&mut self) -> &mut Self {
-        if self.before.is_none() {
-            self.keep(self.tree.clone());
-        }
+        let Part { errors, title, .. } = self;
+        self.before.get_or_insert_with(|| Before { tree: None, errors: errors.clone(), title: *title });
         self
-    }
-
-    fn keep(&mut self, tree: Tree) {
-        self.before = Some(Before { tree, errors: self.errors.clone(), title: self.title });
     }
 
     /// Puts another tree in the place of the one that was taken out.
     pub(crate) fn put(&mut self, old: Tree, new: Tree) {
-        if self.before.is_none() {
-            self.keep(old);
+        self.change().tree = new;
+        if let Some(Before { tree, .. }) = &mut self.before {
+            tree.get_or_insert(old);
         }
-        self.tree = new;
+    }
+
+    /// What the handler changed is final.
+    pub(crate) fn settle(&mut self) {
+        self.before = None;
+        self.tree.settle();
     }
 
     /// Takes back what the handler changed.
     pub(crate) fn restore(&mut self) {
         (self.redirect, self.refresh) = (None, false);
         if let Some(Before { tree, errors, title }) = self.before.take() {
-            (self.tree, self.errors, self.title) = (tree, errors, title);
+            (self.errors, self.title) = (errors, title);
+            self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
+            self.tree.undo();
         }
     }
 
@@ -108,7 +111,8 @@ impl Part {
 /// What a failed handler is taken back to.
 #[derive(Debug)]
 pub(crate) struct Before {
-    tree: Tree,
+    /// The tree that another one has taken the place of; the tree itself knows what was done to it.
+    tree: Option<Tree>,
     errors: Vec<&'static str>,
     title: u64,
 }

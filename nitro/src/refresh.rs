@@ -8,7 +8,7 @@ use crate::{
     draft::{Draft, Value},
     event::Bind,
     op,
-    tree::{Node, Tree},
+    tree::{Node, Tree, children},
 };
 
 /// A comparison in progress.
@@ -21,8 +21,9 @@ struct Walk<'a> {
 
 /// Writes the ops that turn the page of `old` into that of `new`.
 pub(crate) fn refresh(old: &Tree, new: &Draft, out: &mut Out, seal: &mut dyn FnMut(&str, &Bind) -> String) {
-    let mut walk = Walk { old: &old.nodes, new, out, seal };
-    if old.nodes.is_empty() {
+    let old = old.nodes();
+    let mut walk = Walk { old: &old, new, out, seal };
+    if old.is_empty() {
         walk.update(0);
     } else {
         walk.node(0, 0);
@@ -52,8 +53,8 @@ impl Walk<'_> {
         }
         // Borrowed from beside the walk, which writes while it goes.
         let (was, is) = (self.old, &self.new.nodes);
-        let pairs = || Tree::children(was, old).zip(Tree::children(is, new));
-        let count = |nodes, node| Tree::children(nodes, node).count();
+        let pairs = || children(was, old).zip(children(is, new));
+        let count = |nodes, node| children(nodes, node).count();
         if count(was, old) == count(is, new) && pairs().all(|(old, new)| was[old].id == is[new].id) {
             for (old, new) in pairs() {
                 self.node(old, new);
@@ -65,8 +66,8 @@ impl Walk<'_> {
 
     /// Compares children by id. `false` when the old order cannot be kept, and the parent has to be sent.
     fn list(&mut self, old: usize, new: usize) -> bool {
-        let was: Vec<usize> = Tree::children(self.old, old).collect();
-        let is: Vec<usize> = Tree::children(&self.new.nodes, new).collect();
+        let was: Vec<usize> = children(self.old, old).collect();
+        let is: Vec<usize> = children(&self.new.nodes, new).collect();
         let place: HashMap<u32, usize> = was.iter().map(|child| (self.old[*child].id, *child)).collect();
         let stays: HashSet<u32> =
             is.iter().map(|child| self.new.nodes[*child].id).filter(|id| place.contains_key(id)).collect();

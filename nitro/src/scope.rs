@@ -4,7 +4,9 @@
 //! Therefore an element with an id writes a mark into the string, ten bytes that no text can forge
 //! because they hold a number drawn for each rendering, and notes the rest in a list beside it.
 
-use std::{any::TypeId, cell::RefCell, collections::HashMap, future::Future, pin::pin};
+use std::{any::TypeId, cell::RefCell, collections::HashMap, future::Future, pin::pin, sync::Arc};
+
+use maud::Markup;
 
 use crate::event::Bind;
 
@@ -30,7 +32,7 @@ pub(crate) struct Mark {
     pub(crate) checked: Option<bool>,
     /// Where the blank for the seal stands.
     pub(crate) blank: Option<(u32, u32)>,
-    pub(crate) bind: Option<Bind>,
+    pub(crate) bind: Option<Arc<Bind>>,
     pub(crate) flags: u8,
 }
 
@@ -138,6 +140,26 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
         let marks = known.get(first..end).unwrap_or_default();
         Marked { raw, marks: marks.to_vec(), first, nonce }
     })
+}
+
+/// Renders something for another place than the page's document, such as an e-mail, while a page renders or
+/// handles an event.
+///
+/// Elements note in the page's rendering where they stand and which events they are bound to, and leave marks
+/// in the markup until it is sent. What `render` makes has no such marks, and its elements are not bound to
+/// events. It does not belong into the page: put there, its elements are text without ids to the server.
+///
+/// ```
+/// use maud::html;
+/// use nitro::prelude::*;
+///
+/// let mail = nitro::detached(|| html! { (panel().id("total").text("12.50")) });
+/// assert_eq!(mail.into_string(), r#"<div id="total">12.50</div>"#);
+/// ```
+pub fn detached(render: impl FnOnce() -> Markup) -> Markup {
+    // Put back also when `render` panics.
+    let _restore = Restore(SCOPE.take());
+    render()
 }
 
 struct Restore(Option<Scope>);

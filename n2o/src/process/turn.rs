@@ -51,7 +51,8 @@ impl Process {
         self.delivery.last = seq;
         match done {
             Ok(frame) => self.deliver(wire, Some(seq), frame).await,
-            Err(error) => self.failed(seq, &error, wire).await,
+            // In a box of its own: every idle page would keep room for it.
+            Err(error) => Box::pin(self.failed(seq, &error, wire)).await,
         }
     }
 
@@ -109,7 +110,7 @@ impl Process {
         self.deliver(wire, Some(seq), frame).await?;
         // A panic may have left the page's picture of the document anywhere.
         if matches!(error, Error::Panic(_) | Error::Seal(crate::SealError::Expired)) {
-            self.refresh(wire).await?;
+            Box::pin(self.refresh(wire)).await?;
         }
         Ok(())
     }
@@ -168,7 +169,7 @@ impl Process {
         tracing::debug!(text, "message came to nothing");
         self.undo().await;
         // A panic may have left the page's picture of the document anywhere.
-        if matches!(error, Error::Panic(_)) { self.refresh(wire).await } else { Ok(()) }
+        if matches!(error, Error::Panic(_)) { Box::pin(self.refresh(wire)).await } else { Ok(()) }
     }
 
     /// Takes the page back to where it was before the handler.

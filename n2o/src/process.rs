@@ -54,6 +54,8 @@ pub(crate) struct Process {
     delivery: Delivery,
     /// The page's state after the last event; what a failed handler is taken back to.
     state: Vec<u8>,
+    /// The version of the page's record that this process last read or wrote, 0 for none.
+    version: u64,
     /// Frames that came while a handler ran.
     queue: VecDeque<Bytes>,
     rate: Rate,
@@ -80,6 +82,7 @@ impl Process {
             chain,
             delivery,
             state: Vec::new(),
+            version: 0,
             queue,
             rate,
             born: now,
@@ -108,7 +111,7 @@ impl Process {
             Ok(()) => self.live(&mut wire).await,
             Err(end) => end,
         };
-        self.save().await;
+        end = self.save().await.err().unwrap_or(end);
         // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
         while let Some(connection) = guard.inbox.close() {
             if let End::Close(code, reason) = end {
@@ -121,7 +124,7 @@ impl Process {
                 Ok(()) => self.live(&mut wire).await,
                 Err(end) => end,
             };
-            self.save().await;
+            end = self.save().await.err().unwrap_or(end);
         }
         drop(self);
         drop(guard);
@@ -144,20 +147,10 @@ impl Process {
             }
         }
         self.snapshot().await.map_err(|error| self.fatal(&error))?;
-        let mut tries = 0;
-        loop {
-            let done = match self.drive(Msg::Init { restored }, wire).await {
-                Ok(_) => self.commit_push().await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(()) => break,
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
-                Err(error) => return Err(self.fatal(&error)),
-            }
+        self.attempt(Msg::Init { restored }, wire).await?.map_err(|error| self.fatal(&error))?;
+        if self.version > 0 {
+            // Saved soon in any case: from then on another node that still has the page can save nothing of it.
+            self.save_at.get_or_insert(Instant::now() + self.node().limits().save);
         }
         self.welcome(wire).await?;
         self.push(wire).await
@@ -200,7 +193,9 @@ impl Process {
             }
             if had && wire.is_none() {
                 parked = Instant::now();
-                self.save().await;
+                if let Err(end) = self.save().await {
+                    return end;
+                }
             }
             let deadline = self.deadline(wire, parked);
             // A timer that is early costs one look at the clock; one that is late would be wrong.
@@ -219,7 +214,7 @@ impl Process {
     async fn tick(&mut self, wire: &mut Option<Connection>, parked: Instant) -> Result<(), End> {
         let now = Instant::now();
         if self.save_at.is_some_and(|at| at <= now) {
-            self.save().await;
+            self.save().await?;
         }
         if wire.is_some() && self.heard + self.node().limits().silence <= now {
             *wire = None;

@@ -41,10 +41,7 @@ impl Process {
                 Err(error) => Err(error),
             };
             match done {
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
+                Err(error) if self.again(&error, &mut tries).await? => {}
                 done => break done,
             }
         };
@@ -69,9 +66,7 @@ impl Process {
         if self.cx.wrote() {
             let mut answers = self.delivery.answers(seq, self.node().limits());
             answers.push((seq, frame.to_vec()));
-            let saved = self.record(seq, answers);
-            self.cx.commit_with(Some(&saved)).await?;
-            self.save_at = None;
+            self.commit_saved(self.record(seq, answers)).await?;
         } else {
             self.cx.commit().await?;
             self.changed();
@@ -84,16 +79,47 @@ impl Process {
     pub(super) async fn commit_push(&mut self) -> Result {
         protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
         if self.cx.wrote() {
-            let saved = self
-                .record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
-            self.cx.commit_with(Some(&saved)).await?;
-            self.save_at = None;
+            self.commit_saved(self.present()).await?;
         } else {
             self.cx.commit().await?;
             self.changed();
         }
         self.settled().await;
         Ok(())
+    }
+
+    /// Runs the chain for what no event asked for, and commits; again when another commit came between.
+    pub(super) async fn attempt(
+        &mut self,
+        msg: Msg<'_>,
+        wire: &mut Option<Connection>,
+    ) -> Result<Result<()>, End> {
+        let mut tries = 0;
+        loop {
+            let done = match self.drive(msg, wire).await {
+                Ok(_) => self.commit_push().await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Err(error) if self.again(&error, &mut tries).await? => {}
+                done => return Ok(done),
+            }
+        }
+    }
+
+    /// Takes the page back and says whether to run the handler again: when another commit came between, but
+    /// not too often. The page is over when that commit was of the same page on another node.
+    async fn again(&mut self, error: &Error, tries: &mut u32) -> Result<bool, End> {
+        if !error.is_conflict() {
+            return Ok(false);
+        }
+        self.still_here().await?;
+        if *tries == RETRIES {
+            return Ok(false);
+        }
+        *tries += 1;
+        self.undo().await;
+        Ok(true)
     }
 
     /// Tells the user that an event came to nothing.
@@ -135,35 +161,15 @@ impl Process {
 
     /// Sends the whole page; a turn of its own, which later failures are not taken back behind.
     pub(super) async fn refresh(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        let done = match self.drive(Msg::Refresh, wire).await {
-            Ok(_) => self.commit_push().await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(()) => self.push(wire).await,
-            Err(error) => Err(self.fatal(&error)),
-        }
+        self.attempt(Msg::Refresh, wire).await?.map_err(|error| self.fatal(&error))?;
+        self.push(wire).await
     }
 
     pub(super) async fn info(&mut self, message: &Message, wire: &mut Option<Connection>) -> Result<(), End> {
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
         }
-        let mut tries = 0;
-        let done = loop {
-            let done = match self.drive(Msg::Info(message), wire).await {
-                Ok(_) => self.commit_push().await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
-                done => break done,
-            }
-        };
-        let Err(error) = done else { return self.push(wire).await };
+        let Err(error) = self.attempt(Msg::Info(message), wire).await? else { return self.push(wire).await };
         let (_, text) = self.explain(&error);
         tracing::debug!(text, "message came to nothing");
         self.undo().await;

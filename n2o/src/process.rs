@@ -63,6 +63,8 @@ pub(crate) struct Process {
     heard: Instant,
     save_at: Option<Instant>,
     left: bool,
+    /// The client has sent a message over the limit, behind what is in the queue.
+    too_long: bool,
 }
 
 impl std::fmt::Debug for Process {
@@ -89,6 +91,7 @@ impl Process {
             heard: now,
             save_at: None,
             left: false,
+            too_long: false,
         }
     }
 
@@ -180,6 +183,8 @@ impl Process {
             let had = wire.is_some();
             let done = if let Some(frame) = self.queue.pop_front() {
                 self.frame(&frame, wire).await
+            } else if self.too_long {
+                self.refuse(wire).await
             } else {
                 tokio::select! {
                     biased;
@@ -232,6 +237,10 @@ impl Process {
                     return Err(End::Close(1008, "too many frames"));
                 }
                 self.frame(&bytes, wire).await
+            }
+            Some(Incoming::TooLong) => {
+                self.too_long = true;
+                Ok(())
             }
             Some(Incoming::Broken(code)) => Err(End::Close(code, "broken message")),
             Some(Incoming::Leaving) => {

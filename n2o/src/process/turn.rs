@@ -15,6 +15,9 @@ use crate::{
     protocol::{self, Answer, Msg},
 };
 
+/// The code of an `ERROR` for what is not done, whoever asks.
+const REFUSED: u8 = 2;
+
 impl Process {
     pub(super) async fn event(
         &mut self,
@@ -140,15 +143,30 @@ impl Process {
         Ok(())
     }
 
+    /// Answers an event that was too long to be read. Events have their numbers in the order they come in, so
+    /// this was the next one; a client that has its answer does not send it again when it comes back.
+    pub(super) async fn refuse(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
+        self.too_long = false;
+        self.delivery.last += 1;
+        let seq = self.delivery.last;
+        let text = crate::text::too_long(self.cx.lang());
+        let frame = formatter::error(self.delivery.format(), seq, REFUSED, text);
+        self.deliver(wire, Some(seq), frame).await?;
+        if let Some(connection) = wire.take() {
+            self.node().tasks().spawn("close", connection.close(1009, "too long"));
+        }
+        Ok(())
+    }
+
     /// The code and text of an error, for the user's eyes.
     pub(super) fn explain(&self, error: &Error) -> (u8, String) {
         match error {
             Error::User(text) => (1, text.to_string()),
-            Error::Denied => (2, crate::text::denied(self.cx.lang()).to_owned()),
+            Error::Denied => (REFUSED, crate::text::denied(self.cx.lang()).to_owned()),
             Error::Seal(crate::SealError::Expired) => (3, crate::text::expired(self.cx.lang()).to_owned()),
             Error::Seal(_) | Error::Refused(_) | Error::NotFound => {
                 tracing::warn!(page.path = self.cx.path(), page.id = %self.cx.page(), %error, "event refused");
-                (2, crate::text::refused(self.cx.lang()).to_owned())
+                (REFUSED, crate::text::refused(self.cx.lang()).to_owned())
             }
             error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
             error => {
@@ -189,7 +207,7 @@ impl Process {
 
     /// Runs the chain; frames that come meanwhile are queued, and heartbeats answered.
     pub(super) async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
-        let Process { cx, chain, queue, delivery, rate, born, heard, left, .. } = self;
+        let Process { cx, chain, queue, delivery, rate, born, heard, left, too_long, .. } = self;
         let (limits, format) = (cx.node().clone(), delivery.format());
         let limits = limits.limits();
         let mut work = pin!(protocol::push(chain, msg, cx));
@@ -197,7 +215,7 @@ impl Process {
             let got = tokio::select! {
                 biased;
                 done = work.as_mut() => return done,
-                got = recv(wire), if queue.len() <= limits.window => got,
+                got = recv(wire), if queue.len() <= limits.window && !*too_long => got,
             };
             *heard = Instant::now();
             match got {
@@ -213,6 +231,7 @@ impl Process {
                         _ => queue.push_back(bytes),
                     }
                 }
+                Some(Incoming::TooLong) => *too_long = true,
                 Some(Incoming::Leaving) => {
                     *wire = None;
                     *left = true;

@@ -32,6 +32,8 @@ pub trait Channel: Send {
 pub enum Incoming {
     /// One frame.
     Frame(Bytes),
+    /// A message over the limit, which was not read; nothing after it can be.
+    TooLong,
     /// The client says good-bye: it has left the page.
     Leaving,
     /// Something that is no frame; the code to close with.

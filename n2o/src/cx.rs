@@ -24,7 +24,13 @@ const MAX_USER: usize = 64;
 ///
 /// Everything it does through the context is one transaction: reads see its own writes, and messages
 /// are sent and the answer goes out when the transaction is on disk. When the handler fails, nothing
-/// of it has happened.
+/// of it has happened. What it writes with [`kvs`](Cx::kvs) happens exactly once for each event, however
+/// often the client sends it, and whichever node takes it.
+///
+/// What goes round the context is not undone and may happen again: a transaction of its own, a mail, a
+/// request to another service. A handler runs again after a conflict, after a kill, and on another node to
+/// which the page has moved. So it is written down with `kvs`, under an id of its own, and done by whoever
+/// reads that, such as a service task of a process; or the other side is given an id that makes it once.
 #[derive(Debug)]
 pub struct Cx {
     node: Node,
@@ -339,7 +345,7 @@ impl Cx {
 
     /// Commits what the handler did, together with the page's record, and sends its messages.
     pub async fn commit(&mut self) -> Result {
-        self.commit_with(None).await
+        self.commit_with(None).await.map(|_| ())
     }
 
     /// Notes that the user is active. The store learns of it once a minute, and not on the user's time.
@@ -355,10 +361,13 @@ impl Cx {
         }
     }
 
-    pub(crate) async fn commit_with(&mut self, page: Option<&SavedPage>) -> Result {
+    /// Commits only while the page's record is what this page last saved or read, of the version given with
+    /// it (0 for none), and answers the version that it has now.
+    pub(crate) async fn commit_with(&mut self, page: Option<(&SavedPage, u64)>) -> Result<u64> {
+        let mut version = 0;
         if self.wrote() || page.is_some() {
             // In a box of its own: every idle page would keep room for it, and few commit at the same time.
-            Box::pin(self.write(page)).await?;
+            version = Box::pin(self.write(page)).await?;
         } else {
             self.txn = None;
             for message in self.sends.drain(..) {
@@ -368,10 +377,10 @@ impl Cx {
         self.joined.clear();
         let left = std::mem::take(&mut self.left);
         self.leave(&left);
-        Ok(())
+        Ok(version)
     }
 
-    async fn write(&mut self, page: Option<&SavedPage>) -> Result {
+    async fn write(&mut self, page: Option<(&SavedPage, u64)>) -> Result<u64> {
         let mut txn = self.txn.take().unwrap_or_else(|| Box::new(self.node.store().txn()));
         let now = self.node.clock().secs();
         let mut saved = None;
@@ -387,15 +396,15 @@ impl Cx {
             txn.put(&record)?;
             saved = Some(record);
         }
-        if let Some(page) = page {
-            txn.put(page)?;
+        if let Some((page, version)) = page {
+            txn.put_at(page, version)?;
         }
         if !self.sends.is_empty() {
             // Sent by the writer, in the order of the commits, so that a topic's messages come in the order of its feed.
             let (node, sends) = (self.node.clone(), std::mem::take(&mut self.sends));
             txn.on_commit(move |_| sends.into_iter().for_each(|message| node.registry().publish(message)));
         }
-        txn.commit().await?;
+        let version = txn.commit().await?.at;
         self.changes.clear();
         if let Some(saved) = saved {
             self.session.committed(saved);
@@ -404,7 +413,7 @@ impl Cx {
             self.session.end(Some(&self.inbox));
         }
         self.login = None;
-        Ok(())
+        Ok(version)
     }
 }
 

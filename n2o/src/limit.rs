@@ -31,6 +31,10 @@ pub struct Limits {
     pub burst: u32,
     /// Connections of one server.
     pub connections: usize,
+    /// Connections of one server that are not a page's, such as those that fetch documents. Further ones
+    /// wait in the system's queue until one ends; once half of the places are taken, a new one is closed
+    /// behind its first answer and not kept for another.
+    pub requests: usize,
     /// Messages that wait for one page; a page that lags further is closed.
     pub inbox: usize,
     /// Frames kept of one page for a reconnect.
@@ -50,7 +54,9 @@ pub struct Limits {
     pub save: Duration,
     /// Silence after which a connection is closed.
     pub silence: Duration,
-    /// Longest time that a client may take to read one frame.
+    /// Longest time that a client may take to send the head of a request, or be silent before the next one.
+    pub head: Duration,
+    /// Longest time that a client may take to read one frame, or not read what waits of another answer.
     pub write: Duration,
     /// Longest time that shutdown waits for pages to finish.
     pub drain: Duration,
@@ -72,6 +78,7 @@ impl Default for Limits {
             rate: 100,
             burst: 200,
             connections: 20_000,
+            requests: 4_096,
             inbox: 256,
             ring_frames: 64,
             ring_bytes: 32 * 1024,
@@ -81,6 +88,7 @@ impl Default for Limits {
             restore: Duration::from_hours(24),
             save: Duration::from_secs(1),
             silence: Duration::from_secs(75),
+            head: Duration::from_secs(10),
             write: Duration::from_secs(10),
             drain: Duration::from_secs(8),
             session_idle: Duration::from_hours(12),

@@ -54,6 +54,8 @@ pub(crate) struct Process {
     delivery: Delivery,
     /// The page's state after the last event; what a failed handler is taken back to.
     state: Vec<u8>,
+    /// The version of the page's record that this process last read or wrote, 0 for none.
+    version: u64,
     /// Frames that came while a handler ran.
     queue: VecDeque<Bytes>,
     rate: Rate,
@@ -61,6 +63,8 @@ pub(crate) struct Process {
     heard: Instant,
     save_at: Option<Instant>,
     left: bool,
+    /// The client has sent a message over the limit, behind what is in the queue.
+    too_long: bool,
 }
 
 impl std::fmt::Debug for Process {
@@ -80,12 +84,14 @@ impl Process {
             chain,
             delivery,
             state: Vec::new(),
+            version: 0,
             queue,
             rate,
             born: now,
             heard: now,
             save_at: None,
             left: false,
+            too_long: false,
         }
     }
 
@@ -108,7 +114,7 @@ impl Process {
             Ok(()) => self.live(&mut wire).await,
             Err(end) => end,
         };
-        self.save().await;
+        end = self.save().await.err().unwrap_or(end);
         // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
         while let Some(connection) = guard.inbox.close() {
             if let End::Close(code, reason) = end {
@@ -121,7 +127,7 @@ impl Process {
                 Ok(()) => self.live(&mut wire).await,
                 Err(end) => end,
             };
-            self.save().await;
+            end = self.save().await.err().unwrap_or(end);
         }
         drop(self);
         drop(guard);
@@ -144,20 +150,10 @@ impl Process {
             }
         }
         self.snapshot().await.map_err(|error| self.fatal(&error))?;
-        let mut tries = 0;
-        loop {
-            let done = match self.drive(Msg::Init { restored }, wire).await {
-                Ok(_) => self.commit_push().await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(()) => break,
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
-                Err(error) => return Err(self.fatal(&error)),
-            }
+        self.attempt(Msg::Init { restored }, wire).await?.map_err(|error| self.fatal(&error))?;
+        if self.version > 0 {
+            // Saved soon in any case: from then on another node that still has the page can save nothing of it.
+            self.save_at.get_or_insert(Instant::now() + self.node().limits().save);
         }
         self.welcome(wire).await?;
         self.push(wire).await
@@ -187,6 +183,8 @@ impl Process {
             let had = wire.is_some();
             let done = if let Some(frame) = self.queue.pop_front() {
                 self.frame(&frame, wire).await
+            } else if self.too_long {
+                self.refuse(wire).await
             } else {
                 tokio::select! {
                     biased;
@@ -200,7 +198,9 @@ impl Process {
             }
             if had && wire.is_none() {
                 parked = Instant::now();
-                self.save().await;
+                if let Err(end) = self.save().await {
+                    return end;
+                }
             }
             let deadline = self.deadline(wire, parked);
             // A timer that is early costs one look at the clock; one that is late would be wrong.
@@ -219,7 +219,7 @@ impl Process {
     async fn tick(&mut self, wire: &mut Option<Connection>, parked: Instant) -> Result<(), End> {
         let now = Instant::now();
         if self.save_at.is_some_and(|at| at <= now) {
-            self.save().await;
+            self.save().await?;
         }
         if wire.is_some() && self.heard + self.node().limits().silence <= now {
             *wire = None;
@@ -237,6 +237,10 @@ impl Process {
                     return Err(End::Close(1008, "too many frames"));
                 }
                 self.frame(&bytes, wire).await
+            }
+            Some(Incoming::TooLong) => {
+                self.too_long = true;
+                Ok(())
             }
             Some(Incoming::Broken(code)) => Err(End::Close(code, "broken message")),
             Some(Incoming::Leaving) => {

@@ -16,6 +16,14 @@ pub(crate) fn refused(lang: &str) -> &'static str {
     )
 }
 
+pub(crate) fn too_long(lang: &str) -> &'static str {
+    choose(
+        lang,
+        "This is too long to be sent. Nothing was changed.",
+        "Це задовге, щоб надіслати. Нічого не змінено.",
+    )
+}
+
 pub(crate) fn expired(lang: &str) -> &'static str {
     choose(
         lang,

@@ -244,6 +244,13 @@ impl TestApp {
         Visitor::new(Arc::clone(&self.server))
     }
 
+    /// Starts another server over the same store, which gets the connections from now on. The first one goes
+    /// on with the pages it has: it is what a page's client leaves that connects again through a balancer.
+    pub fn another_node(&self) {
+        let node = self.server.fresh(self.node().limits().clone());
+        self.server.state().node = node;
+    }
+
     /// Kills the server and starts it again: what was not in the store is gone, and all connections are lost.
     pub async fn restart(&self) {
         let plugs = std::mem::take(&mut self.server.state().plugs);

@@ -21,6 +21,11 @@ enum Act {
     Count,
     /// Fails.
     Fail,
+    /// Reads what may be too long to be sent.
+    Note {
+        #[source]
+        draft: String,
+    },
 }
 
 impl Page for Ledger {
@@ -34,6 +39,7 @@ impl Page for Ledger {
             (button("Book").id("book").postback(Act::book()).repeat())
             (button("Count").id("count").postback(Act::count()))
             (button("Fail").id("fail").postback(Act::fail()))
+            (button("Note").id("note").postback(Act::note()))
         }
     }
 
@@ -42,8 +48,11 @@ impl Page for Ledger {
         match act {
             Act::Book => {
                 cx.kvs().append("/ledger", &self.n)?;
+                // Frames that come while a handler runs take another way than those that come after it.
+                tokio::task::yield_now().await;
             }
             Act::Count => {}
+            Act::Note { draft } => assert!(draft.len() < 1_000, "what is too long never arrives"),
             Act::Fail => return Err(Error::user("No.")),
         }
         cx.set("n", self.n.to_string());
@@ -204,6 +213,51 @@ async fn an_error_is_an_answer_too() {
     page.reconnect().await;
     assert_eq!((page.error(), page.text("n").as_str()), (Some("No."), "1"));
     page.click("book").await;
+    assert_eq!((page.text("n"), booked(&app).await), ("2".into(), vec![1, 2]));
+}
+
+/// Sends an event that is too long between two that are not.
+fn send_too_long(page: &mut TestPage) {
+    page.send("book");
+    page.fill("draft", &"x".repeat(n2o::Limits::default().frame + 1));
+    page.send("note");
+    page.send("book");
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_long_is_answered_and_costs_no_other() {
+    let app = app();
+    let mut page = app.open("/").await;
+    page.click("book").await;
+    send_too_long(&mut page);
+    page.answer().await;
+    assert_eq!(page.text("n"), "2");
+    page.answer().await;
+    assert_eq!((page.error_code(), page.closed()), (Some(2), Some(1009)));
+    page.reconnect().await;
+    assert_eq!((page.text("n"), booked(&app).await), ("3".into(), vec![1, 2, 3]));
+    assert_eq!(page.value("draft").len(), n2o::Limits::default().frame + 1, "what was typed is still there");
+    // Alone, while no handler runs.
+    page.click("note").await;
+    assert_eq!((page.error_code(), page.frame().await), (Some(2), Frame::Closed(1009)));
+    page.reconnect().await;
+    page.click("book").await;
+    assert_eq!((page.text("n"), booked(&app).await), ("4".into(), vec![1, 2, 3, 4]));
+}
+
+#[tokio::test]
+async fn the_refusal_of_what_is_too_long_may_be_lost_too() {
+    let app = app();
+    let mut page = app.open("/").await;
+    send_too_long(&mut page);
+    while booked(&app).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    page.drop_connection();
+    page.reconnect().await;
+    while page.closed().is_some() {
+        page.reconnect().await;
+    }
     assert_eq!((page.text("n"), booked(&app).await), ("2".into(), vec![1, 2]));
 }
 

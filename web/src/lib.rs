@@ -63,6 +63,7 @@ mod notice;
 pub mod process;
 pub mod rest;
 mod server;
+mod slow;
 mod socket;
 mod visitor;
 mod ws;

@@ -1,6 +1,6 @@
 //! Serving: accepting, timeouts, signals and the orderly end.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -12,10 +12,11 @@ use n2o::Node;
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
+    sync::Semaphore,
 };
 
-/// How long a client may take to send the head of a request.
-const HEAD: Duration = Duration::from_secs(10);
+use crate::slow::Watched;
+
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
 /// How long a connection may live before it becomes a socket: nobody sends or reads for longer in good faith.
@@ -91,12 +92,23 @@ async fn again(int: &mut Signal) {
     int.recv().await;
 }
 
-/// Accepts connections for ever.
+/// Accepts connections for ever, as long as there is room for one more. Those beyond wait in the system's
+/// queue: they are served a little later, which is better than to be sent away.
 async fn accept(node: &Node, listener: &TcpListener, router: Router) {
-    loop {
+    let most = node.limits().requests;
+    let places = Arc::new(Semaphore::new(most));
+    // The semaphore is never closed; a failure would mean that nobody is to be served.
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                node.tasks().spawn("http", serve(node.clone(), stream, router.clone()));
+                // Where it is getting narrow, nobody holds a place for a request that may never come.
+                let keep = 2 * places.available_permits() >= most;
+                let serving = serve(node.clone(), stream, router.clone(), keep);
+                node.tasks().spawn("http", async move {
+                    serving.await;
+                    // A connection that has become a page's is counted there.
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "connection could not be accepted");
@@ -106,14 +118,17 @@ async fn accept(node: &Node, listener: &TcpListener, router: Router) {
     }
 }
 
-async fn serve(node: Node, stream: TcpStream, router: Router) {
+async fn serve(node: Node, stream: TcpStream, router: Router, keep: bool) {
     // Frames are small and each is worth sending at once; a failure here only costs latency.
     let _ = stream.set_nodelay(true);
+    let limits = node.limits();
+    let (stream, stall) = Watched::new(stream);
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES).max_headers(64);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
+    builder.max_buf_size(HEAD_BYTES).max_headers(64).keep_alive(keep);
     let service = TowerToHyperService::new(router);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let life = tokio::time::timeout(LIFE, async {
+    let work = async {
         tokio::select! {
             ended = connection.as_mut() => ended,
             () = node.tasks().stopping() => {
@@ -122,8 +137,10 @@ async fn serve(node: Node, stream: TcpStream, router: Router) {
                 tokio::time::timeout(LAST, connection.as_mut()).await.unwrap_or(Ok(()))
             }
         }
-    });
-    if let Err(error) = life.await.unwrap_or(Ok(())) {
-        tracing::debug!(%error, "connection ended");
+    };
+    match tokio::time::timeout(LIFE, stall.guard(limits.write, work)).await {
+        Ok(Some(Err(error))) => tracing::debug!(%error, "connection ended"),
+        Ok(None) | Err(_) => tracing::debug!("connection cut off: its client does not go on"),
+        Ok(Some(Ok(()))) => {}
     }
 }

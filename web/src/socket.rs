@@ -46,7 +46,7 @@ impl Channel for Socket {
                     self.leaving = frame.is_some_and(|frame| matches!(frame.code, 1000 | 1001));
                     continue;
                 }
-                Some(Err(error)) => code(error).map(Incoming::Broken),
+                Some(Err(error)) => what(error),
                 None => self.leaving.then(|| {
                     self.leaving = false;
                     Incoming::Leaving
@@ -85,14 +85,14 @@ impl Channel for Socket {
     }
 }
 
-/// The close code for an error of the WebSocket itself; `None` when the connection is gone.
-fn code(error: axum::Error) -> Option<u16> {
+/// What an error of the WebSocket itself means; `None` when the connection is gone.
+fn what(error: axum::Error) -> Option<Incoming> {
     let error = error.into_inner();
     match error.downcast_ref::<tungstenite::Error>()? {
-        tungstenite::Error::Capacity(_) => Some(1009),
-        tungstenite::Error::Utf8(_) => Some(1007),
+        tungstenite::Error::Capacity(_) => Some(Incoming::TooLong),
+        tungstenite::Error::Utf8(_) => Some(Incoming::Broken(1007)),
         tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
-        tungstenite::Error::Protocol(_) => Some(1002),
+        tungstenite::Error::Protocol(_) => Some(Incoming::Broken(1002)),
         _ => None,
     }
 }

@@ -82,6 +82,27 @@ async fn a_login_without_a_mouse_and_with_mistakes() {
 }
 
 #[tokio::test]
+async fn what_is_too_long_to_be_sent_is_told_and_the_page_comes_back() {
+    let server = Server::start();
+    let browser = Browser::start();
+    let window = browser.window(SIZE, "en").await;
+    window.enter(&server.url(""), "Olena", "small").await;
+    window.say("before").await;
+    window.js("window.kept = document.querySelector('#message').value = 'x'.repeat(3_000_000)").await;
+    window.click("#say button").await;
+    window.until("document.getElementById('n2o-note').textContent.startsWith('This is too long')").await;
+    window.live().await;
+    window.until("!document.querySelector('[aria-busy]')").await;
+    assert_eq!(window.js("return document.querySelector('#message').value == window.kept").await, true);
+    window.js("document.querySelector('#message').value = 'behind'").await;
+    window.click("#say button").await;
+    window.until("document.querySelectorAll('#messages .line').length == 2").await;
+    assert_eq!(window.messages().await, ["before", "behind"]);
+    window.click("#n2o-note").await;
+    window.until("document.getElementById('n2o-note').textContent == ''").await;
+}
+
+#[tokio::test]
 async fn an_account_with_a_password() {
     let server = Server::start();
     let browser = Browser::start();

@@ -1,8 +1,9 @@
 //! A page's state: taken after each event, saved with what the event wrote or a little later, restored.
 
+use kvs::Record;
 use tokio::time::Instant;
 
-use super::Process;
+use super::{End, Process};
 use crate::{
     delivery::Delivery,
     error::{Error, Result},
@@ -14,12 +15,13 @@ use crate::{
 impl Process {
     pub(super) async fn restore(&mut self, answered: u64, format: Format) -> Result {
         let id = pages::record_id(self.cx.page());
-        let saved = match self.node().store().txn().get::<Saved>(&id).await {
+        let saved = match self.node().store().txn().get_versioned::<Saved>(&id).await {
             Err(error @ kvs::Error::Decode { .. }) => return Err(self.outdated(&error)),
             saved => saved?,
         };
         self.delivery = match saved {
-            Some(saved) => {
+            Some((version, saved)) => {
+                self.version = version;
                 if let Err(error) =
                     protocol::push(&mut self.chain, Msg::Restore(&saved.state), &mut self.cx).await
                 {
@@ -57,6 +59,12 @@ impl Process {
         }
     }
 
+    /// The record of the page as it is between two turns.
+    pub(super) fn present(&self) -> Saved {
+        let last = self.delivery.last;
+        self.record(last, self.delivery.answers(last, self.node().limits()))
+    }
+
     pub(super) fn record(&self, last: u64, answers: Vec<(u64, Vec<u8>)>) -> Saved {
         Saved {
             id: pages::record_id(self.cx.page()),
@@ -76,17 +84,48 @@ impl Process {
     }
 
     /// Saves the state when it has changed since it was last saved.
-    pub(super) async fn save(&mut self) {
-        if self.save_at.take().is_none() {
-            return;
+    pub(super) async fn save(&mut self) -> Result<(), End> {
+        if self.save_at.is_none() {
+            return Ok(());
         }
         self.cx.state.clone_from(&self.state);
-        let saved =
-            self.record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
-        if let Err(error) = self.cx.commit_with(Some(&saved)).await {
-            tracing::warn!(page.path = self.cx.path(), %error, "page could not be saved; will try again");
+        if let Err(error) = self.commit_saved(self.present()).await {
             self.cx.rollback();
+            if error.is_conflict() {
+                self.still_here().await?;
+            }
+            tracing::warn!(page.path = self.cx.path(), %error, "page could not be saved; will try again");
             self.save_at = Some(Instant::now() + self.node().limits().save);
+        }
+        Ok(())
+    }
+
+    /// Commits what the handler wrote together with the page's record, if that is still what this process
+    /// last saved: of two nodes that have the same page, one commits.
+    pub(super) async fn commit_saved(&mut self, saved: Saved) -> Result {
+        self.version = self.cx.commit_with(Some((&saved, self.version))).await?;
+        self.save_at = None;
+        Ok(())
+    }
+
+    /// After a conflict: ends the page when it has gone on in another process, which its client is told to
+    /// look for.
+    pub(super) async fn still_here(&mut self) -> Result<(), End> {
+        let id = pages::record_id(self.cx.page());
+        match self.node().store().txn().get_raw(Saved::TABLE, &id).await {
+            Ok(Some(saved)) if saved.version != self.version => {
+                tracing::info!(page.path = self.cx.path(), page.id = %id, "page goes on in another process");
+                self.cx.rollback();
+                self.save_at = None;
+                Err(End::Close(1001, "the page goes on elsewhere"))
+            }
+            // It was too old to be kept; nobody has restored it since.
+            Ok(None) => {
+                self.version = 0;
+                Ok(())
+            }
+            // What cannot be read now is in the way again at the next try.
+            Ok(Some(_)) | Err(_) => Ok(()),
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::{
     protocol::{self, Answer, Msg},
 };
 
+/// The code of an `ERROR` for what is not done, whoever asks.
+const REFUSED: u8 = 2;
+
 impl Process {
     pub(super) async fn event(
         &mut self,
@@ -41,10 +44,7 @@ impl Process {
                 Err(error) => Err(error),
             };
             match done {
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
+                Err(error) if self.again(&error, &mut tries).await? => {}
                 done => break done,
             }
         };
@@ -70,9 +70,7 @@ impl Process {
         if self.cx.wrote() {
             let mut answers = self.delivery.answers(seq, self.node().limits());
             answers.push((seq, frame.to_vec()));
-            let saved = self.record(seq, answers);
-            self.cx.commit_with(Some(&saved)).await?;
-            self.save_at = None;
+            self.commit_saved(self.record(seq, answers)).await?;
         } else {
             self.cx.commit().await?;
             self.changed();
@@ -85,16 +83,47 @@ impl Process {
     pub(super) async fn commit_push(&mut self) -> Result {
         protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
         if self.cx.wrote() {
-            let saved = self
-                .record(self.delivery.last, self.delivery.answers(self.delivery.last, self.node().limits()));
-            self.cx.commit_with(Some(&saved)).await?;
-            self.save_at = None;
+            self.commit_saved(self.present()).await?;
         } else {
             self.cx.commit().await?;
             self.changed();
         }
         self.settled().await;
         Ok(())
+    }
+
+    /// Runs the chain for what no event asked for, and commits; again when another commit came between.
+    pub(super) async fn attempt(
+        &mut self,
+        msg: Msg<'_>,
+        wire: &mut Option<Connection>,
+    ) -> Result<Result<()>, End> {
+        let mut tries = 0;
+        loop {
+            let done = match self.drive(msg, wire).await {
+                Ok(_) => self.commit_push().await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Err(error) if self.again(&error, &mut tries).await? => {}
+                done => return Ok(done),
+            }
+        }
+    }
+
+    /// Takes the page back and says whether to run the handler again: when another commit came between, but
+    /// not too often. The page is over when that commit was of the same page on another node.
+    async fn again(&mut self, error: &Error, tries: &mut u32) -> Result<bool, End> {
+        if !error.is_conflict() {
+            return Ok(false);
+        }
+        self.still_here().await?;
+        if *tries == RETRIES {
+            return Ok(false);
+        }
+        *tries += 1;
+        self.undo().await;
+        Ok(true)
     }
 
     /// Tells the user that an event came to nothing.
@@ -115,15 +144,30 @@ impl Process {
         Ok(())
     }
 
+    /// Answers an event that was too long to be read. Events have their numbers in the order they come in, so
+    /// this was the next one; a client that has its answer does not send it again when it comes back.
+    pub(super) async fn refuse(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
+        self.too_long = false;
+        self.delivery.last += 1;
+        let seq = self.delivery.last;
+        let text = crate::text::too_long(self.cx.lang());
+        let frame = formatter::error(self.delivery.format(), seq, REFUSED, text);
+        self.deliver(wire, Some(seq), frame).await?;
+        if let Some(connection) = wire.take() {
+            self.node().tasks().spawn("close", connection.close(1009, "too long"));
+        }
+        Ok(())
+    }
+
     /// The code and text of an error, for the user's eyes.
     pub(super) fn explain(&self, error: &Error) -> (u8, String) {
         match error {
             Error::User(text) => (1, text.to_string()),
-            Error::Denied => (2, crate::text::denied(self.cx.lang()).to_owned()),
+            Error::Denied => (REFUSED, crate::text::denied(self.cx.lang()).to_owned()),
             Error::Seal(crate::SealError::Expired) => (3, crate::text::expired(self.cx.lang()).to_owned()),
             Error::Seal(_) | Error::Refused(_) | Error::NotFound => {
                 tracing::warn!(page.path = self.cx.path(), page.id = %self.cx.page(), %error, "event refused");
-                (2, crate::text::refused(self.cx.lang()).to_owned())
+                (REFUSED, crate::text::refused(self.cx.lang()).to_owned())
             }
             error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
             error => {
@@ -136,35 +180,15 @@ impl Process {
 
     /// Sends the whole page; a turn of its own, which later failures are not taken back behind.
     pub(super) async fn refresh(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        let done = match self.drive(Msg::Refresh, wire).await {
-            Ok(_) => self.commit_push().await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(()) => self.push(wire).await,
-            Err(error) => Err(self.fatal(&error)),
-        }
+        self.attempt(Msg::Refresh, wire).await?.map_err(|error| self.fatal(&error))?;
+        self.push(wire).await
     }
 
     pub(super) async fn info(&mut self, message: &Message, wire: &mut Option<Connection>) -> Result<(), End> {
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
         }
-        let mut tries = 0;
-        let done = loop {
-            let done = match self.drive(Msg::Info(message), wire).await {
-                Ok(_) => self.commit_push().await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Err(error) if error.is_conflict() && tries < RETRIES => {
-                    tries += 1;
-                    self.undo().await;
-                }
-                done => break done,
-            }
-        };
-        let Err(error) = done else { return self.push(wire).await };
+        let Err(error) = self.attempt(Msg::Info(message), wire).await? else { return self.push(wire).await };
         let (_, text) = self.explain(&error);
         tracing::debug!(text, "message came to nothing");
         self.undo().await;
@@ -184,7 +208,7 @@ impl Process {
 
     /// Runs the chain; frames that come meanwhile are queued, and heartbeats answered.
     pub(super) async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
-        let Process { cx, chain, queue, delivery, rate, born, heard, left, .. } = self;
+        let Process { cx, chain, queue, delivery, rate, born, heard, left, too_long, .. } = self;
         let (limits, format) = (cx.node().clone(), delivery.format());
         let limits = limits.limits();
         let mut work = pin!(protocol::push(chain, msg, cx));
@@ -192,7 +216,7 @@ impl Process {
             let got = tokio::select! {
                 biased;
                 done = work.as_mut() => return done,
-                got = recv(wire), if queue.len() <= limits.window => got,
+                got = recv(wire), if queue.len() <= limits.window && !*too_long => got,
             };
             *heard = Instant::now();
             match got {
@@ -208,6 +232,7 @@ impl Process {
                         _ => queue.push_back(bytes),
                     }
                 }
+                Some(Incoming::TooLong) => *too_long = true,
                 Some(Incoming::Leaving) => {
                     *wire = None;
                     *left = true;

@@ -74,7 +74,7 @@ impl Client {
             self.closed = Some(4404);
             return;
         };
-        let (client, channel, plug) = wire();
+        let (client, channel, plug) = wire(node.limits().frame);
         server.state().plugs.push(plug);
         let connection = Connection {
             channel,

@@ -25,6 +25,10 @@ struct Pipe {
     dead: bool,
     /// The client does not read.
     stalled: bool,
+    /// The longest message that the server reads.
+    limit: usize,
+    /// A longer one came: nothing behind it can be read.
+    deaf: bool,
     server: Option<Waker>,
     client: Option<Waker>,
 }
@@ -55,9 +59,11 @@ pub(crate) struct Plug(Weak<Mutex<Pipe>>);
 
 struct Server(Shared);
 
-/// A new connection: the client's half, the server's half, and the plug.
-pub(crate) fn wire() -> (Wire, Box<dyn Channel>, Plug) {
+/// A new connection whose server reads messages of at most `limit` bytes: the client's half, the server's
+/// half, and the plug.
+pub(crate) fn wire(limit: usize) -> (Wire, Box<dyn Channel>, Plug) {
     let shared = Shared::default();
+    shared.pipe().limit = limit;
     let plug = Plug(Arc::downgrade(&shared.0));
     (Wire(shared.clone()), Box::new(Server(shared)), plug)
 }
@@ -82,7 +88,11 @@ impl Plug {
 impl Wire {
     pub(crate) fn send(&self, frame: Bytes) {
         let mut pipe = self.0.pipe();
-        pipe.up.push_back(Incoming::Frame(frame.into()));
+        let frame = if frame.len() > pipe.limit { Incoming::TooLong } else { Incoming::Frame(frame.into()) };
+        if !pipe.deaf {
+            pipe.deaf = frame == Incoming::TooLong;
+            pipe.up.push_back(frame);
+        }
         wake(&mut pipe.server);
     }
 
@@ -144,7 +154,7 @@ impl Channel for Server {
         if let Some(incoming) = pipe.up.pop_front() {
             return Poll::Ready(Some(incoming));
         }
-        if pipe.lost || pipe.closed.is_some() {
+        if pipe.lost || pipe.closed.is_some() || pipe.deaf {
             return Poll::Ready(None);
         }
         pipe.server = Some(cx.waker().clone());

@@ -29,8 +29,15 @@ const TOOLS: [&str; 1] = ["MPL-2.0"];
 /// What would bring C code or a second way of doing what is done already.
 const BANNED: [&str; 5] = ["native-tls", "openssl", "openssl-sys", "async-std", "rmp-serde"];
 
-/// The packages of this machine's build, by their id, and what each needs outside tests.
-fn graph() -> (BTreeMap<String, Value>, BTreeMap<String, Vec<String>>, Vec<String>) {
+/// The packages of this machine's build.
+struct Graph {
+    by_id: BTreeMap<String, Value>,
+    /// What each needs outside tests, by its id.
+    needs: BTreeMap<String, Vec<String>>,
+    members: Vec<String>,
+}
+
+fn graph() -> Graph {
     let version = Command::new(env!("CARGO")).args(["--version", "--verbose"]).output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap();
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
@@ -52,25 +59,25 @@ fn graph() -> (BTreeMap<String, Value>, BTreeMap<String, Vec<String>>, Vec<Strin
         });
         (text(&node["id"]), shipped.map(|need| text(&need["pkg"])).collect())
     });
-    (
-        packages.iter().map(|package| (text(&package["id"]), package.clone())).collect(),
-        needs.collect(),
-        metadata["workspace_members"].as_array().unwrap().iter().map(text).collect(),
-    )
+    Graph {
+        by_id: packages.iter().map(|package| (text(&package["id"]), package.clone())).collect(),
+        needs: needs.collect(),
+        members: metadata["workspace_members"].as_array().unwrap().iter().map(text).collect(),
+    }
 }
 
 #[test]
 fn every_dependency_is_licensed_known_and_wanted() {
-    let (packages, needs, members) = graph();
+    let Graph { by_id, needs, members } = graph();
     let mut shipped: BTreeSet<&String> = members.iter().collect();
     let mut next: Vec<&String> = members.iter().collect();
     while let Some(id) = next.pop() {
         next.extend(needs[id].iter().filter(|need| shipped.insert(need)));
     }
-    assert!(shipped.len() > members.len() && shipped.len() < packages.len());
+    assert!(shipped.len() > members.len() && shipped.len() < by_id.len());
 
     let mut wrong = Vec::new();
-    for (id, package) in &packages {
+    for (id, package) in &by_id {
         let name = package["name"].as_str().unwrap();
         let licence = package["license"].as_str().unwrap_or("none");
         let allowed = |name: &str| LICENCES.contains(&name) || !shipped.contains(id) && TOOLS.contains(&name);

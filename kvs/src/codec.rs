@@ -22,7 +22,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> S
     // It takes half the time, but has no limit to its recursion and does not know all that ciborium writes:
     // bignums, for one. What it does not know, and what does not decode, is left to ciborium, which also
     // words the error.
-    if shallow(bytes)
+    if (flat(bytes) || shallow(bytes))
         && let Ok(value) = minicbor_serde::from_slice(bytes)
     {
         return Ok(value);
@@ -30,10 +30,20 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> S
     ciborium::from_reader(bytes).map_err(|error| Error::Decode { what: what(), source: Arc::new(error) })
 }
 
+/// How deep CBOR may nest.
+const DEPTH: usize = 64;
+
+/// Whether there are too few bytes that can open a level (an array, a map, a tag) for [`shallow`] to find
+/// too many. It does not know a head from what follows it, and so is quick; most records pass.
+fn flat(bytes: &[u8]) -> bool {
+    // Counted in bytes, 128 at a time, which the compiler turns into vector instructions.
+    let opening = |chunk: &[u8]| chunk.iter().map(|byte| u8::from((0x80..0xe0).contains(byte))).sum::<u8>();
+    bytes.chunks(128).map(|chunk| usize::from(opening(chunk))).sum::<usize>() < DEPTH
+}
+
 /// Whether CBOR nests less than a stack bears. It only counts items, and says no when it meets anything that
 /// [`encode`] does not write.
 fn shallow(bytes: &[u8]) -> bool {
-    const DEPTH: usize = 64;
     // How many items are still to come at each level.
     let mut left = [0u64; DEPTH];
     let (mut level, mut at) = (0, 0usize);

@@ -3,6 +3,7 @@
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,6 +17,10 @@ use crate::{
 /// Transactions that may wait at once; the next one waits for a place before it is queued.
 const PLACES: usize = 16_384;
 
+/// How long the writer looks for a request before it sleeps. Who was just answered often comes back at once,
+/// and to be woken takes as long.
+const LOOK: Duration = Duration::from_micros(40);
+
 #[derive(Debug)]
 pub(crate) struct Queue {
     /// Held to push one request or to take all of them, never across an await or a disk write.
@@ -28,7 +33,8 @@ pub(crate) struct Queue {
 struct State {
     requests: Vec<Request>,
     closed: bool,
-    /// The writer waits for anything (1) or for a group (more).
+    /// The writer sleeps until there are as many: anything (1) or a group (more). While it is awake nobody
+    /// has to wake it.
     wanted: usize,
 }
 
@@ -67,7 +73,10 @@ impl Queue {
             return Err(Error::Closed);
         }
         state.requests.push(request);
-        if state.requests.len() >= state.wanted {
+        let enough = state.requests.len() >= state.wanted;
+        // The writer that wakes wants the lock.
+        drop(state);
+        if enough {
             self.arrived.notify_one();
         }
         Ok(())
@@ -83,6 +92,12 @@ impl Queue {
     /// them alone would make the others wait for a whole disk write.
     pub(crate) fn take(&self, deadline: Instant, group: usize, patience: Duration) -> Taken {
         let mut state = self.state();
+        let looked = Instant::now();
+        while state.requests.is_empty() && !state.closed && looked.elapsed() < LOOK {
+            drop(state);
+            thread::yield_now();
+            state = self.state();
+        }
         while state.requests.is_empty() {
             if state.closed {
                 return Taken::Closed;
@@ -103,6 +118,7 @@ impl Queue {
             }
             state = self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.wanted = usize::MAX;
         Taken::Requests(std::mem::take(&mut state.requests))
     }
 }

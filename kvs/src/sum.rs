@@ -8,22 +8,20 @@ const STEP: u64 = 0xd6e8_feb8_6659_fd93;
 
 /// The sum of the parts in order; where one part ends matters.
 pub(crate) fn sum(parts: &[&[u8]]) -> u64 {
-    let mut state = SEED;
-    for part in parts {
-        let mut chunks = part.chunks_exact(8);
-        for chunk in &mut chunks {
-            if let Some(bytes) = chunk.first_chunk::<8>() {
-                state = fold(state ^ u64::from_le_bytes(*bytes));
-            }
-        }
-        let mut tail = [0; 8];
-        let rest = chunks.remainder();
-        tail[..rest.len()].copy_from_slice(rest);
-        // The length keeps a part that ends in zeros apart from a shorter one.
-        state = fold(state ^ u64::from_le_bytes(tail));
-        state = fold(state ^ part.len() as u64);
+    parts.iter().fold(SEED, |state, part| add(state, part))
+}
+
+/// Adds a part to a sum.
+pub(crate) fn add(mut state: u64, part: &[u8]) -> u64 {
+    let (chunks, rest) = part.as_chunks::<8>();
+    for chunk in chunks {
+        state = fold(state ^ u64::from_le_bytes(*chunk));
     }
-    state
+    let mut tail = [0; 8];
+    tail[..rest.len()].copy_from_slice(rest);
+    // The length keeps a part that ends in zeros apart from a shorter one.
+    state = fold(state ^ u64::from_le_bytes(tail));
+    fold(state ^ part.len() as u64)
 }
 
 /// A bijection of 64 bits, so that a single flipped bit always changes the result.

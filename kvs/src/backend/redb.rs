@@ -158,9 +158,15 @@ impl Live {
         Ok((live, view))
     }
 
-    fn view(&self, place: &Arc<str>) -> Result<View> {
+    /// The newest state, which is that of commit `at`.
+    fn view_at(&self, place: &Arc<str>, at: u64) -> Result<View> {
         let table = guarded(place, || Ok(self.database.begin_read()?.open_table(TABLE)?))?;
-        let mut view = View { at: 0, table, place: place.clone() };
+        Ok(View { at, table, place: place.clone() })
+    }
+
+    /// The newest state, whichever commit it is of: that of the last row of the log.
+    fn view(&self, place: &Arc<str>) -> Result<View> {
+        let mut view = self.view_at(place, 0)?;
         if let Some(last) = view.rows(&Span::prefix(vec![key::LOG]), true, 1)?.last() {
             view.at = key::position(last);
         }
@@ -288,7 +294,7 @@ impl Snapshot for View {
 }
 
 impl Job<'_> {
-    fn write(&self, live: &Live, changes: &Changes, durable: bool) -> Result<View> {
+    fn write(&self, live: &Live, changes: &Changes, at: u64, durable: bool) -> Result<View> {
         guarded(&self.store.place, || {
             let mut txn = live.database.begin_write()?;
             if durable {
@@ -307,7 +313,7 @@ impl Job<'_> {
             txn.commit()?;
             Ok(())
         })?;
-        live.view(&self.store.place)
+        live.view_at(&self.store.place, at)
     }
 }
 
@@ -324,9 +330,9 @@ impl Batch for Job<'_> {
         self.base.rows(span, back, limit)
     }
 
-    fn commit(mut self: Box<Self>, changes: Changes, _at: u64, durable: bool) -> Result<()> {
+    fn commit(mut self: Box<Self>, changes: Changes, at: u64, durable: bool) -> Result<()> {
         let Some(live) = self.live.as_ref() else { return Err(Error::Closed) };
-        match self.write(live, &changes, durable) {
+        match self.write(live, &changes, at, durable) {
             Ok(view) => {
                 self.store.publish(view);
                 Ok(())

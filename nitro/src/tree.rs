@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     hash,
-    scope::{BOUND, DISABLED, REQUIRED},
+    scope::{BOUND, DISABLED},
 };
 
 /// An element with an id.
@@ -195,22 +195,22 @@ impl Tree {
 
     /// Whether the element is on the page, bound and enabled.
     pub(crate) fn can_fire(&self, id: &str) -> bool {
-        self.enabled(id).is_some_and(|node| node.flags & BOUND != 0)
+        self.find(id).is_some_and(|(spot, node)| {
+            node.flags & (BOUND | DISABLED) == BOUND
+                && self.around(spot).all(|(_, node)| node.flags & DISABLED == 0)
+        })
     }
 
-    /// Whether the element is on the page, and neither it nor an element around it is disabled.
-    pub(crate) fn is_enabled(&self, id: &str) -> bool {
-        self.enabled(id).is_some()
-    }
-
-    fn enabled(&self, id: &str) -> Option<Node> {
-        let (spot, node) = self.find(id)?;
-        let mut all = self.around(spot).map(|(_, node)| node).chain([node]);
-        all.all(|node| node.flags & DISABLED == 0).then_some(node)
-    }
-
-    pub(crate) fn is_required(&self, id: &str) -> bool {
-        self.has(id, REQUIRED)
+    /// The ids and flags of all elements. One inside a disabled element is disabled, too.
+    pub(crate) fn states(&self) -> Vec<(u32, u8)> {
+        let mut disabled = 0;
+        let state = |(number, node): (usize, Node)| {
+            if node.flags & DISABLED != 0 {
+                disabled = disabled.max(number + usize::from(node.size));
+            }
+            (node.id, node.flags | if number < disabled { DISABLED } else { 0 })
+        };
+        self.nodes().into_iter().enumerate().skip(1).map(state).collect()
     }
 
     /// Whether something without an id stands where the first or last child of the element would be inserted.

@@ -210,7 +210,7 @@ pub(crate) fn of_state(state: bool) -> u64 {
 
 /// Takes back what `escape` did.
 fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
+    if !text.as_bytes().contains(&b'&') {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

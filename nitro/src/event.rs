@@ -15,7 +15,8 @@ use crate::{
     el::clean_id,
     inputs::{self, Inputs},
     lang::text,
-    tree::Tree,
+    scope::{DISABLED, REQUIRED},
+    tree::key,
 };
 
 /// The events of a page. Derive it; do not implement it by hand.
@@ -179,7 +180,8 @@ pub struct Values<'a, 'v> {
     values: &'a [Value<'v>],
     sources: &'static [&'static str],
     reads: Vec<&'a str>,
-    tree: &'a Tree,
+    /// The ids and flags of the elements of the page.
+    states: Vec<(u32, u8)>,
     lang: &'a str,
     pub(crate) errors: Vec<(&'static str, String)>,
 }
@@ -189,20 +191,33 @@ impl<'a, 'v> Values<'a, 'v> {
         values: &'a [Value<'v>],
         sources: &'static [&'static str],
         reads: Vec<&'a str>,
-        tree: &'a Tree,
+        states: Vec<(u32, u8)>,
         lang: &'a str,
     ) -> Self {
-        Values { values, sources, reads, tree, lang, errors: Vec::new() }
+        Values { values, sources, reads, states, lang, errors: Vec::new() }
     }
 
     fn name(&self, source: usize) -> &'static str {
         self.sources.get(source).copied().unwrap_or_default()
     }
 
+    fn flags(&self, input: &str) -> Option<u8> {
+        let key = key(input);
+        self.states.iter().find(|(id, _)| *id == key).map(|(_, flags)| *flags)
+    }
+
+    fn is_enabled(&self, input: &str) -> bool {
+        self.flags(input).is_some_and(|flags| flags & DISABLED == 0)
+    }
+
+    fn is_required(&self, source: usize) -> bool {
+        self.flags(self.name(source)).is_some_and(|flags| flags & REQUIRED != 0)
+    }
+
     /// The value as the client sent it; an input that is disabled or not on the page has none.
     fn value(&self, source: usize) -> &'a Value<'v> {
         match self.values.get(source) {
-            Some(value) if self.tree.is_enabled(self.name(source)) => value,
+            Some(value) if self.is_enabled(self.name(source)) => value,
             _ => &Value::Null,
         }
     }
@@ -244,8 +259,7 @@ impl<'a, 'v> Values<'a, 'v> {
         }
         let value = as_text(self.value(source));
         let value = value.as_deref().unwrap_or_default();
-        let missing = value.trim().is_empty()
-            && (self.tree.is_required(self.name(source)) || is_number(TypeId::of::<T>()));
+        let missing = value.trim().is_empty() && (self.is_required(source) || is_number(TypeId::of::<T>()));
         if missing {
             return self.fail(source, text(self.lang).required.to_owned());
         }
@@ -262,9 +276,7 @@ impl<'a, 'v> Values<'a, 'v> {
         }
         match as_text(self.value(source)) {
             Some(value) if !value.trim().is_empty() => self.parse(source, &value).map(Some),
-            _ if self.tree.is_required(self.name(source)) => {
-                self.fail(source, text(self.lang).required.to_owned())
-            }
+            _ if self.is_required(source) => self.fail(source, text(self.lang).required.to_owned()),
             _ => Some(None),
         }
     }
@@ -286,7 +298,7 @@ impl<'a, 'v> Values<'a, 'v> {
                 .collect(),
         };
         match list {
-            Some(list) if Vec::<T>::is_empty(&list) && self.tree.is_required(self.name(source)) => {
+            Some(list) if Vec::<T>::is_empty(&list) && self.is_required(source) => {
                 self.fail(source, text(self.lang).required.to_owned())
             }
             list => list,
@@ -296,7 +308,7 @@ impl<'a, 'v> Values<'a, 'v> {
     #[doc(hidden)]
     pub fn __inputs<T: From<Inputs>>(&mut self, _: usize) -> Option<T> {
         let values = self.values.iter().skip(self.sources.len());
-        let read = self.reads.iter().zip(values).filter(|(name, _)| self.tree.is_enabled(name));
+        let read = self.reads.iter().zip(values).filter(|(name, _)| self.is_enabled(name));
         let read = read.map(|(name, value)| ((*name).to_owned(), inputs::owned(value)));
         Some(read.collect::<Inputs>().into())
     }

@@ -173,12 +173,10 @@ impl<P: Page> Held<P> {
         if event.values.len() != sources.len() + reads.len() {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
-        // Taken out, so that the values can look at it while the context is not borrowed.
-        let tree = std::mem::take(&mut cx.part::<Part>().tree);
-        let mut values = Values::new(&event.values, sources, reads, &tree, cx.lang());
+        let states = if event.values.is_empty() { Vec::new() } else { cx.part::<Part>().tree.states() };
+        let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
-        cx.part::<Part>().tree = tree;
         if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
             for input in std::mem::take(&mut cx.part::<Part>().change().errors) {
                 op::set(&mut cx.out, &format!("{input}.e"), "");

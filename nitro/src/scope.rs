@@ -176,24 +176,21 @@ pub(crate) fn element(
     out: &mut String,
     write: impl FnOnce(&mut String, Option<TypeId>) -> Mark,
 ) -> Option<u32> {
-    let open = SCOPE.with_borrow_mut(|scope| {
-        let scope = scope.as_mut()?;
-        let index = u32::try_from(scope.marks.len()).ok().filter(|_| scope.marks.len() < MAX_MARKS)?;
-        scope.marks.push(Mark::default());
+    SCOPE.with_borrow_mut(|scope| {
+        let Some(scope) = scope.as_mut().filter(|scope| scope.marks.len() < MAX_MARKS) else {
+            write(out, None);
+            return None;
+        };
         if scope.text.is_empty() {
             scope.text = scope.nonce.map(char::from).iter().collect();
         }
+        let index = scope.marks.len() as u32;
         push(out, 1, &scope.text, index);
-        Some((index, scope.event))
-    });
-    let mark = write(out, open.map(|(_, event)| event));
-    let (index, _) = open?;
-    SCOPE.with_borrow_mut(|scope| {
-        if let Some(slot) = scope.as_mut().and_then(|scope| scope.marks.get_mut(index as usize)) {
-            *slot = mark;
-        }
-    });
-    Some(index)
+        // Nothing is rendered meanwhile: what stands inside the element has been written before.
+        let mark = write(out, Some(scope.event));
+        scope.marks.push(mark);
+        Some(index)
+    })
 }
 
 /// An id for an element that has none: the same for the same element of the next rendering, and another one

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     hash,
-    scope::{BOUND, DISABLED, REQUIRED},
+    scope::{BOUND, DISABLED},
 };
 
 /// An element with an id.
@@ -117,17 +117,17 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-/// Reads the first of packed nodes.
-fn unpack(mut bytes: &[u8]) -> Option<Node> {
-    let [flags] = take(&mut bytes)?;
+/// Takes the first of packed nodes away.
+fn unpack(bytes: &mut &[u8]) -> Option<Node> {
+    let [flags] = take(bytes)?;
     let mut node = Node { size: 1, run: 1, flags: flags & !WIDE, ..Node::default() };
-    node.id = u32::from_le_bytes(take(&mut bytes)?);
-    node.hash = u64::from_le_bytes(take(&mut bytes)?);
+    node.id = u32::from_le_bytes(take(bytes)?);
+    node.hash = u64::from_le_bytes(take(bytes)?);
     if flags & VALUED != 0 {
-        node.value = u64::from_le_bytes(take(&mut bytes)?);
+        node.value = u64::from_le_bytes(take(bytes)?);
     }
     if flags & WIDE != 0 {
-        let [low, high, run] = take(&mut bytes)?;
+        let [low, high, run] = take(bytes)?;
         (node.size, node.run) = (u16::from_le_bytes([low, high]), run);
     }
     Some(node)
@@ -157,12 +157,13 @@ impl Tree {
 
     pub(crate) fn nodes(&self) -> Vec<Node> {
         let mut nodes = Vec::with_capacity(self.count());
-        nodes.extend(self.spots().filter_map(|spot| self.node(spot)));
+        let mut bytes = &self.bytes[..];
+        nodes.extend(std::iter::from_fn(|| unpack(&mut bytes)));
         nodes
     }
 
     fn node(&self, spot: Spot) -> Option<Node> {
-        unpack(self.bytes.get(spot.at..)?)
+        unpack(&mut self.bytes.get(spot.at..)?)
     }
 
     fn spots(&self) -> impl Iterator<Item = Spot> {
@@ -194,18 +195,22 @@ impl Tree {
 
     /// Whether the element is on the page, bound and enabled.
     pub(crate) fn can_fire(&self, id: &str) -> bool {
-        self.has(id, BOUND) && self.is_enabled(id)
+        self.find(id).is_some_and(|(spot, node)| {
+            node.flags & (BOUND | DISABLED) == BOUND
+                && self.around(spot).all(|(_, node)| node.flags & DISABLED == 0)
+        })
     }
 
-    /// Whether the element is on the page, and neither it nor an element around it is disabled.
-    pub(crate) fn is_enabled(&self, id: &str) -> bool {
-        let is_enabled = |node: Node| node.flags & DISABLED == 0;
-        let found = self.find(id).filter(|(_, node)| is_enabled(*node));
-        found.is_some_and(|(spot, _)| self.around(spot).all(|(_, node)| is_enabled(node)))
-    }
-
-    pub(crate) fn is_required(&self, id: &str) -> bool {
-        self.has(id, REQUIRED)
+    /// The ids and flags of all elements. One inside a disabled element is disabled, too.
+    pub(crate) fn states(&self) -> Vec<(u32, u8)> {
+        let mut disabled = 0;
+        let state = |(number, node): (usize, Node)| {
+            if node.flags & DISABLED != 0 {
+                disabled = disabled.max(number + usize::from(node.size));
+            }
+            (node.id, node.flags | if number < disabled { DISABLED } else { 0 })
+        };
+        self.nodes().into_iter().enumerate().skip(1).map(state).collect()
     }
 
     /// Whether something without an id stands where the first or last child of the element would be inserted.
@@ -224,7 +229,7 @@ impl Tree {
         for number in 1..usize::from(node.size) {
             let Some(flags) = self.bytes.get(end) else { break };
             if number == child {
-                let node = unpack(&self.bytes[end..]).unwrap_or_default();
+                let node = unpack(&mut &self.bytes[end..]).unwrap_or_default();
                 last = node.run;
                 first = if number == 1 { last } else { first };
                 child += usize::from(node.size).max(1);
@@ -238,9 +243,8 @@ impl Tree {
     fn edit(&mut self, range: Range<usize>, new: &[u8]) {
         self.log.reserve(range.len() + 3 * size_of::<usize>());
         self.log.extend_from_slice(&self.bytes[range.clone()]);
-        for number in [range.start, range.len(), new.len()] {
-            self.log.extend_from_slice(&number.to_le_bytes());
-        }
+        let numbers = [range.start, range.len(), new.len()].map(usize::to_le_bytes);
+        self.log.extend_from_slice(numbers.as_flattened());
         self.put(range, new);
     }
 

@@ -47,6 +47,7 @@ texts! {
     delete "Delete" "Видалити"
     sure "Delete this record? This cannot be undone." "Видалити цей запис? Повернути його буде неможливо."
     total "Found: {}" "Знайдено: {}"
+    more "Found: {} or more. Not all records were looked through: narrow the search." "Знайдено: {} або більше. Переглянуто не всі записи: уточніть пошук."
     none "There is nothing here yet." "Тут ще нічого немає."
     nothing "Nothing was found. Change the search or the filters." "Нічого не знайдено. Змініть пошук або фільтри."
     failed "The records could not be read. Try again." "Не вдалося прочитати записи. Спробуйте ще раз."

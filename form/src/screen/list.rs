@@ -231,7 +231,7 @@ impl<R: Form> Page for List<R> {
                 }
                 (self.search(cx))
                 (p().id("f.total").attr(attr::ROLE, "status").text(
-                    t.total.replace("{}", &self.found.total.to_string())
+                    if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
                 ))
                 (panel().id("f.found").body(self.body(cx)))
             }

@@ -136,7 +136,7 @@ pub use label::Labels;
 pub use lookup::{Choice, Lookup};
 pub use read::{Filled, Kind};
 pub use rule::Rule;
-pub use screen::{Browse, Card, Do, List};
+pub use screen::{Browse, Card, Conflict, Do, List};
 pub use spec::{Functions, Spec};
 pub use value::Data;
 #[doc(hidden)]

@@ -137,7 +137,7 @@ impl<R: Form> List<R> {
                     (true, true) => "descending",
                     (false, _) => "none",
                 };
-                (th().id(format!("h.{name}")).attr(attr::SCOPE, "col").attr(attr::ARIA_SORT, sort).body(html! {
+                (th().id(format!("h.{name}")).class(if field.is_number() { "number" } else { "" }).attr(attr::SCOPE, "col").attr(attr::ARIA_SORT, sort).body(html! {
                     (button(document.label(name, cx.lang()).to_owned())
                         .id(format!("s.{name}")).attr(attr::TITLE, t.sort)
                         .postback(Browse::sort(name.to_owned())))

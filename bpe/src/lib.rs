@@ -86,7 +86,7 @@ pub use diagram::{Diagram, Mark, Marks};
 pub use effect::{Effect, Entry, Happened};
 pub use engine::{
     Actions, Builder, Clock, Correlated, Deployed, Done, Engine, Failure, Instance, Job, Order, Outcome,
-    Step, Who, Worker, history_feed,
+    Stage, Step, Who, Worker, history_feed,
 };
 pub use error::{Error, Result};
 pub use library::Library;

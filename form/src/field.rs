@@ -221,6 +221,11 @@ impl Field {
         !matches!(self.kind, Type::Check | Type::Select { .. })
     }
 
+    /// Whether its values stand one under the other like numbers.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self.kind, Type::Number { .. } | Type::Money { .. })
+    }
+
     /// Whether a list can be filtered by it.
     #[must_use]
     pub fn is_filter(&self) -> bool {

@@ -1,19 +1,6 @@
 //! What the screens themselves say, in English and Ukrainian. The words of an application are in its label table.
 
-macro_rules! texts {
-    ($($name:ident $en:literal $uk:literal)*) => {
-        /// The sentences of one language; `{}` stands for what is filled in.
-        #[derive(Debug)]
-        pub(crate) struct Text {
-            $(pub(crate) $name: &'static str,)*
-        }
-
-        const EN: Text = Text { $($name: $en,)* };
-        const UK: Text = Text { $($name: $uk,)* };
-    };
-}
-
-texts! {
+nitro::texts! {
     required "Please fill in this field." "Заповніть це поле."
     number "Please enter a number." "Введіть число."
     whole "Please enter a whole number." "Введіть ціле число."
@@ -47,6 +34,7 @@ texts! {
     delete "Delete" "Видалити"
     sure "Delete this record? This cannot be undone." "Видалити цей запис? Повернути його буде неможливо."
     total "Found: {}" "Знайдено: {}"
+    more "Found: {} or more. Not all records were looked through: narrow the search." "Знайдено: {} або більше. Переглянуто не всі записи: уточніть пошук."
     none "There is nothing here yet." "Тут ще нічого немає."
     nothing "Nothing was found. Change the search or the filters." "Нічого не знайдено. Змініть пошук або фільтри."
     failed "The records could not be read. Try again." "Не вдалося прочитати записи. Спробуйте ще раз."
@@ -77,9 +65,4 @@ texts! {
     updated "changed" "змінено"
     deleted "deleted" "видалено"
     hidden "Fields that you may not see were changed." "Змінено поля, яких ви не бачите."
-}
-
-/// The sentences of a language; English when it is not known.
-pub(crate) fn text(lang: &str) -> &'static Text {
-    if lang == "uk" { &UK } else { &EN }
 }

@@ -1,6 +1,6 @@
 //! Lists: which records are found, in which order, and which page of them is shown.
 
-use kvs::Txn;
+use kvs::{IndexKey, Txn};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,11 +9,12 @@ use crate::{
     error::Result,
     field::{Field, Type},
     form::Form,
+    index,
     lookup::words,
     show::{self, Titles},
     spec::Spec,
     table,
-    value::{Data, decimal, is_empty, plain},
+    value::{Data, is_empty, plain},
 };
 
 /// Records on a page.
@@ -42,21 +43,18 @@ pub struct Found {
     pub rows: Vec<(String, Data)>,
     /// How many records were found on all pages.
     pub total: usize,
+    /// Whether there may be more, because not all records of a very large table were looked at.
+    pub more: bool,
     /// The page, which is the last one when less was found than was asked for.
     pub page: usize,
     /// The titles of the records that the page looks up.
     pub titles: Titles,
 }
 
-/// What rows are sorted by.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Number(rust_decimal::Decimal),
-    Text(Vec<u32>),
-    Nothing,
-}
-
 /// Finds a page of records. What the visitor may not see is neither searched, nor filtered or sorted by.
+///
+/// An index answers a list that is sorted, or filtered by one field, without looking at the other records.
+/// A search, and a list that no index fits, looks at [`LOOK`](table::LOOK) records at most.
 pub async fn find<R: Form>(txn: &mut Txn, who: &Who, query: &Query, lang: &str) -> Result<Found> {
     let spec = R::spec();
     let seen = |name: &str| spec.document.field(name).filter(|field| spec.may_see(who, field));
@@ -68,32 +66,90 @@ pub async fn find<R: Form>(txn: &mut Txn, who: &Who, query: &Query, lang: &str) 
         .filter(|(field, value)| field.is_filter() && !plain(value).is_empty())
         .collect();
     let words = words(&query.text);
+    let asked = Asked { who, sort, filters, words, down: query.down, lang };
     let mut titles = Titles::new();
-    if !words.is_empty() || sort.is_some_and(|field| matches!(field.kind, Type::Lookup { .. })) {
-        all_titles(txn, spec, who, &mut titles).await?;
-    }
-    let mut rows: Vec<(Key, String, Data)> = Vec::new();
-    table::scan::<R>(txn, &mut |id, data| {
-        let fits = filters.iter().all(|(field, wanted)| has(&data, field, wanted));
-        if fits && (words.is_empty() || matches(spec, who, &data, &words, &titles, lang)) {
-            let key = sort.map_or(Key::Nothing, |field| key(spec, field, &data, &titles, lang));
-            rows.push((key, id, data));
+    let (ids, total, more) = match asked.indexed::<R>(txn, query.page).await? {
+        Some((ids, total)) => (ids, total, false),
+        None => asked.scanned::<R>(txn, &mut titles).await?,
+    };
+    let page = last(query.page, total);
+    let mut rows = Vec::new();
+    for id in ids.into_iter().skip(page * PAGE).take(PAGE) {
+        if let Some(kept) = table::get::<R>(txn, &id).await? {
+            rows.push((id, spec.seen(who, &kept.data)));
         }
-        true
-    })
-    .await?;
-    rows.sort_by(|(a, a_id, _), (b, b_id, _)| a.cmp(b).then_with(|| a_id.cmp(b_id)));
-    if query.down {
-        rows.reverse();
     }
-    let total = rows.len();
-    let page = query.page.min(total.saturating_sub(1) / PAGE);
-    let rows = rows.into_iter().skip(page * PAGE).take(PAGE);
-    let rows: Vec<_> = rows.map(|(_, id, data)| (id, spec.seen(who, &data))).collect();
     for (_, data) in &rows {
         add_titles(txn, spec, who, data, &mut titles).await?;
     }
-    Ok(Found { rows, total, page, titles })
+    Ok(Found { rows, total, more, page, titles })
+}
+
+/// The page that is shown when this one was asked for.
+fn last(page: usize, total: usize) -> usize {
+    page.min(total.saturating_sub(1) / PAGE)
+}
+
+/// A query, as far as the visitor may ask it.
+struct Asked<'a> {
+    who: &'a Who,
+    sort: Option<&'a Field>,
+    filters: Vec<(&'a Field, &'a Value)>,
+    words: Vec<String>,
+    down: bool,
+    lang: &'a str,
+}
+
+impl Asked<'_> {
+    /// The ids up to the end of the page, and how many there are on all pages, when an index knows it all.
+    async fn indexed<R: Form>(&self, txn: &mut Txn, page: usize) -> Result<Option<(Vec<String>, usize)>> {
+        let Some(sort) = self.sort.filter(|_| self.words.is_empty()) else { return Ok(None) };
+        match self.filters.as_slice() {
+            [] if index::sorts(sort) => {
+                let total = usize::try_from(txn.count_of::<R>().await?).unwrap_or(usize::MAX);
+                let limit = (last(page, total) + 1) * PAGE;
+                let all = kvs::Query::starts(IndexKey::default());
+                let ids = index::ids::<R>(txn, sort, all, self.down, limit).await?;
+                Ok(ids.map(|ids| (ids, total)))
+            }
+            [(field, wanted)] if sort.name == R::spec().document.id => {
+                let these = kvs::Query::starts(index::wanted(field, wanted));
+                let ids = index::ids::<R>(txn, field, these, self.down, usize::MAX).await?;
+                Ok(ids.map(|ids| (ids.len(), ids)).map(|(total, ids)| (ids, total)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// All ids in their order, how many they are, and whether there may be more.
+    async fn scanned<R: Form>(
+        &self,
+        txn: &mut Txn,
+        titles: &mut Titles,
+    ) -> Result<(Vec<String>, usize, bool)> {
+        let spec = R::spec();
+        if !self.words.is_empty() || self.sort.is_some_and(|field| matches!(field.kind, Type::Lookup { .. }))
+        {
+            all_titles(txn, spec, self.who, titles).await?;
+        }
+        let titles = &*titles;
+        let mut found: Vec<(IndexKey, String)> = Vec::new();
+        let whole = table::scan::<R>(txn, &mut |id, data| {
+            if self.filters.iter().all(|(field, wanted)| has(&data, field, wanted))
+                && (self.words.is_empty() || matches(spec, self.who, &data, &self.words, titles, self.lang))
+            {
+                found.push((index::place(spec, self.sort, &data, titles, self.lang), id));
+            }
+            true
+        })
+        .await?;
+        found.sort_unstable();
+        if self.down {
+            found.reverse();
+        }
+        let total = found.len();
+        Ok((found.into_iter().map(|(_, id)| id).collect(), total, !whole))
+    }
 }
 
 /// Adds the titles of the records that these values look up.
@@ -119,7 +175,7 @@ async fn all_titles(txn: &mut Txn, spec: &Spec, who: &Who, titles: &mut Titles) 
     for field in spec.document.fields.iter().filter(|field| spec.may_see(who, field)) {
         let Some(lookup) = spec.lookup(&field.name) else { continue };
         if !titles.keys().any(|(table, _)| table == lookup.table()) {
-            let found = lookup.find(txn, who, "", usize::MAX).await?;
+            let found = lookup.find(txn, who, "", table::LOOK).await?;
             titles.extend(found.into_iter().map(|(id, title)| ((lookup.table().to_owned(), id), title)));
         }
     }
@@ -148,15 +204,4 @@ fn matches(spec: &Spec, who: &Who, data: &Data, words: &[String], titles: &Title
         }
     }
     words.iter().all(|word| text.contains(word))
-}
-
-fn key(spec: &Spec, field: &Field, data: &Data, titles: &Titles, lang: &str) -> Key {
-    let value = data.get(&field.name).unwrap_or(&Value::Null);
-    match field.kind {
-        Type::Number { .. } | Type::Money { .. } => decimal(value).map_or(Key::Nothing, Key::Number),
-        Type::Check => Key::Number(u64::from(!is_empty(value)).into()),
-        _ if is_empty(value) => Key::Nothing,
-        Type::Date => Key::Text(plain(value).chars().map(u32::from).collect()),
-        _ => Key::Text(show::sort_key(&show::titled(spec, field, value, titles, lang))),
-    }
 }

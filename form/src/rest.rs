@@ -147,14 +147,18 @@ pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Query {
     query
 }
 
-/// A page of records: `{"total": 61, "page": 2, "rows": [{..}, ..]}`.
+/// A page of records: `{"total": 61, "more": false, "page": 2, "rows": [{..}, ..]}`; `more` says that the total
+/// is at least so many, because not all records of a very large table were looked at.
 pub async fn list<R: Form>(call: Call<'_>, query: &Query) -> Answer {
     if denied::<R>(&call, Act::Read) {
         return Ok(Err(problem(403, call.lang)));
     }
     let found = list::find::<R>(call.txn, call.who, query, call.lang).await?;
     let rows: Vec<Value> = found.rows.into_iter().map(|(_, data)| Value::Object(data)).collect();
-    Ok(Ok(reply(200, json!({ "total": found.total, "page": found.page + 1, "rows": rows }))))
+    Ok(Ok(reply(
+        200,
+        json!({ "total": found.total, "more": found.more, "page": found.page + 1, "rows": rows }),
+    )))
 }
 
 /// A record, as far as the caller may see it.

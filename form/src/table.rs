@@ -16,6 +16,8 @@ use crate::{
 
 /// Records read at once while a table is gone through.
 const CHUNK: usize = 512;
+/// Most records that are looked at where no index helps. It bounds what a list costs.
+pub const LOOK: usize = 100_000;
 
 /// The version of a stored record, which its envelope holds: another one after each change.
 pub type Version = u64;
@@ -86,19 +88,27 @@ pub async fn get<R: Form>(txn: &mut Txn, id: &str) -> Result<Option<Kept>> {
     Ok(Some(Kept { version, data: to_data(&record)? }))
 }
 
-/// Calls `visit` with each record in the order of the ids, until it answers `false`.
-pub async fn scan<R: Form>(txn: &mut Txn, visit: &mut (dyn FnMut(String, Data) -> bool + Send)) -> Result {
-    let mut after: Option<String> = None;
+/// Calls `visit` with each record in the order of the ids, until it answers `false` or has seen [`LOOK`] of
+/// them. Says whether it has seen all that it wanted to.
+pub async fn scan<R: Form>(
+    txn: &mut Txn,
+    visit: &mut (dyn FnMut(String, Data) -> bool + Send),
+) -> Result<bool> {
+    let (mut after, mut left): (Option<String>, usize) = (None, LOOK);
     loop {
         let records = txn.range::<R>("", after.as_deref(), CHUNK).await?;
         for record in &records {
+            if left == 0 {
+                return Ok(false);
+            }
+            left -= 1;
             if !visit(record.id().into_owned(), to_data(record)?) {
-                return Ok(());
+                return Ok(true);
             }
         }
         match records.last() {
             Some(last) if records.len() == CHUNK => after = Some(last.id().into_owned()),
-            _ => return Ok(()),
+            _ => return Ok(true),
         }
     }
 }

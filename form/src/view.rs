@@ -232,7 +232,7 @@ impl<'a> Sheet<'a> {
     fn cells(&self) -> Markup {
         html! {
             @for (at, field) in self.fields().enumerate() {
-                td class=[matches!(field.kind, Type::Number { .. } | Type::Money { .. }).then_some("number")] {
+                td class=[field.is_number().then_some("number")] {
                     @match self.link.filter(|_| at == 0) {
                         Some(to) => (tags::link(self.shown(field), to.clone())),
                         None => @if field.visible.holds(self.data) { (self.shown(field)) },

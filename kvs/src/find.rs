@@ -92,6 +92,41 @@ impl Txn {
         Ok(self.find(index, Query::is(key), 1).await?.pop())
     }
 
+    /// The ids of at most `limit` records in the order of the index, or in the opposite one, without reading
+    /// the records: to count them, or to show a page of many. Records that expired count until they are swept.
+    pub async fn find_ids<R: Record>(
+        &mut self,
+        index: &str,
+        query: Query,
+        back: bool,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        let declared = R::INDEXES.iter().find(|declared| declared.name == index);
+        let declared = declared.ok_or_else(|| unknown::<R>(index))?;
+        self.ready::<R>(declared).await?;
+        let span = query.span(R::TABLE, index);
+        let own = self.own_rows(declared, &span)?.into_iter();
+        let own: Vec<_> = own.map(|(row, record)| (row, record.id().into_owned())).collect();
+        let mut found = Vec::new();
+        let mut left = Some(span).filter(|span| !span.is_empty());
+        while let Some(span) = left.take_if(|_| found.len() < limit) {
+            let chunk = self.chunk(span, back, limit - found.len()).await?;
+            let rows = ids(&chunk.rows)?.into_iter();
+            let written = &self.writes.records;
+            found.extend(rows.filter(|(_, id)| !written.contains_key(&key::record(R::TABLE, id))));
+            left = chunk.left;
+        }
+        if !own.is_empty() {
+            found.extend(own);
+            found.sort_unstable();
+            if back {
+                found.reverse();
+            }
+        }
+        found.truncate(limit);
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
     /// This transaction's own records with a row of the index in the span, by row.
     fn own_rows<R: Record>(&self, index: &Index<R>, span: &Span) -> Result<Vec<(Vec<u8>, R)>> {
         let all = Span::prefix(key::record(R::TABLE, ""));

@@ -157,6 +157,26 @@ async fn a_process_is_started_and_its_task_done_once() {
 }
 
 #[tokio::test]
+async fn a_record_that_begins_with_a_process_is_never_made_without_it() {
+    let mut api = Api::open().await;
+    api.router = App::new(api.node.clone()).rest(Rest::new().started::<Ask>("leave")).router();
+    let (clerk, manager) = (api.token("olena", "clerk"), api.token("max", "manager"));
+    let (status, _, _) = api.call(&clerk, "POST", "/api/records/ask", json!({ "days": 0 })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, _, _) = api.call(&manager, "POST", "/api/records/ask", json!({ "days": 3 })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, made, response) = api.call(&clerk, "POST", "/api/records/ask", json!({ "days": 3 })).await;
+    assert_eq!((status, &made["record"]), (StatusCode::CREATED, &json!("1")));
+    let instance = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let (_, instance, _) = api.call(&manager, "GET", &instance, Value::Null).await;
+    assert_eq!((&instance["state"], &instance["variables"]["ask"]["days"]), (&json!("Active"), &json!(3)));
+    let (_, list, _) = api.call(&clerk, "GET", "/api/records/ask", Value::Null).await;
+    assert_eq!(list["total"], json!(1), "what failed has made no record");
+    let (status, ask, _) = api.call(&clerk, "GET", "/api/records/ask/1", Value::Null).await;
+    assert_eq!((status, &ask["days"]), (StatusCode::OK, &json!(3)));
+}
+
+#[tokio::test]
 async fn a_cookie_alone_writes_nothing() {
     let api = Api::open().await;
     let sessions = api.node.sessions();

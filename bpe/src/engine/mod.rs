@@ -22,7 +22,7 @@ use kvs::Store;
 pub use actions::Actions;
 pub use clock::Clock;
 pub use deploy::Deployed;
-pub use record::{Instance, Job, Step, history_feed};
+pub use record::{Instance, Job, Stage, Step, history_feed};
 pub use send::Correlated;
 pub use task::Who;
 pub use worker::{Done, Failure, Order, Outcome, Worker};
@@ -116,6 +116,13 @@ impl Builder {
         let engine =
             Engine { inner: Arc::new(Inner { store, clock, limits, queue, workers, patience, library }) };
         engine.load().await?;
+        // A store of an earlier release has instances that are not in every index yet.
+        let store = &engine.inner.store;
+        let all = kvs::Query::starts(kvs::IndexKey::default());
+        match store.txn().find_ids::<Instance>("stage", all, false, 1).await {
+            Err(kvs::Error::NotIndexed { .. }) => drop(store.reindex::<Instance>(|_| {}).await?),
+            other => drop(other?),
+        }
         engine.recover().await?;
         Ok(engine)
     }

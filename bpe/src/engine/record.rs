@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::Entry;
 use crate::feel::{Context, Value};
-use crate::state::{Key, State, Status};
+use crate::state::{Key, State, Status, Wait};
 use crate::timer::Schedule;
 
 /// A deployed file and the versions its processes got.
@@ -71,9 +71,7 @@ pub struct Instance {
 impl Record for Instance {
     const TABLE: &'static str = "bpe_instance";
     const INDEXES: &'static [Index<Self>] = &[
-        Index::many("process", |one| {
-            vec![IndexKey::of(&*one.process).and(one.state.status as u8).and(&one.id)]
-        }),
+        Index::many("stage", |one| vec![IndexKey::of(&*one.process).and(one.stage() as u8).and(&one.id)]),
         Index::many("incident", |one| one.state.incidents().take(1).map(|_| IndexKey::of(&one.id)).collect()),
     ];
 
@@ -288,9 +286,39 @@ pub fn history_feed(instance: &str) -> String {
     format!("/bpe/hist/{instance}")
 }
 
+/// What is to be said of an instance at one glance. The numbers are those of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// A person or a service has something to do for it.
+    Running = 0,
+    /// It waits for a time, a message or a signal only.
+    Waiting = 1,
+    /// An incident stopped it somewhere.
+    Stopped = 2,
+    /// Its last token was consumed.
+    Completed = 3,
+    /// It was cancelled.
+    Cancelled = 4,
+}
+
 impl Instance {
     /// Whether it still runs.
     pub fn is_active(&self) -> bool {
         self.state.status == Status::Active
+    }
+
+    /// What is to be said of it at one glance.
+    pub fn stage(&self) -> Stage {
+        let mut tokens = self.state.tokens.values();
+        match self.state.status {
+            Status::Completed => Stage::Completed,
+            Status::Terminated => Stage::Cancelled,
+            Status::Active if self.state.incidents().next().is_some() => Stage::Stopped,
+            Status::Active if tokens.any(|token| matches!(token.wait, Wait::Job { .. } | Wait::Ready)) => {
+                Stage::Running
+            }
+            Status::Active => Stage::Waiting,
+        }
     }
 }

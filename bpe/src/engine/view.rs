@@ -3,8 +3,7 @@
 use kvs::{From, IndexKey, Query};
 
 use super::Engine;
-use super::record::{File, Instance, Step, history_feed};
-use crate::state::Status;
+use super::record::{File, Instance, Stage, Step, history_feed};
 use crate::xml::Document;
 use crate::{Error, Result};
 
@@ -19,10 +18,21 @@ impl Engine {
         Ok(self.inner.store.txn().range("", after, limit).await?)
     }
 
-    /// Instances of a process, of one status, in the order they began.
-    pub async fn instances_of(&self, process: &str, status: Status, limit: usize) -> Result<Vec<Instance>> {
-        let query = Query::is(IndexKey::of(process).and(status as u8));
-        Ok(self.inner.store.txn().find("process", query, limit).await?)
+    /// The ids of instances of a process in one stage, the newest first, of those that began before the instance
+    /// `before`; at most `limit`. The instances themselves are not read.
+    pub async fn instances_of(
+        &self,
+        process: &str,
+        stage: Stage,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        let these = IndexKey::of(process).and(stage as u8);
+        let query = match before {
+            Some(before) => Query::between(these.clone(), these.and(before)),
+            None => Query::starts(these),
+        };
+        Ok(self.inner.store.txn().find_ids::<Instance>("stage", query, true, limit).await?)
     }
 
     /// Instances that an incident stopped somewhere, in the order they began.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::common::{file, process, variables};
 use bpe::feel::{Context, Value};
-use bpe::{Clock, Done, Engine, Error, Failure, Happened, Order, Status, Who};
+use bpe::{Clock, Done, Engine, Error, Failure, Happened, Order, Stage, Status, Who};
 use kvs::Store;
 
 const ENDS: &str = "<startEvent id=\"s\"/><endEvent id=\"e\"/>";
@@ -64,8 +64,9 @@ async fn a_task_is_seen_and_done_by_its_role_once() {
     assert_eq!(steps, [("start", None), ("complete", Some("mia")), ("complete", Some("sam"))]);
     let last = history.last().unwrap().1.entries.last().unwrap();
     assert_eq!((last.what, &*last.element), (Happened::Ended, "order"));
-    assert_eq!(engine.instances_of("order", Status::Completed, 10).await.unwrap().len(), 1);
-    assert!(engine.instances_of("order", Status::Active, 10).await.unwrap().is_empty());
+    assert_eq!(engine.instances_of("order", Stage::Completed, None, 10).await.unwrap(), [id.as_str()]);
+    assert!(engine.instances_of("order", Stage::Completed, Some(&id), 10).await.unwrap().is_empty());
+    assert!(engine.instances_of("order", Stage::Running, None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

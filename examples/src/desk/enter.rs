@@ -67,7 +67,7 @@ impl Page for Enter {
             }
             Err(error) => return Err(error),
         }
-        let first = if role == "clerk" { url!("/orders") } else { url!("/tasks") };
+        let first = if role == "clerk" { url!("/orders?sort=number&down=true") } else { url!("/tasks") };
         cx.redirect(Url::local(cx.param("to")).unwrap_or(first))
     }
 }

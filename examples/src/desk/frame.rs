@@ -62,7 +62,9 @@ fn bar(cx: &Cx) -> Markup {
     let t = text(cx.lang());
     let path = cx.path().split(['?', '/']).nth(1).unwrap_or_default();
     let way = |to: &'static str, label: &'static str| {
-        html! { a href=(format!("/{to}")) aria-current=[(path == to).then_some("page")] { (label) } }
+        // Who comes to the orders looks for the latest.
+        let how = if to == "orders" { "?sort=number&down=true" } else { "" };
+        html! { a href=(format!("/{to}{how}")) aria-current=[(path == to).then_some("page")] { (label) } }
     };
     let role = ROLES.iter().find(|role| cx.has_role(role)).map_or("", |role| t.role(role));
     html! {

@@ -31,7 +31,7 @@ const PROCESS: &[u8] = include_bytes!("order.bpmn");
 
 /// Adds the desk's pages.
 pub(crate) fn pages(app: App) -> App {
-    app.rest(Rest::new().record::<Client>().record::<Order>())
+    app.rest(Rest::new().record::<Client>().started::<Order>("order"))
         .page::<enter::Enter>("/desk")
         .page::<Framed<List<Client>>>("/clients")
         .page::<Framed<Card<Client>>>("/clients/{id}")

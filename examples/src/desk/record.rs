@@ -13,9 +13,9 @@ use super::text::LABELS;
 pub(crate) struct Client {
     #[form(id, pattern = "C-[0-9]{4}")]
     pub(crate) code: String,
-    #[form(title, required, length = 2..=80)]
+    #[form(title, required, length = 2..=80, index)]
     pub(crate) name: String,
-    #[form(options = ["regular", "vip"], required, default = "regular".to_owned())]
+    #[form(options = ["regular", "vip"], index, required, default = "regular".to_owned())]
     pub(crate) kind: String,
     #[form(length = ..=80)]
     pub(crate) contact: String,
@@ -50,7 +50,7 @@ pub(crate) struct Order {
     pub(crate) price: Decimal,
     #[form(range = 0..=50, default = 0, unlisted)]
     pub(crate) discount: u32,
-    #[form(compute = total(price, quantity, discount))]
+    #[form(compute = total(price, quantity, discount), index)]
     pub(crate) total: Decimal,
     #[form(visible = urgent, required = urgent, unlisted)]
     pub(crate) due: Option<Date>,
@@ -60,7 +60,7 @@ pub(crate) struct Order {
     pub(crate) note: String,
     /// Where its process is; the process says so.
     #[form(options = ["draft", "stock", "approval", "late", "packing", "stopped", "done", "refused", "cancelled"],
-        readonly, visible = state != "draft", default = "draft".to_owned())]
+        index, readonly, visible = state != "draft", default = "draft".to_owned())]
     pub(crate) state: String,
     /// The process, for the program only: nobody has this role.
     #[form(read = ["process"], unlisted)]

@@ -3,20 +3,7 @@
 
 use form::Labels;
 
-macro_rules! texts {
-    ($($name:ident $en:literal $uk:literal)*) => {
-        /// The sentences of one language.
-        #[derive(Debug)]
-        pub(super) struct Text {
-            $(pub(super) $name: &'static str,)*
-        }
-
-        const EN: Text = Text { $($name: $en,)* };
-        const UK: Text = Text { $($name: $uk,)* };
-    };
-}
-
-texts! {
+nitro::texts! {
     home "Home" "Головна"
     desk "Order desk" "Стіл замовлень"
     desk_lead "Clients, orders, and the process that carries an order from a form to a packed parcel. Take a place; open a second window for another one." "Клієнти, замовлення та процес, який веде замовлення від форми до запакованої посилки. Займіть місце; в іншому вікні - ще одне."
@@ -52,11 +39,6 @@ impl Text {
             _ => self.does_storekeeper,
         }
     }
-}
-
-/// The sentences of a language; English when it is not known.
-pub(super) fn text(lang: &str) -> &'static Text {
-    if lang == "uk" { &UK } else { &EN }
 }
 
 /// The labels of the records and of the forms of tasks.

@@ -129,6 +129,47 @@ async fn an_order_goes_its_way_although_the_server_dies() {
 }
 
 #[tokio::test]
+async fn a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_question() {
+    let server = Server::start();
+    let base = server.url("");
+    let browser = Browser::start();
+    let (clerk, manager) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    clerk.sit(&base, "Olena", "clerk").await;
+    manager.sit(&base, "Max", "manager").await;
+    clerk.at(&format!("{base}/processes/order/start")).await;
+    for (id, value) in [("client", "C-0007"), ("quantity", "9"), ("price", "24000")] {
+        clerk.put(id, value).await;
+    }
+    clerk.choose("product", "sofa").await;
+    clerk.click("#f\\.send").await;
+    clerk.until("location.pathname.startsWith('/instances/')").await;
+
+    manager.at(&format!("{base}/processes")).await;
+    manager.until("document.getElementById('p.counts').textContent.includes('Running 1')").await;
+    manager.click("#p\\.counts a:nth-child(5)").await;
+    manager.until("document.getElementById('p.empty') && location.search.includes('ended')").await;
+    manager.live().await;
+    assert_eq!(manager.says("p.empty").await, "No instance is in this state.");
+    manager.click("#p\\.counts a:nth-child(2)").await;
+    manager.until("location.search.includes('running') && document.querySelector('#p\\\\.rows a')").await;
+    manager.live().await;
+    manager.click("#p\\.rows a").await;
+    manager.until("document.getElementById('p.cancel')").await;
+    manager.live().await;
+    // Who is asked and says no has changed nothing.
+    manager.js("window.confirm = question => { window.asked = question; return false }").await;
+    manager.click("#p\\.cancel").await;
+    manager.until("window.asked.startsWith('Cancel this process?')").await;
+    assert_eq!(manager.says("p.state").await, "running");
+    manager.js("window.confirm = () => true").await;
+    manager.click("#p\\.cancel").await;
+    manager.until("document.getElementById('p.state').textContent == 'cancelled'").await;
+    manager.until("!document.getElementById('p.cancel')").await;
+    clerk.until("document.getElementById('p.state').textContent == 'cancelled'").await;
+    assert_eq!(manager.console().await, []);
+}
+
+#[tokio::test]
 async fn two_editors_save_one_record_and_nothing_is_lost() {
     let server = Server::start();
     let base = server.url("");

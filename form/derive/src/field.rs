@@ -16,6 +16,7 @@ pub(crate) struct Part<'a> {
     pub(crate) auto: bool,
     pub(crate) title: bool,
     pub(crate) unlisted: bool,
+    pub(crate) index: bool,
     /// The type, when the attributes say it.
     pub(crate) kind: Option<TokenStream>,
     pub(crate) options: Vec<LitStr>,
@@ -41,7 +42,7 @@ pub(crate) struct Call {
     pub(crate) fields: Vec<Ident>,
 }
 
-const KNOWN: &str = "id, auto, title, unlisted, email, phone, lines, options, lookup, decimals, visible, required, readonly, length, range, pattern, one_of, check, compute, default, read, write";
+const KNOWN: &str = "id, auto, title, unlisted, index, email, phone, lines, options, lookup, decimals, visible, required, readonly, length, range, pattern, one_of, check, compute, default, read, write";
 
 impl<'a> Part<'a> {
     pub(crate) fn new(field: &'a Field) -> Result<Self> {
@@ -60,6 +61,7 @@ impl<'a> Part<'a> {
             auto: false,
             title: false,
             unlisted: false,
+            index: false,
             kind: None,
             options: Vec::new(),
             lookup: None,
@@ -90,6 +92,7 @@ impl<'a> Part<'a> {
             "auto" => self.auto = true,
             "title" => self.title = true,
             "unlisted" => self.unlisted = true,
+            "index" => self.index = true,
             "email" => self.kind = Some(quote!(Email)),
             "phone" => self.kind = Some(quote!(Phone)),
             "lines" => self.kind = Some(quote!(Lines)),

@@ -76,7 +76,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Whole { read, write, delete, .. } = &whole;
     let access = if whole.public { quote!(Anyone) } else { quote!(User) };
     let title_text = format!("the label table has no text `{}` for the title of `{name}`", table_key(&whole));
-    let record = whole.table.as_ref().map(|table| record(name, table, id));
+    let indexed = parts.iter().filter(|part| part.id || part.index);
+    if let (None, Some(part)) = (&whole.table, parts.iter().find(|part| part.index)) {
+        let message = "a record that implements `kvs::Record` itself declares its indexes there";
+        return Err(Error::new_spanned(part.ident, message));
+    }
+    let record = whole.table.as_ref().map(|table| record(name, table, id, indexed));
     Ok(quote! {
         #record
 
@@ -291,8 +296,19 @@ fn texts(part: &Part<'_>, record: &Ident, labels: &Path) -> TokenStream {
     out
 }
 
-fn record(name: &Ident, table: &LitStr, id: &Part<'_>) -> TokenStream {
+fn record<'a>(
+    name: &Ident,
+    table: &LitStr,
+    id: &Part<'_>,
+    indexed: impl Iterator<Item = &'a Part<'a>>,
+) -> TokenStream {
     let field = id.ident;
+    let indexes = indexed.map(|part| {
+        let (ident, name) = (part.ident, &part.name);
+        quote! {
+            ::form::kvs::Index::many(#name, |record| ::form::index::<Self>(#name, &record.#ident, &record.#field))
+        }
+    });
     let id = if id.is_string() && id.inner().is_none() {
         quote!(::std::borrow::Cow::Borrowed(&self.#field))
     } else {
@@ -302,6 +318,7 @@ fn record(name: &Ident, table: &LitStr, id: &Part<'_>) -> TokenStream {
         #[automatically_derived]
         impl ::form::kvs::Record for #name {
             const TABLE: &'static str = #table;
+            const INDEXES: &'static [::form::kvs::Index<Self>] = &[#(#indexes),*];
 
             fn id(&self) -> ::std::borrow::Cow<'_, str> {
                 #id

@@ -25,6 +25,8 @@ use proc_macro::TokenStream;
 /// - `check = valid(this, other)`: a function over references to fields that answers `bool`.
 /// - `compute = total(price, volume)`: a function over references to fields that makes the value.
 /// - `default = expression`; `read = [..]`, `write = [..]`: roles; `unlisted`: lists leave it out.
+/// - `index`: lists that are sorted or filtered by it need not look at every record; the id has one anyway.
+///   A table that had records before is scanned until `kvs::Store::reindex` has built the index.
 #[proc_macro_derive(Form, attributes(form))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

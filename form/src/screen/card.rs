@@ -7,7 +7,7 @@ use maud::Markup;
 use nitro::{Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{bare, below, conflict::Clash, local, note::Note};
+use super::{bare, below, conflict::Conflict, local, note::Note};
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
@@ -45,7 +45,7 @@ pub struct Card<R> {
     /// What the user has made of them.
     pub(super) data: Data,
     pub(super) faults: Faults,
-    pub(super) clashes: Vec<Clash>,
+    pub(super) clashes: Conflict,
     pub(super) note: Option<Note>,
     /// It is saved, and the browser on its way elsewhere.
     pub(super) done: bool,
@@ -72,7 +72,7 @@ impl<R> Default for Card<R> {
             base: Data::new(),
             data: Data::new(),
             faults: Faults::new(),
-            clashes: Vec::new(),
+            clashes: Conflict::default(),
             note: None,
             done: false,
             who: Who::default(),
@@ -216,7 +216,7 @@ impl<R: Form> Card<R> {
         self.note = Some(Note::Gone);
         self.kind = Kind::Create;
         self.base.clone_from(&self.data);
-        self.clashes.clear();
+        self.clashes = Conflict::default();
     }
 
     /// Reads the record as it is now.

@@ -1,44 +1,148 @@
 //! A lost race, told: what somebody else made of the record, field by field, and what is to be kept.
 
-use serde::{Deserialize, Serialize};
+use maud::{Markup, html};
+use nitro::{Postback, prelude::*};
 use serde_json::Value;
 
-use crate::{access::Who, read::Kind, spec::Spec, value::Data};
+use crate::{
+    access::Who,
+    lang::text,
+    read::Kind,
+    show::{self, Titles},
+    spec::Spec,
+    value::Data,
+};
 
 /// Whose value is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Side {
+enum Side {
     Theirs,
     Mine,
 }
 
 /// A field that somebody else has changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Clash {
-    pub(crate) field: String,
+struct Clash {
+    field: String,
     /// What it was when the user began.
-    pub(crate) was: Value,
-    pub(crate) theirs: Value,
-    pub(crate) mine: Value,
+    was: Value,
+    theirs: Value,
+    mine: Value,
     /// What the user has chosen, or, where they changed nothing themselves, what is taken unless they choose.
-    pub(crate) side: Option<Side>,
+    side: Option<Side>,
 }
 
-/// The differences between what the user began with, what they made of it, and what somebody else did.
-/// Fields that the user may not change do not clash: of those, theirs holds.
-pub(crate) fn clashes(spec: &Spec, who: &Who, was: &Data, mine: &Data, theirs: &Data) -> Vec<Clash> {
-    let value = |data: &Data, name: &str| data.get(name).cloned().unwrap_or(Value::Null);
-    let fields = spec.document.fields.iter().filter(|field| spec.may_enter(who, Kind::Edit, field));
-    let clashes = fields.filter_map(|field| {
-        let name = &field.name;
-        let (was, mine, theirs) = (value(was, name), value(mine, name), value(theirs, name));
-        if theirs == was || theirs == mine {
-            return None;
+/// What somebody else made of a record while the user was changing it, field by field, until the user has chosen
+/// whose values are kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conflict(Vec<Clash>);
+
+impl Conflict {
+    /// The differences between what the user began with, what they made of it, and what somebody else did.
+    /// What only the other one has changed is taken over. Fields that the user may not change do not clash: of
+    /// those, theirs holds.
+    #[must_use]
+    pub fn new(spec: &Spec, who: &Who, was: &Data, mine: &mut Data, theirs: &Data) -> Self {
+        let value = |data: &Data, name: &str| data.get(name).cloned().unwrap_or(Value::Null);
+        let fields = spec.document.fields.iter().filter(|field| spec.may_enter(who, Kind::Edit, field));
+        let mut clashes = Vec::new();
+        for name in fields.map(|field| &field.name) {
+            let (was, own, theirs) = (value(was, name), value(mine, name), value(theirs, name));
+            if theirs == was || theirs == own {
+                continue;
+            }
+            let side = (own == was).then_some(Side::Theirs);
+            if side.is_some() {
+                mine.insert(name.clone(), theirs.clone());
+            }
+            clashes.push(Clash { field: name.clone(), was, theirs, mine: own, side });
         }
-        let side = (mine == was).then_some(Side::Theirs);
-        Some(Clash { field: name.clone(), was, theirs, mine, side })
-    });
-    clashes.collect()
+        spec.compute(mine);
+        Conflict(clashes)
+    }
+
+    /// Whether there is a field for which nothing was chosen yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.iter().any(|clash| clash.side.is_none())
+    }
+
+    /// Whether nobody changed anything that has to be told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps theirs or the user's own value of a field.
+    pub fn decide(&mut self, spec: &Spec, field: &str, theirs: bool, data: &mut Data) {
+        let Some(clash) = self.0.iter_mut().find(|clash| clash.field == field) else { return };
+        // What was typed since is the user's own, too.
+        if clash.side != Some(Side::Theirs) {
+            clash.mine = data.get(field).cloned().unwrap_or_default();
+        }
+        let (side, value) = if theirs { (Side::Theirs, &clash.theirs) } else { (Side::Mine, &clash.mine) };
+        clash.side = Some(side);
+        data.insert(field.to_owned(), value.clone());
+        spec.compute(data);
+    }
+
+    /// What the user is asked to do, in a sentence; another one when they went on without choosing.
+    #[must_use]
+    pub fn ask(&self, lang: &str, again: bool) -> &'static str {
+        if again && self.is_open() { text(lang).decide } else { text(lang).lost }
+    }
+
+    /// Theirs and mine, field by field, with buttons to choose: `choose` makes the event for a field, and says
+    /// whether theirs is taken.
+    #[must_use]
+    pub fn show<E: Event>(
+        &self,
+        spec: &Spec,
+        titles: &Titles,
+        lang: &str,
+        choose: &dyn Fn(&str, bool) -> Postback<E>,
+    ) -> Markup {
+        let t = text(lang);
+        let fields = self.0.iter().filter_map(|clash| Some((clash, spec.document.field(&clash.field)?)));
+        let shown = |field, value| show::titled(spec, field, value, titles, lang);
+        let side = |clash: &Clash, theirs: bool| {
+            let (label, own, word) =
+                if theirs { (t.take, Side::Theirs, "theirs") } else { (t.keep, Side::Mine, "mine") };
+            button(label)
+                .id(format!("{}.{word}", clash.field))
+                .attr(attr::ARIA_PRESSED, if clash.side == Some(own) { "true" } else { "false" })
+                .postback(choose(&clash.field, theirs))
+        };
+        html! {
+            @if !self.0.is_empty() {
+                table.conflict {
+                    thead { tr {
+                        th scope="col" { (t.field) } th scope="col" { (t.before) }
+                        th scope="col" { (t.theirs) } th scope="col" { (t.mine) } th scope="col" { }
+                    } }
+                    tbody {
+                        @for (clash, field) in fields {
+                            (tr().id(format!("{}.r", field.name)).body(html! {
+                                th scope="row" { (spec.document.label(&field.name, lang)) }
+                                td { (shown(field, &clash.was)) }
+                                td { (shown(field, &clash.theirs)) }
+                                td { (shown(field, &clash.mine)) }
+                                td {
+                                    (side(clash, true))
+                                    (side(clash, false))
+                                    span.chosen { (match clash.side {
+                                        Some(Side::Theirs) => t.taken_over,
+                                        Some(Side::Mine) => t.kept,
+                                        None => "",
+                                    }) }
+                                }
+                            }))
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -60,10 +164,11 @@ mod tests {
         let data = |values: [&str; 4]| -> Data {
             ["a", "b", "c", "d"].map(str::to_owned).into_iter().zip(values.map(Value::from)).collect()
         };
-        let (was, mine, theirs) =
+        let (was, mut mine, theirs) =
             (data(["1", "1", "1", "1"]), data(["2", "1", "2", "3"]), data(["1", "2", "3", "3"]));
-        let clashes = clashes(&spec, &Who::default(), &was, &mine, &theirs);
-        let told: Vec<_> = clashes.iter().map(|clash| (clash.field.as_str(), clash.side)).collect();
+        let conflict = Conflict::new(&spec, &Who::default(), &was, &mut mine, &theirs);
+        let told: Vec<_> = conflict.0.iter().map(|clash| (clash.field.as_str(), clash.side)).collect();
         assert_eq!(told, [("b", Some(Side::Theirs)), ("c", None)]);
+        assert_eq!((&mine["b"], &mine["c"], conflict.is_open()), (&"2".into(), &"2".into(), true));
     }
 }

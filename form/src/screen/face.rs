@@ -4,10 +4,7 @@ use maud::{Markup, html};
 use nitro::prelude::*;
 use serde_json::Value;
 
-use super::{
-    card::{Card, Do},
-    conflict::Side,
-};
+use super::card::{Card, Do};
 use crate::{
     access::Act,
     audit::Entry,
@@ -68,7 +65,9 @@ impl<R: Form> Card<R> {
         };
         let fields = self.sheet(cx.lang()).faults(&self.faults).choices(&self.choices).dress(&look);
         html! {
-            (panel().id("f.conflict").body(self.conflict(cx)))
+            (panel().id("f.conflict").body(self.clashes.show(R::spec(), &self.titles, cx.lang(), &|field, theirs| {
+                Do::decide(field.to_owned(), theirs).reads(self.names())
+            })))
             (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(Do::save().reads(self.names())).body(html! {
                 (panel().id("f.fields").on(On::Change).postback(Do::change().reads(self.names())).body(html! {
                     (fields)
@@ -83,51 +82,6 @@ impl<R: Form> Card<R> {
 
     fn shown(&self, field: &Field, value: &Value, lang: &str) -> String {
         show::titled(R::spec(), field, value, &self.titles, lang)
-    }
-
-    /// Theirs and mine, field by field.
-    fn conflict(&self, cx: &Cx) -> Markup {
-        let (spec, lang) = (R::spec(), cx.lang());
-        let t = text(lang);
-        if self.clashes.is_empty() {
-            return html!();
-        }
-        let choose = |name: &str, theirs: bool, label: &'static str, chosen: bool| {
-            let id = format!("{name}.{}", if theirs { "theirs" } else { "mine" });
-            button(label)
-                .id(id)
-                .attr(attr::ARIA_PRESSED, if chosen { "true" } else { "false" })
-                .postback(Do::decide(name.to_owned(), theirs).reads(self.names()))
-        };
-        html! {
-            table.conflict {
-                thead { tr {
-                    th scope="col" { (t.field) } th scope="col" { (t.before) }
-                    th scope="col" { (t.theirs) } th scope="col" { (t.mine) } th scope="col" { }
-                } }
-                tbody {
-                    @for clash in &self.clashes {
-                        @if let Some(field) = spec.document.field(&clash.field) {
-                            (tr().id(format!("{}.r", field.name)).body(html! {
-                                th scope="row" { (spec.document.label(&field.name, lang)) }
-                                td { (self.shown(field, &clash.was, lang)) }
-                                td { (self.shown(field, &clash.theirs, lang)) }
-                                td { (self.shown(field, &clash.mine, lang)) }
-                                td {
-                                    (choose(&field.name, true, t.take, clash.side == Some(Side::Theirs)))
-                                    (choose(&field.name, false, t.keep, clash.side == Some(Side::Mine)))
-                                    span.chosen { (match clash.side {
-                                        Some(Side::Theirs) => t.taken_over,
-                                        Some(Side::Mine) => t.kept,
-                                        None => "",
-                                    }) }
-                                }
-                            }))
-                        }
-                    }
-                }
-            }
-        }
     }
 
     /// The history, newest first.

@@ -137,7 +137,7 @@ impl<R: Form> List<R> {
                     (true, true) => "descending",
                     (false, _) => "none",
                 };
-                (th().id(format!("h.{name}")).attr(attr::SCOPE, "col").attr(attr::ARIA_SORT, sort).body(html! {
+                (th().id(format!("h.{name}")).class(if field.is_number() { "number" } else { "" }).attr(attr::SCOPE, "col").attr(attr::ARIA_SORT, sort).body(html! {
                     (button(document.label(name, cx.lang()).to_owned())
                         .id(format!("s.{name}")).attr(attr::TITLE, t.sort)
                         .postback(Browse::sort(name.to_owned())))
@@ -231,7 +231,7 @@ impl<R: Form> Page for List<R> {
                 }
                 (self.search(cx))
                 (p().id("f.total").attr(attr::ROLE, "status").text(
-                    t.total.replace("{}", &self.found.total.to_string())
+                    if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
                 ))
                 (panel().id("f.found").body(self.body(cx)))
             }

@@ -8,6 +8,7 @@ mod note;
 mod save;
 
 pub use card::{Card, Do};
+pub use conflict::Conflict;
 pub use list::{Browse, List};
 
 use nitro::{Url, url};

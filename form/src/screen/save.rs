@@ -3,11 +3,7 @@
 use nitro::{Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{
-    card::Card,
-    conflict::{Side, clashes},
-    note::Note,
-};
+use super::{card::Card, conflict::Conflict, note::Note};
 use crate::{
     access::Act,
     fault::{Fault, Faults},
@@ -73,7 +69,7 @@ impl<R: Form> Card<R> {
             self.note = Some(Note::Denied);
         } else if !self.faults.is_empty() {
             self.mend(cx);
-        } else if self.clashes.iter().any(|clash| clash.side.is_none()) {
+        } else if self.clashes.is_open() {
             self.note = Some(Note::Decide);
         } else {
             let (who, now) = (self.who.clone(), cx.now());
@@ -113,13 +109,9 @@ impl<R: Form> Card<R> {
             }
             Saved::Lost(kept) => {
                 self.note = Some(Note::Lost);
-                self.clashes = clashes(R::spec(), &self.who, &self.base, &self.data, &kept.data);
-                for clash in self.clashes.iter().filter(|clash| clash.side == Some(Side::Theirs)) {
-                    self.data.insert(clash.field.clone(), clash.theirs.clone());
-                }
+                self.clashes = Conflict::new(R::spec(), &self.who, &self.base, &mut self.data, &kept.data);
                 self.version = kept.version;
                 self.base = kept.data;
-                R::spec().compute(&mut self.data);
                 self.keep(cx);
             }
             Saved::Taken => {
@@ -144,17 +136,8 @@ impl<R: Form> Card<R> {
     }
 
     pub(super) fn decide(&mut self, field: &str, theirs: bool) {
-        let Some(clash) = self.clashes.iter_mut().find(|clash| clash.field == field) else { return };
-        let value = self.data.get(field).cloned().unwrap_or_default();
-        // What was typed since is mine too.
-        if clash.side != Some(Side::Theirs) {
-            clash.mine = value;
-        }
-        let (side, value) = if theirs { (Side::Theirs, &clash.theirs) } else { (Side::Mine, &clash.mine) };
-        clash.side = Some(side);
-        self.data.insert(field.to_owned(), value.clone());
+        self.clashes.decide(R::spec(), field, theirs, &mut self.data);
         self.faults.remove(field);
-        R::spec().compute(&mut self.data);
         if self.note == Some(Note::Decide) {
             self.note = Some(Note::Lost);
         }

@@ -7,6 +7,7 @@ mod audit;
 mod card;
 mod declaration;
 mod hostile;
+mod index;
 mod list;
 mod race;
 mod rest;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use form::{Choices, Data, Fault, Faults, Field, Kind, Sheet, Spec, Type, Who, show::Titles, table::Version};
+use form::{
+    Choices, Conflict, Data, Fault, Faults, Field, Kind, Sheet, Spec, Type, Who, show::Titles, table::Version,
+};
 use maud::{Markup, html};
 use n2o::{Cx, Result};
 use nitro::{Inputs, prelude::*};
@@ -24,6 +26,8 @@ pub(crate) struct Fill {
     /// What they have made of them.
     pub(crate) data: Data,
     pub(crate) faults: Faults,
+    /// What somebody else has changed meanwhile.
+    pub(crate) conflict: Conflict,
     #[serde(skip)]
     titles: Titles,
     #[serde(skip)]
@@ -100,14 +104,17 @@ impl Fill {
         Ok(())
     }
 
-    /// Somebody has changed the record: theirs is taken where the user has changed nothing.
-    pub(crate) fn merge(&mut self, version: Version, theirs: Data) {
-        for (name, value) in &theirs {
-            if self.data.get(name) == self.base.get(name) {
-                self.data.insert(name.clone(), value.clone());
-            }
-        }
+    /// Somebody has changed the values: theirs is taken where the user has changed nothing, and the user is asked
+    /// about the others.
+    pub(crate) fn merge(&mut self, spec: &Spec, who: &Who, version: Version, theirs: Data) {
+        self.conflict = Conflict::new(spec, who, &self.base, &mut self.data, &theirs);
         (self.version, self.base) = (version, theirs);
+    }
+
+    /// Takes theirs, or keeps the user's own.
+    pub(crate) fn decide(&mut self, spec: &Spec, field: &str, theirs: bool) {
+        self.conflict.decide(spec, field, theirs, &mut self.data);
+        self.faults.remove(field);
     }
 
     /// The labels of the fields that have faults.
@@ -124,7 +131,9 @@ impl Fill {
             .titles(&self.titles)
             .choices(&self.choices)
             .dress(&look);
+        let choose = |field: &str, theirs: bool| Do::decide(field.to_owned(), theirs).reads(names());
         html! {
+            (panel().id("f.conflict").body(self.conflict.show(spec, &self.titles, lang, &choose)))
             (form().id("f.form").class("form").postback(Do::send().reads(names())).body(html! {
                 (panel().id("f.fields").class("fields").on(On::Change).postback(Do::change().reads(names())).body(html! { (sheet) }))
                 div class="actions" { (submit(send.to_owned()).id("f.send").class("primary").disabled(!open)) }

@@ -5,7 +5,7 @@ use maud::html;
 use nitro::prelude::*;
 
 use super::{
-    follow::{ALL, Stepped},
+    live::{Lines, Live, table},
     right::{roles, visitor},
     service::{Processes, failed},
     text::text,
@@ -15,9 +15,11 @@ use super::{
 const MOST: usize = 200;
 
 /// The page of the visitor's tasks.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Inbox {
-    #[serde(skip)]
+pub type Inbox = Live<Tasks>;
+
+/// The visitor's tasks.
+#[derive(Debug, Default)]
+pub struct Tasks {
     tasks: Vec<Line>,
 }
 
@@ -29,29 +31,6 @@ struct Line {
     process: String,
     about: String,
     since: u64,
-}
-
-impl Inbox {
-    async fn read(&mut self, cx: &mut Cx) -> Result {
-        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
-        let roles = roles(&who);
-        let asks = bpe::Who { user: who.name(), roles: &roles };
-        let jobs = processes.engine.tasks(&asks, MOST).await.map_err(|error| failed(error, &lang))?;
-        self.tasks.clear();
-        for job in jobs.iter().filter(|job| job.is_task()) {
-            let about = about(job, &processes, &who, cx).await?;
-            let library = processes.engine.library();
-            let Some(process) = library.version(&job.process, job.version) else { continue };
-            self.tasks.push(Line {
-                task: job.id.clone(),
-                name: processes.element(process, &job.element, &lang).to_owned(),
-                process: processes.name(process, &lang).to_owned(),
-                about,
-                since: u64::try_from(job.since.as_millisecond()).unwrap_or_default(),
-            });
-        }
-        Ok(())
-    }
 }
 
 /// What people call the record that a task is about, if its form says which.
@@ -73,24 +52,33 @@ async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut Cx) -
     Ok(value.filter(|_| readable).unwrap_or_default())
 }
 
-impl Page for Inbox {
-    type Event = Never;
-    const ACCESS: Access = Access::User;
-
-    fn title(&self, cx: &Cx) -> String {
-        text(cx.lang()).inbox.to_owned()
+impl Lines for Tasks {
+    fn name(lang: &str) -> &'static str {
+        text(lang).inbox
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
-        self.read(cx).await
-    }
-
-    async fn init(&mut self, cx: &mut Cx) -> Result {
-        cx.reg(ALL);
+    async fn read(&mut self, cx: &mut Cx) -> Result {
+        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let roles = roles(&who);
+        let asks = bpe::Who { user: who.name(), roles: &roles };
+        let jobs = processes.engine.tasks(&asks, MOST).await.map_err(|error| failed(error, &lang))?;
+        self.tasks.clear();
+        for job in jobs.iter().filter(|job| job.is_task()) {
+            let about = about(job, &processes, &who, cx).await?;
+            let library = processes.engine.library();
+            let Some(process) = library.version(&job.process, job.version) else { continue };
+            self.tasks.push(Line {
+                task: job.id.clone(),
+                name: processes.element(process, &job.element, &lang).to_owned(),
+                process: processes.name(process, &lang).to_owned(),
+                about,
+                since: u64::try_from(job.since.as_millisecond()).unwrap_or_default(),
+            });
+        }
         Ok(())
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn show(&self, cx: &Cx) -> Markup {
         let t = text(cx.lang());
         let rows = html! {
             @for line in &self.tasks {
@@ -103,31 +91,8 @@ impl Page for Inbox {
                 }))
             }
         };
-        html! {
-            main class="list" {
-                header { h1 { (t.inbox) } }
-                (panel().id("p.empty").class("empty").hidden(!self.tasks.is_empty()).body(html! {
-                    h2 { (t.inbox_empty) } p { (t.inbox_empty_lead) }
-                }))
-                (panel().id("p.tasks").class("scroll").hidden(self.tasks.is_empty()).body(html! {
-                    table {
-                        thead { tr { th scope="col" { (t.task) } th scope="col" {} th scope="col" { (t.process) } th scope="col" { (t.since) } } }
-                        (tbody().id("p.rows").body(rows))
-                    }
-                }))
-            }
-        }
-    }
-
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
-        match never {}
-    }
-
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
-        if message.read::<Stepped>().is_some() {
-            self.read(cx).await?;
-            cx.refresh();
-        }
-        Ok(())
+        let empty = html! { h2 { (t.inbox_empty) } p { (t.inbox_empty_lead) } };
+        let rows = (!self.tasks.is_empty()).then_some(rows);
+        table("p.tasks", &[t.task, t.about, t.process, t.since], rows, empty)
     }
 }

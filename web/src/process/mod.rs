@@ -18,6 +18,7 @@ pub(crate) mod form;
 mod history;
 mod inbox;
 mod instance;
+mod live;
 mod overview;
 pub(crate) mod right;
 pub(crate) mod service;

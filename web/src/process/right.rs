@@ -39,7 +39,12 @@ impl Processes {
         let process = library.version(&instance.process, instance.version);
         self.operates(who)
             || (who.user.is_some() && instance.by == who.user)
-            || process.is_some_and(|process| who.roles.iter().any(|role| takes_part(process, role)))
+            || process.is_some_and(|process| self.sees_all(who, process))
+    }
+
+    /// Whether somebody may see every instance of this version of a process.
+    pub(crate) fn sees_all(&self, who: &Who, process: &Process) -> bool {
+        self.operates(who) || who.roles.iter().any(|role| takes_part(process, role))
     }
 }
 

@@ -1,24 +1,12 @@
 //! What the screens of processes say, in English and Ukrainian. The names of processes and their elements are
 //! those of the files, or of the application's label table.
 
-macro_rules! texts {
-    ($($name:ident $en:literal $uk:literal)*) => {
-        /// The sentences of one language; `{}` stands for what is filled in.
-        #[derive(Debug)]
-        pub(crate) struct Text {
-            $(pub(crate) $name: &'static str,)*
-        }
-
-        const EN: Text = Text { $($name: $en,)* };
-        const UK: Text = Text { $($name: $uk,)* };
-    };
-}
-
-texts! {
+nitro::texts! {
     inbox "My tasks" "Мої завдання"
     inbox_empty "There is nothing to do." "Справ немає."
     inbox_empty_lead "New tasks for your roles appear here by themselves." "Нові завдання для ваших ролей з'являться тут самі."
     task "Task" "Завдання"
+    about "About" "Про що"
     process "Process" "Процес"
     processes "Processes" "Процеси"
     since "Waiting since" "Чекає з"
@@ -27,13 +15,21 @@ texts! {
     startable "What can be started" "Що можна розпочати"
     instances "Instances" "Екземпляри"
     none "There are none yet." "Їх ще немає."
-    next "Further" "Далі"
-    first "From the beginning" "Спочатку"
+    none_such "No instance is in this state." "Немає екземплярів у цьому стані."
+    older "Older" "Старіші"
+    newest "Newest" "Найновіші"
+    which "Which instances" "Які екземпляри"
+    every "All" "Усі"
+    f_running "Running" "Тривають"
+    f_waiting "Waiting" "Чекають на подію"
+    f_incident "With an incident" "З інцидентом"
+    f_ended "Ended" "Закінчені"
     state "State" "Стан"
     started "Began" "Початок"
     ended "Ended" "Кінець"
     by "Begun by" "Хто розпочав"
     active "running" "триває"
+    waiting "waits for an event" "чекає на подію"
     completed "completed" "завершено"
     terminated "cancelled" "скасовано"
     stopped "stopped by an incident" "зупинено через інцидент"
@@ -68,9 +64,4 @@ texts! {
     did_fail "failed, will be tried again" "невдача, буде повторено"
     yes "yes" "так"
     no "no" "ні"
-}
-
-/// The sentences of a language; English when it is not known.
-pub(crate) fn text(lang: &str) -> &'static Text {
-    if lang == "uk" { &UK } else { &EN }
 }

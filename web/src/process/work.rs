@@ -33,6 +33,8 @@ enum Note {
     Mend,
     /// Somebody has changed the record meanwhile.
     Changed,
+    /// There are fields for which nothing was chosen yet.
+    Decide,
     /// The task is not there any more.
     Done,
 }
@@ -65,6 +67,16 @@ pub enum Do {
         /// The field.
         field: String,
         /// What is typed in it.
+        #[source]
+        form: Inputs,
+    },
+    /// Decide a field that somebody else has changed as well.
+    Decide {
+        /// The field.
+        field: String,
+        /// Whether theirs is taken, or else one's own kept.
+        theirs: bool,
+        /// What is in the inputs.
         #[source]
         form: Inputs,
     },
@@ -148,7 +160,7 @@ impl Work {
         Ok(())
     }
 
-    async fn send(&mut self, inputs: &Inputs, cx: &mut Cx) -> Result {
+    async fn send(&mut self, context: &Context, inputs: &Inputs, cx: &mut Cx) -> Result {
         let (who, lang, now) = (self.shown.who.clone(), cx.lang().to_owned(), cx.now());
         let (form, job, processes) = (self.shown.form, self.shown.job.clone(), Processes::of(cx)?);
         if let Some(form) = form
@@ -157,6 +169,23 @@ impl Work {
             self.note = Some(Note::Mend);
             cx.refresh();
             return Ok(());
+        }
+        if self.fill.conflict.is_open() {
+            self.note = Some(Note::Decide);
+            cx.refresh();
+            return Ok(());
+        }
+        if let Some(form) = form.filter(|form| form.record.is_none() && job.is_some()) {
+            // Another branch of the process may have changed the variables.
+            let now = data((form.spec)(), context);
+            if now != self.fill.base {
+                self.fill.merge((form.spec)(), &who, 0, now);
+                if !self.fill.conflict.is_empty() {
+                    self.note = Some(Note::Changed);
+                    cx.refresh();
+                    return Ok(());
+                }
+            }
         }
         let target = match &job {
             Some(job) => Target::Task(&job.id),
@@ -176,7 +205,9 @@ impl Work {
                 }
             }
             Submitted::Lost(kept) => {
-                self.fill.merge(kept.version, kept.data);
+                if let Some(form) = form {
+                    self.fill.merge((form.spec)(), &who, kept.version, kept.data);
+                }
                 self.note = Some(Note::Changed);
             }
             Submitted::Taken(field) => {
@@ -222,7 +253,10 @@ impl Page for Work {
         let spec = shown.form.map(|form| (form.spec)());
         let note = match self.note {
             Some(Note::Mend) => spec.and_then(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
-            Some(Note::Changed) => t.changed.to_owned(),
+            Some(Note::Changed) if self.fill.conflict.is_empty() => t.changed.to_owned(),
+            Some(note @ (Note::Changed | Note::Decide)) => {
+                self.fill.conflict.ask(lang, note == Note::Decide).to_owned()
+            }
             Some(Note::Done) => t.done_before.to_owned(),
             None => String::new(),
         };
@@ -270,7 +304,11 @@ impl Page for Work {
         match (event, spec) {
             (Do::Send { form }, _) => {
                 self.around(&context, cx).await?;
-                return self.send(&form, cx).await;
+                return self.send(&context, &form, cx).await;
+            }
+            (Do::Decide { field, theirs, form }, Some(spec)) => {
+                self.fill.absorb(spec, &who, &form);
+                self.fill.decide(spec, &field, theirs);
             }
             (Do::Change { form }, Some(spec)) => {
                 self.fill.absorb(spec, &who, &form);

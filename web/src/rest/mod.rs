@@ -3,9 +3,9 @@
 //! | method and path | what |
 //! |---|---|
 //! | `GET /api/records/{table}?text=&sort=&page=` | a page of records |
-//! | `POST /api/records/{table}` | a new record |
+//! | `POST /api/records/{table}` | a new record; where records [begin with a process](Rest::started), that, too |
 //! | `GET`, `PATCH`, `DELETE /api/records/{table}/{id}` | a record; writing asks for `If-Match` with its `ETag` |
-//! | `GET /api/processes`, `POST /api/processes/{process}` | what can be started, and starting it |
+//! | `GET /api/processes`, `POST /api/processes/{process}` | what can be started, and starting it with the values of its form: `{"id": instance, "record": id}`, the record being the one that the form has made |
 //! | `GET /api/instances`, `GET /api/instances/{instance}` | instances |
 //! | `GET /api/tasks`, `POST /api/tasks/{task}` | the caller's tasks, and completing one |
 //! | `POST /api/token` | a bearer token for who is logged in |
@@ -41,7 +41,14 @@ impl Rest {
 
     /// Serves the records of a form.
     pub fn record<R: Form>(mut self) -> Self {
-        self.tables.push(Table::of::<R>());
+        self.tables.push(Table::of::<R>(None));
+        self
+    }
+
+    /// Serves the records of a form that begin with a process: making one starts the process with it, in one
+    /// transaction, as the form of the start does, and answers as `POST /api/processes/{process}`.
+    pub fn started<R: Form>(mut self, process: &'static str) -> Self {
+        self.tables.push(Table::of::<R>(Some(process)));
         self
     }
 

@@ -149,8 +149,8 @@ pub(crate) async fn start(
     let drawing = drawing.map_err(|error| told(&app, error))?;
     let form = processes.form_of(drawing.start_form(&event));
     let given = body(&headers, sent).await?;
-    let made = submit(&app, &caller, &processes, form, Target::Start(&id), &given).await?;
-    let mut response = answer(StatusCode::CREATED, &json!({ "id": made }));
+    let (made, record) = submit(&app, &caller, &processes, form, Target::Start(&id), &given).await?;
+    let mut response = answer(StatusCode::CREATED, &json!({ "id": made, "record": record }));
     if let Some(to) = made.and_then(|id| HeaderValue::from_str(&format!("/api/instances/{id}")).ok()) {
         response.headers_mut().insert(header::LOCATION, to);
     }
@@ -175,6 +175,7 @@ pub(crate) async fn complete(
     Ok(answer(StatusCode::NO_CONTENT, &Value::Null))
 }
 
+/// Carries the form out. Answers the instance that was started and the record that was written.
 async fn submit(
     app: &Shared,
     caller: &Caller,
@@ -182,7 +183,7 @@ async fn submit(
     form: Option<ProcessForm>,
     target: Target<'_>,
     given: &Value,
-) -> Result<Option<String>, Problem> {
+) -> Result<(Option<String>, Option<String>), Problem> {
     let (who, lang, now) = (&caller.who, caller.lang, app.node.clock().millis());
     let mut attempts = app.node.store().attempts();
     loop {
@@ -207,11 +208,13 @@ async fn submit(
             }
         };
         if attempts.commit(txn).await.map_err(|error| Problem::failed(app, &error))?.is_some() {
-            if let (_, Some((table, changed))) = &changed {
+            let (instance, changed) = changed;
+            let record = changed.as_ref().map(|(_, changed)| changed.id.clone());
+            if let Some((table, changed)) = changed {
                 app.node.registry().send(&form::table::record_topic(table, &changed.id), changed.clone());
-                app.node.registry().send(&form::table::topic(table), changed.clone());
+                app.node.registry().send(&form::table::topic(table), changed);
             }
-            return Ok(changed.0);
+            return Ok((instance, record));
         }
     }
 }

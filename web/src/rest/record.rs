@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::{
     caller::{Caller, body, caller},
     problem::{Problem, answer},
+    process,
 };
 use crate::app::Shared;
 
@@ -30,6 +31,8 @@ type Later<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 #[derive(Clone, Copy)]
 pub(crate) struct Table {
     name: &'static str,
+    /// The process that a new record begins with.
+    starts: Option<&'static str>,
     list: for<'a> fn(Call<'a>, &'a Search) -> Later<'a>,
     get: for<'a> fn(Call<'a>, &'a str) -> Later<'a>,
     create: for<'a> fn(Call<'a>, &'a Value) -> Later<'a>,
@@ -44,9 +47,10 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    pub(crate) fn of<R: Form>() -> Self {
+    pub(crate) fn of<R: Form>(starts: Option<&'static str>) -> Self {
         Table {
             name: R::TABLE,
+            starts,
             list: |call, query| Box::pin(rest::list::<R>(call, query)),
             get: |call, id| Box::pin(rest::get::<R>(call, id)),
             create: |call, body| Box::pin(rest::create::<R>(call, body)),
@@ -124,6 +128,9 @@ pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Sha
             table.serve(&app, &caller, &Ask::List(query)).await
         };
     let create = async move |State(app): App, headers: HeaderMap, sent: Body| {
+        if let Some(process) = table.starts {
+            return process::start(State(app), Path(process.to_owned()), headers, sent).await;
+        }
         let caller = caller(&app, &Method::POST, &headers).await?;
         let ask = Ask::Create(body(&headers, sent).await?);
         table.serve(&app, &caller, &ask).await

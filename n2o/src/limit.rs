@@ -35,6 +35,8 @@ pub struct Limits {
     /// wait in the system's queue until one ends; once half of the places are taken, a new one is closed
     /// behind its first answer and not kept for another.
     pub requests: usize,
+    /// Shortest time between two messages about who is present in a topic.
+    pub presence: Duration,
     /// Messages that wait for one page; a page that lags further is closed.
     pub inbox: usize,
     /// Frames kept of one page for a reconnect.
@@ -79,6 +81,7 @@ impl Default for Limits {
             burst: 200,
             connections: 20_000,
             requests: 4_096,
+            presence: Duration::from_millis(250),
             inbox: 256,
             ring_frames: 64,
             ring_bytes: 32 * 1024,

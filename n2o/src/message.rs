@@ -41,11 +41,14 @@ impl Message {
     }
 }
 
-/// Sent to everyone in a topic when somebody's presence there changes; see `Cx::join`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// Sent to everyone in a topic when somebody's presence there has changed; see `Cx::join`.
+///
+/// It is sent at once when nothing was for [`Limits::presence`](crate::Limits::presence), and otherwise for all
+/// who came and went until then. Who left and came back meanwhile, as by a reload, is not named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Presence {
-    /// Who came or went.
-    pub name: String,
-    /// Whether they came.
-    pub here: bool,
+    /// Who came.
+    pub came: Vec<String>,
+    /// Who went.
+    pub went: Vec<String>,
 }

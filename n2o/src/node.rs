@@ -82,6 +82,8 @@ impl Node {
     /// A node over a store.
     #[must_use]
     pub fn new(store: Store, keys: Keys, limits: Limits, clock: Clock, random: Random) -> Self {
+        let tasks = Tasks::default();
+        let registry = Registry::new(tasks.clone(), limits.presence);
         let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
         Node(Arc::new(Inner {
             store,
@@ -90,9 +92,9 @@ impl Node {
             clock,
             random,
             sessions,
-            registry: Registry::default(),
+            registry,
             pages: Pages::default(),
-            tasks: Tasks::default(),
+            tasks,
             connections: AtomicUsize::new(0),
             incidents: Mutex::new(0),
             services: Mutex::default(),

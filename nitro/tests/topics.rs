@@ -1,6 +1,7 @@
 //! Messages between pages, and who is present.
 
 use maud::html;
+use n2o::Limits;
 use nitro::{
     prelude::*,
     test::{Frame, TestApp},
@@ -207,4 +208,26 @@ async fn who_does_not_keep_up_is_closed_and_comes_back() {
     ann.click("say").await;
     bob.push().await;
     assert_eq!(bob.text("said"), "back");
+}
+
+#[tokio::test]
+async fn a_crowd_that_comes_one_by_one_is_told_of_together() {
+    const PEOPLE: usize = 200;
+    let limits = Limits { presence: std::time::Duration::from_secs(1), ..Limits::default() };
+    let app = app().limits(limits);
+    let mut pages = Vec::new();
+    for number in 0..PEOPLE {
+        pages.push(app.open(&format!("/room/a?as=n{number:03}")).await);
+    }
+    let (mut frames, mut bytes) = (0, 0);
+    for page in &mut pages {
+        // The last one of all stands at the end of everyone's list.
+        while !page.text("here").ends_with("n199") {
+            page.push().await;
+            (frames, bytes) = (frames + 1, bytes + page.changes().len());
+        }
+        assert_eq!(page.text("here").split(' ').count(), PEOPLE);
+    }
+    // One by one it would be 19,900 frames and 10 MB.
+    assert!(frames < 10 * PEOPLE && bytes < 2_000_000, "{frames} frames, {bytes} bytes");
 }

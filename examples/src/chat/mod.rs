@@ -6,6 +6,7 @@
 mod brake;
 mod line;
 mod page;
+mod people;
 mod view;
 
 use nitro::{Url, url};

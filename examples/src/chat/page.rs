@@ -5,6 +5,7 @@ use nitro::prelude::*;
 use super::{
     brake, is_room,
     line::{Line, Lines, Said},
+    people::People,
     view,
 };
 use crate::{login::PROVEN, text::text};
@@ -19,6 +20,8 @@ pub(crate) struct Chat {
     from: u64,
     #[serde(skip)]
     proven: bool,
+    #[serde(skip)]
+    people: People,
     #[serde(skip)]
     lines: Lines,
 }
@@ -57,6 +60,7 @@ impl Page for Chat {
     async fn load(&mut self, cx: &mut Cx) -> Result {
         self.proven = cx.session().get(PROVEN)?.unwrap_or_default();
         let feed = feed(cx);
+        self.people = People::look(cx, &feed);
         self.lines = Lines::read(cx.kvs(), &feed, self.from).await?;
         Ok(())
     }
@@ -67,12 +71,12 @@ impl Page for Chat {
         // A transaction of its own: that of this handler may have begun before the page was registered.
         let newer = self.lines.newer(&mut cx.node().store().txn(), &topic).await?;
         self.add(newer, cx);
-        view::update_people(cx);
+        self.people.follow(cx, &topic);
         Ok(())
     }
 
     fn render(&self, cx: &Cx) -> Markup {
-        view::room(cx, &self.lines, self.proven)
+        view::room(cx, &self.people, &self.lines, self.proven)
     }
 
     async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
@@ -88,7 +92,7 @@ impl Page for Chat {
 
     async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
         if message.read::<Presence>().is_some() {
-            view::update_people(cx);
+            self.people.follow(cx, message.topic());
         }
         let Some(line) = message.read::<Line>() else { return Ok(()) };
         let last = self.lines.last();

@@ -6,17 +6,15 @@ use nitro::prelude::*;
 use super::{
     line::{Line, Lines},
     page::Act,
+    people::People,
 };
 use crate::{
     frame::{avatar, bar},
     text::text,
 };
 
-/// Names that are shown; the others are counted.
-const NAMED: usize = 50;
-
 /// The whole room.
-pub(crate) fn room(cx: &Cx, lines: &Lines, proven: bool) -> Markup {
+pub(crate) fn room(cx: &Cx, people: &People, lines: &Lines, proven: bool) -> Markup {
     let (t, room) = (text(cx.lang()), cx.param("room"));
     let user = cx.user().unwrap_or_default();
     let end = html! {
@@ -36,7 +34,7 @@ pub(crate) fn room(cx: &Cx, lines: &Lines, proven: bool) -> Markup {
     html! {
         div class="chat" {
             (bar(cx, &end))
-            (people(cx))
+            (people.list(cx))
             main {
                 (history(cx, lines))
                 (ol().id("messages").class("messages").attr(attr::ROLE, "log").attr(attr::TABINDEX, "0")
@@ -81,31 +79,6 @@ fn history(cx: &Cx, lines: &Lines) -> El<'static> {
         (button(t.older).id("older").hidden(!ask).postback(Act::older()))
         @if !ask { span { (t.far) } }
     })
-}
-
-/// Who is here.
-fn people(cx: &Cx) -> El<'static> {
-    let (t, user) = (text(cx.lang()), cx.user().unwrap_or_default());
-    let present = cx.present(&format!("/chat/{}", cx.param("room")));
-    let others = present.len().saturating_sub(NAMED);
-    aside().id("people").class("people").attr(attr::ARIA_LABEL, t.here).body(html! {
-        h2 { (t.here) " " span { (t.people(present.len())) } }
-        ul {
-            @for name in present.iter().take(NAMED) {
-                li {
-                    (avatar(name))
-                    span class="name" { bdi { (name) } @if *name == user { " " i { (t.you) } } }
-                }
-            }
-            @if others > 0 { li { (t.others(others)) } }
-        }
-    })
-}
-
-/// Shows who is here now.
-pub(crate) fn update_people(cx: &mut Cx) {
-    let people = people(cx);
-    cx.update("people", people);
 }
 
 /// Shows how many messages there are, and whether there are older ones.

@@ -25,7 +25,7 @@ async fn two_people_talk_and_the_server_dies() {
     olena.enter(&base, "Olena", "story").await;
     olena.until("document.getElementById('empty').checkVisibility()").await;
     max.enter(&base, "Max", "story").await;
-    olena.until("document.querySelectorAll('#people li').length == 2").await;
+    olena.until("document.querySelectorAll('#people .name').length == 2").await;
 
     // They talk, both ways, and both see the same.
     let mut said = Vec::new();
@@ -68,7 +68,7 @@ async fn two_people_talk_and_the_server_dies() {
     still_there(&olena, &said).await;
     assert_eq!(max.messages().await, said);
     // Both are here again, and Olena's half message can be ended.
-    olena.until("document.querySelectorAll('#people li').length == 2").await;
+    olena.until("document.querySelectorAll('#people .name').length == 2").await;
     olena.say("age").await;
     said.push(String::from("half a message"));
     max.until("document.querySelectorAll('#messages .line').length == 32").await;

@@ -150,7 +150,7 @@ async fn our_own_payloads_are_text() {
         here.push(client);
     }
     let count = names.len() + 1;
-    window.until(&format!("document.querySelectorAll('#people li').length == {count}")).await;
+    window.until(&format!("document.querySelectorAll('#people .name').length == {count}")).await;
     calm(&window, "people").await;
     for name in &names {
         let path = format!("/chat/{}", encoded(name));

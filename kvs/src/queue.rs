@@ -3,7 +3,6 @@
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -16,10 +15,6 @@ use crate::{
 
 /// Transactions that may wait at once; the next one waits for a place before it is queued.
 const PLACES: usize = 16_384;
-
-/// How long the writer looks for a request before it sleeps. Who was just answered often comes back at once,
-/// and to be woken takes as long.
-const LOOK: Duration = Duration::from_micros(40);
 
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -92,12 +87,6 @@ impl Queue {
     /// them alone would make the others wait for a whole disk write.
     pub(crate) fn take(&self, deadline: Instant, group: usize, patience: Duration) -> Taken {
         let mut state = self.state();
-        let looked = Instant::now();
-        while state.requests.is_empty() && !state.closed && looked.elapsed() < LOOK {
-            drop(state);
-            thread::yield_now();
-            state = self.state();
-        }
         while state.requests.is_empty() {
             if state.closed {
                 return Taken::Closed;

@@ -32,7 +32,7 @@ impl Page for Counter {
             (bar(cx, &html! {}))
             main class="narrow counter" {
                 h1 { (t.counter) }
-                (output().id("n").class("number").text(self.n.to_string()))
+                (output().id("n").class("tally").text(self.n.to_string()))
                 (button(t.more).id("inc").class("primary").postback(Press::inc()).repeat())
             }
         }

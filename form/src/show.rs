@@ -25,6 +25,8 @@ pub fn value(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
         (_, Value::Null) => String::new(),
         (Type::Select { .. }, Value::String(option)) if option.is_empty() => String::new(),
         (Type::Select { .. }, Value::String(option)) => spec.document.option(&field.name, option, lang),
+        // A number that names a record is read digit by digit, as on paper.
+        (Type::Number { .. }, value) if field.name == spec.document.id => plain(value),
         (Type::Money { .. } | Type::Number { .. }, value) => grouped(value, lang),
         (Type::Date, Value::String(date)) => match date.split('-').collect::<Vec<_>>().as_slice() {
             [year, month, day] if lang == "uk" => format!("{day}.{month}.{year}"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use form::{Card, Document, Field, Form, Functions, Kind, Labels, List, Spec, Type, Who};
+use form::{Card, Document, Field, Form, Functions, Kind, Labels, List, Spec, Type, Who, show};
 use jiff::civil::Date;
 use kvs::Store;
 use nitro::test::TestApp;
@@ -121,6 +121,16 @@ fn what_is_computed_is_never_taken_from_outside() {
     let filled = spec.fill(&who, Kind::Create, given.as_object().unwrap(), &spec.blank());
     assert_eq!((&filled.data["net"], &filled.data["total"]), (&json!("20.00"), &json!("20.00")));
     assert!(filled.faults.is_empty(), "{:?}", filled.faults);
+}
+
+#[test]
+fn a_number_is_grouped_but_where_it_names_its_record() {
+    let spec = Order::spec();
+    let shown = |name, value| show::value(spec, spec.document.field(name).unwrap(), &value, "en");
+    assert_eq!(
+        (shown("price", json!("1234.50")), shown("number", json!(2001))),
+        ("1,234.50".into(), "2001".into())
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, future::Future, pin::Pin};
+use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin};
 
 use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 
@@ -60,7 +60,7 @@ impl<P: Page> Live for Held<P> {
                 return Err(Error::Redirect(leave(cx, &to).await?));
             }
             let draft = self.draft(cx);
-            check_sources(&draft);
+            check(&draft);
             let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
             let title = self.page.title(cx);
             let part = cx.part::<Part>();
@@ -230,7 +230,7 @@ impl<P: Page> Held<P> {
     /// Sends what has changed since the last time.
     fn changes(&self, cx: &mut Cx) {
         let draft = self.draft(cx);
-        check_sources(&draft);
+        check(&draft);
         let old = std::mem::take(&mut cx.part::<Part>().tree);
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
         refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
@@ -275,27 +275,31 @@ async fn leave(cx: &mut Cx, to: &Url) -> Result<String> {
     Ok(ticket.map_or_else(|| to.to_string(), |ticket| format!("{SESSION_PATH}?t={}", ticket.0)))
 }
 
-/// An event that reads an input which is not on the page would always read nothing.
-fn check_sources(draft: &Draft) {
+/// Finds, where it costs no user anything, what cannot work: two elements with one id, and an event that reads
+/// an input which is not on the page, and so would always read nothing.
+fn check(draft: &Draft) {
     if !cfg!(debug_assertions) {
         return;
     }
+    let mut known = HashSet::new();
     for node in 1..draft.nodes.len() {
-        let Some(bind) = draft.bind(node) else { continue };
-        for source in bind.names() {
-            let key = crate::tree::key(source);
-            if !draft.nodes.iter().skip(1).any(|node| node.id == key) {
-                let element = draft.id(node);
-                tracing::error!(
-                    source,
-                    element,
-                    "the event of this element reads an input that is not on the page"
-                );
-                debug_assert!(
-                    false,
-                    "the event of element {element:?} reads the input {source:?}, which is not on the page"
-                );
-            }
+        let element = draft.id(node);
+        if !known.insert(element) {
+            wrong(format_args!("the id {element:?} is on the page twice"));
         }
     }
+    for node in 1..draft.nodes.len() {
+        let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
+        for source in names.filter(|source| !known.contains(source)) {
+            let element = draft.id(node);
+            wrong(format_args!(
+                "the event of element {element:?} reads the input {source:?}, which is not on the page"
+            ));
+        }
+    }
+}
+
+fn wrong(what: std::fmt::Arguments<'_>) {
+    tracing::error!("{what}");
+    debug_assert!(false, "{what}");
 }

@@ -180,14 +180,17 @@ impl Page for Bordered {
     }
 
     async fn event(&mut self, border: Border, cx: &mut Cx) -> Result {
+        let count = self.rows.len() as u32;
         match border {
             Border::Bottom => {
-                self.rows.push(9);
-                cx.insert_bottom("rows", Mixed::plain(9));
+                let row = 10 * count + 9;
+                self.rows.push(row);
+                cx.insert_bottom("rows", Mixed::plain(row));
             }
             Border::Top => {
-                self.rows.insert(0, 8);
-                cx.insert_top("rows", Mixed::plain(8));
+                let row = 8 * 10_u32.pow(count);
+                self.rows.insert(0, row);
+                cx.insert_top("rows", Mixed::plain(row));
             }
             Border::Again => cx.refresh(),
         }

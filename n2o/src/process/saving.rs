@@ -92,7 +92,8 @@ impl Process {
         if let Err(error) = self.commit_saved(self.present()).await {
             self.cx.rollback();
             if error.is_conflict() {
-                self.still_here().await?;
+                // In a box of its own: every idle page would keep room for what hardly ever happens.
+                Box::pin(self.still_here()).await?;
             }
             tracing::warn!(page.path = self.cx.path(), %error, "page could not be saved; will try again");
             self.save_at = Some(Instant::now() + self.node().limits().save);

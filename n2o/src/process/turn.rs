@@ -117,7 +117,7 @@ impl Process {
         if !error.is_conflict() {
             return Ok(false);
         }
-        self.still_here().await?;
+        Box::pin(self.still_here()).await?;
         if *tries == RETRIES {
             return Ok(false);
         }

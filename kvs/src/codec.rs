@@ -169,6 +169,31 @@ mod tests {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Wrap(String);
 
+    #[test]
+    fn what_the_quick_decoder_does_not_know_comes_back_as_well() {
+        let text = || Cbor::Text("x".to_owned());
+        for value in [
+            Cbor::Tag(1, Box::new(Cbor::Integer(7.into()))),
+            Cbor::Tag(55_799, Box::new(Cbor::Array(vec![text(), Cbor::Null]))),
+            Cbor::Map(vec![(Cbor::Integer(1.into()), text()), (Cbor::Bool(true), Cbor::Bytes(vec![1]))]),
+            Cbor::Float(0.5),
+            Cbor::Float(f64::INFINITY),
+        ] {
+            assert_eq!(back(&value), value);
+            assert_eq!(back(&Some(value.clone())), Some(value));
+        }
+        for number in [u128::MAX, u128::from(u64::MAX) + 1, 0] {
+            assert_eq!(back(&number), number);
+        }
+        for number in [i128::MIN, i128::from(i64::MIN) - 1, -1] {
+            assert_eq!(back(&number), number);
+        }
+        // Of indefinite length, as other writers have it.
+        let list: Vec<u8> = decode(&[0x9f, 1, 2, 0xff], String::new).unwrap();
+        let words: String = decode(&[0x7f, 0x61, b'a', 0x61, b'b', 0xff], String::new).unwrap();
+        assert_eq!((list, words), (vec![1, 2], "ab".to_owned()));
+    }
+
     fn kind() -> impl Strategy<Value = Kind> {
         let leaf = prop_oneof![
             Just(Kind::Unit),

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
+    net::IpAddr,
     task::{Context, Poll},
     time::Duration,
 };
@@ -56,6 +57,8 @@ pub struct Connection {
     pub answered: u64,
     /// Its place among the limited number of connections, given back when it is gone.
     pub place: Option<Place>,
+    /// The address that the client comes from; `None` where nobody knows, as in a test.
+    pub address: Option<IpAddr>,
 }
 
 impl fmt::Debug for Connection {
@@ -72,7 +75,7 @@ impl Connection {
     /// A connection of a client that has seen nothing yet.
     #[must_use]
     pub fn new(channel: Box<dyn Channel>, format: Format) -> Self {
-        Connection { channel, format, count: 0, answered: 0, place: None }
+        Connection { channel, format, count: 0, answered: 0, place: None, address: None }
     }
 
     pub(crate) async fn recv(&mut self) -> Option<Incoming> {

@@ -1,6 +1,6 @@
 //! The context of a page: everything a handler may do that is not about the document.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, net::IpAddr, sync::Arc};
 
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
@@ -39,6 +39,8 @@ pub struct Cx {
     path: String,
     params: Vec<(String, String)>,
     lang: String,
+    /// That of the connection, once there is one.
+    pub(crate) address: Option<IpAddr>,
     inbox: Arc<Inbox>,
     topics: Vec<Arc<str>>,
     /// The topics that this handler has registered with, should it fail.
@@ -83,6 +85,7 @@ impl Cx {
             path: path.to_owned(),
             params,
             lang: lang.to_owned(),
+            address: None,
             inbox: Arc::new(Inbox::new(node.limits().inbox)),
             topics: Vec::new(),
             joined: Vec::new(),
@@ -95,6 +98,20 @@ impl Cx {
             out: Out::new(crate::Format::default()),
             state: Vec::new(),
         }
+    }
+
+    /// Says from which address the request for the page comes.
+    #[must_use]
+    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The address that the client comes from: that of its connection, or what a trusted proxy says of it.
+    /// `None` where nobody knows, as in a test.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The node that the page lives on.

@@ -157,9 +157,13 @@ impl Tree {
 
     pub(crate) fn nodes(&self) -> Vec<Node> {
         let mut nodes = Vec::with_capacity(self.count());
-        let mut bytes = &self.bytes[..];
-        nodes.extend(std::iter::from_fn(|| unpack(&mut bytes)));
+        nodes.extend(self.unpacked());
         nodes
+    }
+
+    fn unpacked(&self) -> impl Iterator<Item = Node> {
+        let mut bytes = &self.bytes[..];
+        std::iter::from_fn(move || unpack(&mut bytes))
     }
 
     fn node(&self, spot: Spot) -> Option<Node> {
@@ -210,7 +214,7 @@ impl Tree {
             }
             (node.id, node.flags | if number < disabled { DISABLED } else { 0 })
         };
-        self.nodes().into_iter().enumerate().skip(1).map(state).collect()
+        self.unpacked().enumerate().skip(1).map(state).collect()
     }
 
     /// Whether something without an id stands where the first or last child of the element would be inserted.

@@ -51,7 +51,7 @@ pub(crate) async fn upgrade(
     let lang = lang(&app, &headers);
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format));
-        let connection = Connection { channel, format, count, answered, place: Some(place) };
+        let connection = Connection { channel, format, count, answered, place: Some(place), address: None };
         match known {
             Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
             Err(error) => {

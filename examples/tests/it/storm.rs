@@ -1,16 +1,9 @@
 //! 1,000 messages by 20 clients while the server is killed five times: each once, in one order for all.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::common::{Client, Lost, Server, feed};
 
@@ -23,7 +16,7 @@ const DEATHS: [usize; 5] = [120, 290, 430, 600, 810];
 const BREATH: Duration = Duration::from_millis(300);
 
 /// Says everything that one client has to say, whatever happens to the server.
-async fn talk(address: String, number: usize, acknowledged: Arc<AtomicUsize>) -> Client {
+async fn talk(address: String, number: usize, acknowledged: watch::Sender<usize>) -> Client {
     let mut client = Client::new(&address);
     client.enter(&format!("Client {number}"), "storm").await;
     for message in 0..EACH {
@@ -31,7 +24,7 @@ async fn talk(address: String, number: usize, acknowledged: Arc<AtomicUsize>) ->
         while !said(&mut client, &text).await {
             tokio::time::sleep(BREATH).await;
         }
-        acknowledged.fetch_add(1, Ordering::Relaxed);
+        acknowledged.send_modify(|count| *count += 1);
     }
     // Until the end of the feed has come.
     while client.lines.last().is_none_or(|(position, _)| *position < ALL as u64) {
@@ -63,17 +56,15 @@ async fn said(client: &mut Client, text: &str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_when_the_server_dies_five_times() {
     let mut server = Server::start();
-    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let (acknowledged, mut count) = watch::channel(0);
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
-        clients.spawn(talk(server.address.clone(), number, Arc::clone(&acknowledged)));
+        clients.spawn(talk(server.address.clone(), number, acknowledged.clone()));
     }
-    let count = Arc::clone(&acknowledged);
+    let runtime = tokio::runtime::Handle::current();
     let killer = tokio::task::spawn_blocking(move || {
         for death in DEATHS {
-            while count.load(Ordering::Relaxed) < death {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            runtime.block_on(count.wait_for(|count| *count >= death)).unwrap();
             server.kill();
             server.again();
         }

@@ -82,6 +82,7 @@ impl Client {
             count: self.count,
             answered: self.answered,
             place: Some(place),
+            address: None,
         };
         node.connect(&token, connection, || {
             (found.page, Cx::new(&node, Arc::clone(&session), token.page, &token.path, found.params, &lang))

@@ -26,7 +26,7 @@ pub type Overview = Live<Instances>;
 #[derive(Debug, Default)]
 pub struct Instances {
     starts: Vec<(String, String)>,
-    /// The processes of which the visitor can see instances, by id.
+    /// The processes that the visitor may start or see the instances of, by id.
     processes: Vec<(String, String)>,
     /// How many instances there are in each state, and whether these are all.
     counts: Vec<(usize, bool)>,
@@ -210,7 +210,8 @@ impl Lines for Instances {
             start_of(process).is_some_and(|event| processes.starts(&who, process, &event))
         };
         self.starts = library.all().filter(|process| able(process)).map(|process| named(process)).collect();
-        self.processes = library.all().map(|process| named(process)).collect();
+        let known = library.all().filter(|process| able(process) || processes.sees_all(&who, process));
+        self.processes = known.map(|process| named(process)).collect();
         let search = Search { processes: &processes, who: &who, lang: &lang };
         let wanted = cx.param("process").to_owned();
         let chosen: Vec<_> =

@@ -1,7 +1,5 @@
 //! What programs see: records and processes as JSON, and problems that say where they are.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
-
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -11,7 +9,7 @@ use axum::{
     response::Response,
 };
 use bpe::Engine;
-use form::{Form, Labels};
+use form::Form;
 use n2o::{Clock, Cx, Keys, Limits, Node, Random};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,15 +20,7 @@ use web::{
     rest::Rest,
 };
 
-const LABELS: Labels = Labels::new(
-    "key | en
-     ask | Leave
-     ask.number | Number
-     ask.days | Days
-     answer | Answer
-     answer.number | Number
-     answer.granted | Granted",
-);
+use crate::leave::{Answer, FILE, LABELS};
 
 #[derive(Debug, Default, Serialize, Deserialize, Form)]
 #[form(labels = LABELS, table = "ask", write = ["clerk"])]
@@ -40,15 +30,6 @@ struct Ask {
     number: u64,
     #[form(range = 1..=30)]
     days: u32,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize, Form)]
-#[form(labels = LABELS, table = "answer")]
-struct Answer {
-    #[form(id, auto)]
-    #[serde(default)]
-    number: u64,
-    granted: bool,
 }
 
 struct Api {
@@ -63,7 +44,7 @@ impl Api {
         let keys = Keys::random(&random);
         let node = Node::new(store, keys, Limits::default(), Clock::default(), random);
         let engine = Engine::builder(node.store()).open().await.unwrap();
-        engine.deploy(include_bytes!("leave.bpmn")).await.unwrap();
+        engine.deploy(FILE).await.unwrap();
         Processes::new(engine)
             .form("ask", ProcessForm::record::<Ask>("ask"))
             .form("answer", ProcessForm::variables::<Answer>())

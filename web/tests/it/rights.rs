@@ -1,7 +1,5 @@
 //! Rights around processes: to start, to see an instance, its variables and what a task is about.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
-
 use std::time::Duration;
 
 use axum::{
@@ -10,25 +8,17 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use bpe::Engine;
-use form::{Form, Labels};
+use form::Form;
 use nitro::{prelude::*, test::TestApp};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use web::{
     App,
-    process::{ProcessForm, Processes, Work},
+    process::{Inbox, ProcessForm, Processes, Work},
     rest::Rest,
 };
 
-const LABELS: Labels = Labels::new(
-    "key | en
-     ask | Leave
-     ask.number | Number
-     ask.days | Days
-     answer | Answer
-     answer.number | Number
-     answer.granted | Granted",
-);
+use crate::leave::{Answer, Enter, FILE, LABELS};
 
 #[derive(Debug, Default, Serialize, Deserialize, Form)]
 #[form(labels = LABELS, table = "ask", read = ["clerk", "writer"], write = ["writer"])]
@@ -40,38 +30,6 @@ struct Ask {
     days: u32,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize, Form)]
-#[form(labels = LABELS, table = "answer")]
-struct Answer {
-    #[form(id, auto)]
-    #[serde(default)]
-    number: u64,
-    granted: bool,
-}
-
-/// Logs a visitor in with roles that are separated by a dash.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Enter;
-
-impl Page for Enter {
-    type Event = Never;
-    const ACCESS: Access = Access::Anyone;
-
-    async fn load(&mut self, cx: &mut Cx) -> Result {
-        let roles = cx.param("roles").to_owned();
-        cx.login_as("max", &roles.split('-').collect::<Vec<_>>()).await?;
-        cx.redirect(url!("/"))
-    }
-
-    fn render(&self, _: &Cx) -> Markup {
-        maud::html! {}
-    }
-
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
-        match never {}
-    }
-}
-
 struct Desk {
     app: TestApp,
     router: Router,
@@ -79,10 +37,13 @@ struct Desk {
 
 impl Desk {
     async fn open(operators: &[&str]) -> Self {
-        let app = TestApp::new().page::<Enter>("/enter/{roles}").page::<Work>("/tasks/{task}");
+        let app = TestApp::new()
+            .page::<Enter>("/enter/{user}/{roles}")
+            .page::<Inbox>("/tasks")
+            .page::<Work>("/tasks/{task}");
         let node = app.node();
         let engine = Engine::builder(node.store()).open().await.unwrap();
-        engine.deploy(include_bytes!("leave.bpmn")).await.unwrap();
+        engine.deploy(FILE).await.unwrap();
         Processes::new(engine)
             .form("ask", ProcessForm::record::<Ask>("ask"))
             .form("answer", ProcessForm::variables::<Answer>().about::<Ask>("ask"))
@@ -178,7 +139,7 @@ async fn a_task_shows_what_it_is_about_to_those_who_may_see_it() {
     let task = format!("/tasks/{}", tasks["rows"][0]["id"].as_str().unwrap());
     for (roles, about) in [("manager", false), ("manager-clerk", true)] {
         let visitor = desk.app.visitor();
-        let _ = visitor.try_open(&format!("/enter/{roles}")).await;
+        visitor.open(&format!("/enter/max/{roles}")).await;
         let page = visitor.open(&task).await;
         assert_eq!(page.html().contains("class=\"about\""), about, "{roles}: {}", page.html());
     }

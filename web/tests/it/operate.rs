@@ -1,8 +1,6 @@
 //! What operators and colleagues do on the screens of processes: narrow the list of instances, retry and cancel,
 //! and settle a form that somebody else has changed meanwhile.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
-
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -13,21 +11,13 @@ use bpe::{
     feel::{Context, Value},
 };
 use form::{
-    Form, Labels, Who,
+    Form, Who,
     table::{self, By},
 };
 use nitro::{prelude::*, test::TestApp};
-use web::process::{Instance, Overview, ProcessForm, Processes, Work};
+use web::process::{Inbox, Instance, Overview, ProcessForm, Processes, Work};
 
-const LABELS: Labels = Labels::new(
-    "key | en
-     ask | Leave
-     ask.days | Days
-     ask.why | Why
-     number | Number
-     answer | Answer
-     answer.granted | Granted",
-);
+use crate::leave::{Answer, Enter, FILE, LABELS};
 
 #[derive(Debug, Default, Serialize, Deserialize, Form)]
 #[form(labels = LABELS, table = "ask")]
@@ -40,37 +30,6 @@ struct Ask {
     why: String,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize, Form)]
-#[form(labels = LABELS, table = "answer")]
-struct Answer {
-    #[form(id, auto)]
-    #[serde(default)]
-    number: String,
-    granted: bool,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Enter;
-
-impl Page for Enter {
-    type Event = Never;
-    const ACCESS: Access = Access::Anyone;
-
-    async fn load(&mut self, cx: &mut Cx) -> Result {
-        let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
-        cx.login_as(&user, &[&role]).await?;
-        cx.redirect(url!("/processes"))
-    }
-
-    fn render(&self, _: &Cx) -> Markup {
-        maud::html! {}
-    }
-
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
-        match never {}
-    }
-}
-
 struct Desk {
     app: TestApp,
     engine: Engine,
@@ -80,7 +39,8 @@ struct Desk {
 
 async fn desk(answer: ProcessForm) -> Desk {
     let app = TestApp::new()
-        .page::<Enter>("/enter/{user}/{role}")
+        .page::<Enter>("/enter/{user}/{roles}")
+        .page::<Inbox>("/tasks")
         .page::<Overview>("/processes")
         .page::<Work>("/processes/{process}/start")
         .page::<Work>("/tasks/{task}")
@@ -92,7 +52,7 @@ async fn desk(answer: ProcessForm) -> Desk {
         async move { if full { Ok(Done::new(Context::new())) } else { Err(Failure::failed("no paper")) } }
     };
     let engine = Engine::builder(app.node().store()).worker("print", print).open().await.unwrap();
-    engine.deploy(include_bytes!("leave.bpmn")).await.unwrap();
+    engine.deploy(FILE).await.unwrap();
     engine.deploy(include_bytes!("bill.bpmn")).await.unwrap();
     Processes::new(engine.clone())
         .form("ask", ProcessForm::record::<Ask>("ask"))
@@ -164,6 +124,13 @@ async fn instances_are_listed_newest_first_by_state_and_process_with_their_numbe
     assert_eq!(shown(&rest), [&*leaves[50], &leaves[51], &gone, &waiting, &stopped]);
     assert!(page.html().contains(&format!("before={}", leaves[49])), "{}", page.html());
     assert!(!rest.html().contains(&format!("before={stopped}")), "there is no page behind the last");
+
+    assert!(page.html().contains("process=leave") && page.html().contains("process=bill"), "{}", page.html());
+    let guest = desk.app.visitor();
+    guest.open("/enter/eve/guest").await;
+    let other = guest.open("/processes").await;
+    assert!(!other.html().contains("leave") && !other.html().contains("Leave"), "{}", other.html());
+    assert_eq!((shown(&other).len(), other.text("p.counts").starts_with("All 0")), (0, true));
 
     for (state, id) in [("incident", &stopped), ("waiting", &waiting), ("ended", &gone)] {
         let page = manager.open(&format!("/processes?state={state}")).await;

@@ -1,22 +1,11 @@
 //! The screens of processes, headless: who sees and does a task, what happens to it twice, and what is live.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
-
 use bpe::Engine;
-use form::{Form, Labels};
+use form::Form;
 use nitro::{prelude::*, test::TestApp};
 use web::process::{Inbox, Instance, Overview, ProcessForm, Processes, Work};
 
-const FILE: &str = include_str!("leave.bpmn");
-
-const LABELS: Labels = Labels::new(
-    "key | en | uk
-     ask | Leave | L
-     ask.days | Days | D
-     number | Number | N
-     answer | Answer | A
-     answer.granted | Granted | G",
-);
+use crate::leave::{Answer, Enter, FILE, LABELS};
 
 #[derive(Debug, Default, Serialize, Deserialize, Form)]
 #[form(labels = LABELS, table = "ask")]
@@ -28,47 +17,16 @@ struct Ask {
     days: u32,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize, Form)]
-#[form(labels = LABELS, table = "answer")]
-struct Answer {
-    #[form(id, auto)]
-    #[serde(default)]
-    number: String,
-    granted: bool,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Enter;
-
-impl Page for Enter {
-    type Event = Never;
-    const ACCESS: Access = Access::Anyone;
-
-    async fn load(&mut self, cx: &mut Cx) -> Result {
-        let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
-        cx.login_as(&user, &[&role]).await?;
-        cx.redirect(url!("/tasks"))
-    }
-
-    fn render(&self, _: &Cx) -> Markup {
-        maud::html! {}
-    }
-
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
-        match never {}
-    }
-}
-
 async fn app() -> TestApp {
     let app = TestApp::new()
-        .page::<Enter>("/enter/{user}/{role}")
+        .page::<Enter>("/enter/{user}/{roles}")
         .page::<Inbox>("/tasks")
         .page::<Work>("/tasks/{task}")
         .page::<Overview>("/processes")
         .page::<Work>("/processes/{process}/start")
         .page::<Instance>("/instances/{instance}");
     let engine = Engine::builder(app.node().store()).open().await.unwrap();
-    engine.deploy(FILE.as_bytes()).await.unwrap();
+    engine.deploy(FILE).await.unwrap();
     let answer = ProcessForm::variables::<Answer>().about::<Ask>("ask");
     Processes::new(engine)
         .form("ask", ProcessForm::record::<Ask>("ask"))

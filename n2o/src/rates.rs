@@ -1,0 +1,107 @@
+//! One rate for each of many keys, such as client addresses or accounts, in bounded memory.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::rate::Rate;
+
+/// A [`Rate`] for each key. A key that is not known begins with an unused rate, and a key whose rate is as
+/// good as unused is forgotten.
+///
+/// ```
+/// let gates = n2o::Rates::new(n2o::Rate::new(10, 2), 1_000);
+/// assert!(gates.allow(&"ann", 0) && gates.allow(&"ann", 0));
+/// assert!(!gates.allow(&"ann", 0), "two at once, not three");
+/// assert!(gates.allow(&"bob", 0), "another key has a rate of its own");
+/// ```
+#[derive(Debug)]
+pub struct Rates<K> {
+    fresh: Rate,
+    most: usize,
+    // A std lock: held for one look at the map, never across an await.
+    known: Mutex<HashMap<K, Rate>>,
+}
+
+impl<K: Clone + Eq + Hash> Rates<K> {
+    /// Rates that begin as `fresh`, for at most `most` keys at a time. Beyond that number the keys that are
+    /// calm are forgotten, and where none is, a new key is refused: a crowd of keys must not wash out the
+    /// memory of those that are braked.
+    #[must_use]
+    pub fn new(fresh: Rate, most: usize) -> Self {
+        Rates { fresh, most: most.max(1), known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<K, Rate>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether one more cell of this key may pass at `millis`, in milliseconds of any one clock.
+    pub fn allow(&self, key: &K, millis: u64) -> bool {
+        let mut known = self.known();
+        if let Some(rate) = known.get_mut(key) {
+            return rate.allow(millis);
+        }
+        if known.len() >= self.most {
+            known.retain(|_, rate| !rate.is_calm(millis));
+        }
+        let mut rate = self.fresh;
+        let allowed = known.len() < self.most && rate.allow(millis);
+        if allowed {
+            known.insert(key.clone(), rate);
+        }
+        allowed
+    }
+
+    /// Forgets a key, as after a right password.
+    pub fn forget(&self, key: &K) {
+        self.known().remove(key);
+    }
+
+    /// Forgets the keys that are calm, and gives their memory back.
+    pub fn sweep(&self, millis: u64) {
+        let mut known = self.known();
+        known.retain(|_, rate| !rate.is_calm(millis));
+        known.shrink_to_fit();
+    }
+
+    /// The number of keys that are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known().len()
+    }
+
+    /// Whether no key is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calm_keys_make_room_and_braked_ones_are_remembered() {
+        let rates = Rates::new(Rate::every(1_000, 1), 2);
+        assert!(rates.allow(&1, 0) && rates.allow(&2, 0));
+        assert!(!rates.allow(&3, 0), "no room: both are braked");
+        assert!(!rates.allow(&1, 500), "and a crowd does not free the first");
+        assert!(rates.allow(&3, 1_000), "both are calm by now");
+        assert_eq!(rates.len(), 1);
+        rates.sweep(2_000);
+        assert!(rates.is_empty());
+    }
+
+    #[test]
+    fn a_forgotten_key_begins_anew() {
+        let rates = Rates::new(Rate::every(60_000, 1), 10);
+        assert!(rates.allow(&"ann", 0));
+        assert!(!rates.allow(&"ann", 1));
+        rates.forget(&"ann");
+        assert!(rates.allow(&"ann", 1));
+    }
+}

@@ -1,0 +1,11 @@
+//! The server as browsers and programs meet it, and the screens of processes, headless.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod http;
+mod leave;
+mod operate;
+mod process;
+mod rest;
+mod rights;
+mod server;

@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 
+use web::{BadNetwork, Network};
+
 /// What `--help` prints.
 pub const HELP: &str = "\
 Counter, login and chat, served.
 
-  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--bench]
+  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--proxy NETWORK]... [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
   --secure          browsers come over TLS, ended by a proxy      [N2O_SECURE=1]
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
+  --proxy NETWORK   a proxy whose word about its clients' addresses is believed: an address, or a range
+                    such as 10.0.0.0/8                            [N2O_PROXY, separated by blanks]
   --bench           also serve the pages of the benchmark, and raise the limits for it
   --help, --version
 
@@ -34,6 +38,8 @@ pub struct Config {
     pub secure: bool,
     /// Other origins whose pages may open sockets.
     pub origins: Vec<String>,
+    /// Proxies that are trusted to say where their clients come from.
+    pub proxies: Vec<Network>,
     /// Whether the pages of the benchmark are served.
     pub bench: bool,
 }
@@ -60,6 +66,9 @@ pub enum Unclear {
     /// An origin is a scheme and a host.
     #[error("{0:?} is no origin; expected one such as https://example.org")]
     Origin(String),
+    /// A proxy is an address or a range of them.
+    #[error(transparent)]
+    Proxy(#[from] BadNetwork),
 }
 
 impl Config {
@@ -74,6 +83,7 @@ impl Config {
             data: PathBuf::from(or("N2O_DATA", "data")),
             secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
+            proxies: or("N2O_PROXY", "").split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
             bench: false,
         };
         let mut args = args.into_iter();
@@ -88,6 +98,7 @@ impl Config {
                 "--listen" => config.listen = value("--listen")?,
                 "--data" => config.data = PathBuf::from(value("--data")?),
                 "--origin" => config.origins.push(value("--origin")?),
+                "--proxy" => config.proxies.push(value("--proxy")?.parse()?),
                 "--secure" if given.is_none() => config.secure = true,
                 "--bench" if given.is_none() => config.bench = true,
                 "--help" | "-h" => return Ok(Command::Print(String::from(HELP))),
@@ -145,6 +156,9 @@ mod tests {
         for bad in ["example.org", "https://", "https://a/b", "ftp://a"] {
             assert_eq!(read(&["--origin", bad], &[]), Err(Unclear::Origin(bad.into())), "{bad}");
         }
+        assert!(matches!(read(&["--proxy", "10.0.0.1/8"], &[]), Err(Unclear::Proxy(_))));
+        assert!(matches!(read(&[], &[("N2O_PROXY", "::1 lb.example.org")]), Err(Unclear::Proxy(_))));
+        assert_eq!(serve(&["--proxy=::1"], &[("N2O_PROXY", "10.0.0.0/8 192.0.2.1")]).proxies.len(), 3);
         assert_eq!(serve(&["--origin", "https://a/"], &[("N2O_ORIGIN", "http://b")]).origins.len(), 2);
     }
 }

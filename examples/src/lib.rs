@@ -52,6 +52,9 @@ fn app(node: Node, config: &config::Config) -> App {
     for origin in &config.origins {
         app = app.origin(origin);
     }
+    for proxy in &config.proxies {
+        app = app.proxy(*proxy);
+    }
     if config.bench { bench::pages(app) } else { app }
 }
 

@@ -13,7 +13,7 @@ use axum::{
 use n2o::Node;
 use nitro::{Page, Routes, Url};
 
-use crate::{asset::Asset, get, headers, rest::Rest, visitor, ws};
+use crate::{asset::Asset, front::Front, get, headers, network::Network, rest::Rest, visitor, ws};
 
 /// Builds a router from pages.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub struct App {
     styles: Vec<Url>,
     login: Option<String>,
     origins: Vec<String>,
+    proxies: Vec<Network>,
     langs: Vec<&'static str>,
     secure: bool,
     rest: Option<Rest>,
@@ -53,6 +54,7 @@ impl App {
             styles: Vec::new(),
             login: None,
             origins: Vec::new(),
+            proxies: Vec::new(),
             langs: vec!["en", "uk"],
             secure: false,
             rest: None,
@@ -92,6 +94,15 @@ impl App {
         self
     }
 
+    /// Trusts the proxies of a network, such as `10.0.0.0/8`: for a request that comes over a connection of
+    /// theirs, the client's address is what they say in `Forwarded` (RFC 7239) or `X-Forwarded-For`, read from
+    /// the right to the first address that is not trusted. Both headers are ignored in requests of others, and
+    /// where both are there and disagree.
+    pub fn proxy(mut self, network: Network) -> Self {
+        self.proxies.push(network);
+        self
+    }
+
     /// The languages that the application speaks, as lower-case BCP 47 primary tags, preferred first.
     /// Default: `en`, `uk`.
     pub fn langs(mut self, langs: &[&'static str]) -> Self {
@@ -111,6 +122,7 @@ impl App {
     pub fn router(self) -> Router {
         let script = Asset::new("n2o.js", "text/javascript; charset=utf-8", crate::SCRIPT.as_bytes());
         let secure = self.secure;
+        self.node.provide(Front { proxies: self.proxies, secure });
         let shared = Arc::new(Shared {
             node: self.node,
             routes: self.routes,

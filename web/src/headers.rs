@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -28,10 +28,15 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Most bytes of a report.
 pub(crate) const REPORT: usize = 4096;
 
-/// Puts the headers on an answer, where the application has not set its own.
+/// Puts the headers on an answer of the application's router, whoever serves it.
 pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    put(response.headers_mut(), secure);
+    response
+}
+
+/// Puts the headers on an answer, where the application has not set its own.
+pub(crate) fn put(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -39,7 +44,6 @@ pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: N
         let hsts = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(hsts);
     }
-    response
 }
 
 /// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged.

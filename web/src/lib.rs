@@ -56,9 +56,12 @@
 
 mod app;
 mod asset;
+mod client;
 mod cookie;
+mod front;
 mod get;
 mod headers;
+mod network;
 mod notice;
 pub mod process;
 pub mod rest;
@@ -69,6 +72,8 @@ mod visitor;
 mod ws;
 
 pub use app::App;
+pub use client::ClientAddress;
+pub use network::{BadNetwork, Network};
 pub use server::{ServeError, Server};
 
 /// The client script, minified.

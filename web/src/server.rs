@@ -1,13 +1,16 @@
 //! Serving: accepting, timeouts, signals and the orderly end.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use n2o::Node;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -15,7 +18,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use crate::slow::Watched;
+use crate::{front::Front, slow::Watched};
 
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -95,15 +98,17 @@ async fn again(int: &mut Signal) {
 /// Accepts connections for ever, as long as there is room for one more. Those beyond wait in the system's
 /// queue: they are served a little later, which is better than to be sent away.
 async fn accept(node: &Node, listener: &TcpListener, router: Router) {
+    let front = Front::of(node);
     let most = node.limits().requests;
     let places = Arc::new(Semaphore::new(most));
     // The semaphore is never closed; a failure would mean that nobody is to be served.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Where it is getting narrow, nobody holds a place for a request that may never come.
                 let keep = 2 * places.available_permits() >= most;
-                let serving = serve(node.clone(), stream, router.clone(), keep);
+                let serving =
+                    serve(node.clone(), stream, peer.ip(), (Arc::clone(&front), router.clone()), keep);
                 node.tasks().spawn("http", async move {
                     serving.await;
                     // A connection that has become a page's is counted there.
@@ -118,7 +123,13 @@ async fn accept(node: &Node, listener: &TcpListener, router: Router) {
     }
 }
 
-async fn serve(node: Node, stream: TcpStream, router: Router, keep: bool) {
+async fn serve(
+    node: Node,
+    stream: TcpStream,
+    peer: IpAddr,
+    (front, router): (Arc<Front>, Router),
+    keep: bool,
+) {
     // Frames are small and each is worth sending at once; a failure here only costs latency.
     let _ = stream.set_nodelay(true);
     let limits = node.limits();
@@ -126,7 +137,10 @@ async fn serve(node: Node, stream: TcpStream, router: Router, keep: bool) {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.max_buf_size(HEAD_BYTES).max_headers(64).keep_alive(keep);
-    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        let (front, router) = (Arc::clone(&front), router.clone());
+        async move { front.answer(peer, request, router).await }
+    });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let work = async {
         tokio::select! {

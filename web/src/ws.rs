@@ -12,7 +12,7 @@ use axum::{
 };
 use n2o::{Connection, Cx, Format, Session, Token};
 
-use crate::{app::Shared, cookie, socket::Socket, visitor::lang};
+use crate::{app::Shared, client::ClientAddress, cookie, socket::Socket, visitor::lang};
 
 /// Bytes that a connection keeps for reading; a bare connection then takes about 2.5 kB.
 const READ_BUFFER: usize = 1024;
@@ -22,6 +22,7 @@ pub(crate) async fn upgrade(
     State(app): State<Arc<Shared>>,
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
+    ClientAddress(address): ClientAddress,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !is_own(&app, &headers) {
@@ -51,7 +52,7 @@ pub(crate) async fn upgrade(
     let lang = lang(&app, &headers);
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format));
-        let connection = Connection { channel, format, count, answered, place: Some(place), address: None };
+        let connection = Connection { channel, format, count, answered, place: Some(place), address };
         match known {
             Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
             Err(error) => {
@@ -87,6 +88,7 @@ async fn connect(
     connection: Connection,
     lang: &'static str,
 ) {
+    let address = connection.address;
     // The route is looked up even when the page is in memory: it is cheap, and the page may be gone by then.
     let Some(found) = app.routes.find(&token.path) else {
         connection.close(4404, "no such page").await;
@@ -94,6 +96,7 @@ async fn connect(
     };
     app.node.connect(token, connection, || {
         let cx = Cx::new(&app.node, session, token.page, &token.path, found.params, lang);
+        let cx = cx.from_address(address);
         (found.page, cx)
     });
 }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod front;
 mod http;
 mod leave;
 mod operate;
 mod process;
 mod rest;
 mod rights;
+mod served;
 mod server;

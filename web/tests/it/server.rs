@@ -10,17 +10,11 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing};
-use n2o::{Clock, Keys, Limits, Node, Random};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::Semaphore,
-    time::timeout,
-};
-use web::{App, Server};
+use n2o::Limits;
+use tokio::{io::AsyncWriteExt, sync::Semaphore};
 
-/// What a test that would hang fails after; far above the limits that the tests set, far below the default ones.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::served::{self, ask, connect, until};
+
 const SHORT: Duration = Duration::from_millis(100);
 
 /// Limits under which nothing ends by itself while a test runs.
@@ -29,44 +23,9 @@ fn limits() -> Limits {
     Limits { head: hour, write: hour, ..Limits::default() }
 }
 
-/// Serves a router while a test runs against its address.
+/// Serves a router beside an application without pages.
 async fn with<T: Future<Output = ()>>(limits: Limits, router: Router, test: impl FnOnce(String) -> T) {
-    let random = Random::default();
-    let store = kvs::Store::open("memory:").await.expect("store");
-    let node = Node::new(store, Keys::random(&random), limits, Clock::default(), random);
-    let server = Server::bind(node.clone(), "127.0.0.1:0").await.expect("a free port");
-    let address = server.address().expect("an address").to_string();
-    let router = App::new(node).router().merge(router);
-    tokio::select! {
-        ended = server.run(router, || {}) => panic!("the server ended: {ended:?}"),
-        () = test(address) => {}
-    }
-}
-
-async fn connect(address: &str) -> TcpStream {
-    TcpStream::connect(address).await.expect("a connection")
-}
-
-async fn ask(stream: &mut TcpStream, path: &str) {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("a request");
-}
-
-/// Reads until `end` has come, or the connection ends.
-async fn until(stream: &mut TcpStream, end: &str) -> String {
-    let (mut seen, mut some) = (Vec::new(), vec![0; 65_536]);
-    let reading = async {
-        while end.is_empty() || !seen.windows(end.len()).any(|piece| piece == end.as_bytes()) {
-            match stream.read(&mut some).await {
-                Ok(0) | Err(_) => break,
-                Ok(bytes) => seen.extend_from_slice(&some[..bytes]),
-            }
-        }
-    };
-    let read = timeout(PATIENCE, reading).await;
-    let seen = String::from_utf8_lossy(&seen).into_owned();
-    assert!(read.is_ok(), "an answer, or the end of the connection, but only {:.200}", seen);
-    seen
+    served::with(limits, |app| app.router().merge(router), test).await;
 }
 
 #[tokio::test]

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 Counter, login and chat, served.
 
-  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--bench]
+  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--new-keys] [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
   --secure          browsers come over TLS, ended by a proxy      [N2O_SECURE=1]
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
+  --new-keys        make keys where a store has none; everybody has to sign in again
   --bench           also serve the pages of the benchmark, and raise the limits for it
   --help, --version
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub secure: bool,
     /// Other origins whose pages may open sockets.
     pub origins: Vec<String>,
+    /// Whether keys are made where there is a store but no keys.
+    pub new_keys: bool,
     /// Whether the pages of the benchmark are served.
     pub bench: bool,
 }
@@ -74,6 +77,7 @@ impl Config {
             data: PathBuf::from(or("N2O_DATA", "data")),
             secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
+            new_keys: false,
             bench: false,
         };
         let mut args = args.into_iter();
@@ -89,6 +93,7 @@ impl Config {
                 "--data" => config.data = PathBuf::from(value("--data")?),
                 "--origin" => config.origins.push(value("--origin")?),
                 "--secure" if given.is_none() => config.secure = true,
+                "--new-keys" if given.is_none() => config.new_keys = true,
                 "--bench" if given.is_none() => config.bench = true,
                 "--help" | "-h" => return Ok(Command::Print(String::from(HELP))),
                 "--version" | "-V" => {

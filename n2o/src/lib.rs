@@ -50,6 +50,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod audit;
 mod auth;
 mod blob;
 mod channel;
@@ -78,7 +79,7 @@ mod sessions;
 mod tasks;
 mod text;
 
-pub use auth::Accounts;
+pub use auth::{AccountLimits, Accounts, Tries};
 pub use channel::{Channel, Connection, Gone, Incoming};
 pub use clock::{Clock, Random};
 pub use cx::{Cx, SessionValues};

@@ -112,10 +112,7 @@ impl Name {
     /// all of its texts.
     #[must_use]
     pub fn looks(&self) -> Vec<String> {
-        let mut looks = vec![self.key.clone(), look(&self.key), look(&self.text)];
-        looks.sort_unstable();
-        looks.dedup();
-        looks
+        looks(&self.text)
     }
 
     /// Whether two names are the same or look the same.
@@ -130,6 +127,15 @@ impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// What [`Name::looks`] answers, of a text that may not be a name.
+pub(crate) fn looks(text: &str) -> Vec<String> {
+    let key = key(text);
+    let mut looks = vec![look(&key), look(text), key];
+    looks.sort_unstable();
+    looks.dedup();
+    looks
 }
 
 /// Compatibility caseless matching (the Unicode Standard, D146).

@@ -1,6 +1,12 @@
 //! Master keys: weak ones are refused, they are read and made safely, and replaced without anyone noticing.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command, sync::Arc};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use n2o::{Clock, Error, Keys, Limits, Node, Random, Session, Token};
@@ -66,22 +72,72 @@ fn a_key_is_never_printed() {
     assert!(!reason(&wrong).contains(&URL_SAFE_NO_PAD.encode([5; 31])), "not even a wrong one");
 }
 
+/// A key file for its owner only.
+fn write(file: &Path, text: &str) {
+    fs::write(file, text).expect("written");
+    fs::set_permissions(file, Permissions::from_mode(0o600)).expect("its mode");
+}
+
+fn told(keys: Result<Keys, Error>) -> String {
+    match keys {
+        Err(Error::Keys { from, reason }) => {
+            assert!(from.ends_with("keys"), "{from}");
+            reason
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_file_is_made_for_its_owner_only_and_read_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("keys");
     let random = Random::seeded(3);
-    Keys::load(&file, &random).expect("keys");
+    Keys::load_or_create(&file, &random).expect("keys");
     let mode = fs::metadata(&file).expect("the file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let text = fs::read_to_string(&file).expect("the file");
     assert!(text.starts_with("1:") && text.ends_with('\n'), "{text:?}");
-    Keys::load(&file, &random).expect("the same keys");
+    Keys::load(&file).expect("the same keys");
+    Keys::load_or_create(&file, &random).expect("the same keys");
     assert_eq!(fs::read_to_string(&file).expect("the file"), text, "it was not written again");
-    fs::write(&file, "1:short").expect("written");
-    assert!(matches!(Keys::load(&file, &random), Err(Error::Keys { from, .. }) if from.ends_with("keys")));
+    write(&file, "1:short");
+    assert!(told(Keys::load_or_create(&file, &random)).starts_with("line 1:"));
     let missing = folder.path().join("no/such/folder/keys");
-    assert!(matches!(Keys::load(&missing, &random), Err(Error::Keys { .. })));
+    assert!(matches!(Keys::load_or_create(&missing, &random), Err(Error::Keys { .. })));
+}
+
+#[test]
+fn keys_that_are_missing_are_made_for_whoever_says_so_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys");
+    assert!(told(Keys::load(&file)).contains("no such file"));
+    assert!(!file.exists(), "nothing was written");
+    write(&file, &line(1, 1));
+    let keys = Keys::load(&file).expect("keys");
+    fs::remove_file(&file).expect("removed");
+    assert!(told(keys.reload(&file).map(|()| keys.clone())).contains("no such file"));
+    assert!(!file.exists(), "nor by reading again");
+}
+
+#[test]
+fn a_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys");
+    write(&file, &line(1, 1));
+    let keys = Keys::load(&file).expect("keys");
+    for mode in [0o640, 0o604, 0o644, 0o660, 0o620, 0o602, 0o610, 0o777] {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).expect("its mode");
+        let reason = told(Keys::load(&file));
+        let chmod = format!("chmod 600 {}", file.display());
+        assert!(reason.contains(&chmod) && reason.contains(&format!("{mode:03o}")), "{reason}");
+        told(Keys::load_or_create(&file, &Random::seeded(1)));
+        told(keys.reload(&file).map(|()| keys.clone()));
+    }
+    for mode in [0o600, 0o400] {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).expect("its mode");
+        assert!(Keys::load(&file).is_ok(), "{mode:o}");
+    }
 }
 
 fn tokens(node: &Node, session: &Arc<Session>) -> String {
@@ -92,26 +148,25 @@ fn tokens(node: &Node, session: &Arc<Session>) -> String {
 async fn keys_are_rotated_while_the_server_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("keys");
-    fs::write(&file, line(1, 1)).expect("written");
-    let random = Random::seeded(3);
-    let keys = Keys::load(&file, &random).expect("keys");
+    write(&file, &line(1, 1));
+    let keys = Keys::load(&file).expect("keys");
     let node = node(keys.clone()).await;
     let session = node.sessions().create();
     let (cookie, token) = (node.sessions().cookie(&session), tokens(&node, &session));
 
-    fs::write(&file, line(2, 2) + &line(1, 1)).expect("written");
-    keys.reload(&file, &random).expect("reloaded");
+    write(&file, &(line(2, 2) + &line(1, 1)));
+    keys.reload(&file).expect("reloaded");
     assert!(node.sessions().open(&cookie).await.expect("the store").is_some(), "the old cookie is good");
     assert!(node.read_token(&session, &token).is_ok(), "the old token is good");
     let (new_cookie, new_token) = (node.sessions().cookie(&session), tokens(&node, &session));
     assert_ne!(new_cookie, cookie);
 
-    fs::write(&file, "nonsense").expect("written");
-    assert!(keys.reload(&file, &random).is_err());
+    write(&file, "nonsense");
+    assert!(keys.reload(&file).is_err());
     assert!(node.read_token(&session, &new_token).is_ok(), "a bad file changes nothing");
 
-    fs::write(&file, line(2, 2)).expect("written");
-    keys.reload(&file, &random).expect("reloaded");
+    write(&file, &line(2, 2));
+    keys.reload(&file).expect("reloaded");
     assert!(
         node.sessions().open(&cookie).await.expect("the store").is_none(),
         "the old key has left the ring"
@@ -126,7 +181,7 @@ async fn keys_are_rotated_while_the_server_runs() {
 fn child() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("keys");
-    let loaded = Keys::load(&file, &Random::default());
+    let loaded = Keys::load_or_create(&file, &Random::default());
     assert!(!file.exists(), "the variable wins over the file, which is not made");
     assert!(loaded.is_ok(), "{loaded:?}");
 }

@@ -186,9 +186,12 @@ impl Session {
         self.state().saved.is_some()
     }
 
-    /// Notes a connected page, which hears of the session's end.
+    /// Notes a connected page, which hears of the session's end, also when that came while it connected.
     pub(crate) fn attach(&self, page: &Arc<Inbox>) {
         let mut state = self.state();
+        if state.ended {
+            return page.end();
+        }
         state.pages.retain(|page| page.strong_count() > 0);
         state.pages.push(Arc::downgrade(page));
     }

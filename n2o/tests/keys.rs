@@ -6,10 +6,15 @@ use std::{
     path::Path,
     process::Command,
     sync::Arc,
+    task::{Context, Poll},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use n2o::{Clock, Error, Keys, Limits, Node, Random, Session, Token};
+use bytes::Bytes;
+use n2o::{
+    Channel, Clock, Connection, Cx, Error, Format, Gone, Incoming, Info, Keys, Limits, Msg, Node, Protocol,
+    Random, Session, Token,
+};
 
 fn line(id: u8, seed: u64) -> String {
     format!("{id}:{}\n", URL_SAFE_NO_PAD.encode(Random::seeded(seed).bytes::<32>()))
@@ -195,4 +200,69 @@ fn the_variable_wins_over_the_file() {
     };
     assert!(run(&line(1, 1)));
     assert!(!run("1:short"), "and is refused when it is weak, without falling back");
+}
+
+/// A connection that hears nothing, and notes how it is closed.
+#[derive(Clone)]
+struct Line(tokio::sync::mpsc::UnboundedSender<u16>);
+
+impl Channel for Line {
+    fn poll_recv(&mut self, _: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        if self.0.is_closed() { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    fn poll_send(&mut self, _: &mut Context<'_>, frame: &mut Option<Bytes>) -> Poll<Result<(), Gone>> {
+        frame.take();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>, code: u16, _: &'static str) -> Poll<()> {
+        self.0.send(code).expect("the test listens");
+        Poll::Ready(())
+    }
+}
+
+/// A page that says nothing.
+struct Mute;
+
+impl Protocol for Mute {
+    fn info<'a>(&'a mut self, _: Msg<'a>, _: &'a mut Cx) -> Info<'a> {
+        Info::Unknown
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_of_a_key_that_is_gone_are_told_to_sign_in_again_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys");
+    write(&file, &line(1, 1));
+    let keys = Keys::load(&file).expect("keys");
+    let node = node(keys.clone()).await;
+    let mut closed = Vec::new();
+    let mut open = || {
+        let session = node.sessions().create();
+        let _cookie = node.sessions().cookie(&session);
+        let page = node.page_id();
+        node.wait(Box::new(Mute), Cx::new(&node, Arc::clone(&session), page, "/", Vec::new(), "en"));
+        let (code, codes) = tokio::sync::mpsc::unbounded_channel();
+        let connection = Connection::new(Box::new(Line(code)), Format::Cbor);
+        node.connect(&Token { page, path: "/".into() }, connection, || unreachable!("the page waits"));
+        closed.push(codes);
+        session
+    };
+    let old = open();
+    write(&file, &(line(2, 2) + &line(1, 1)));
+    keys.reload(&file).expect("reloaded");
+    let new = open();
+    assert!(!old.ended() && !new.ended(), "a key that came ends nobody");
+    write(&file, &line(2, 2));
+    keys.reload(&file).expect("reloaded");
+    assert!(old.ended() && !new.ended(), "the old key has left the ring");
+    // The page's task has not run yet: it is told, too, as one that is on its way.
+    assert_eq!(closed[0].recv().await, Some(4401));
+    // All keys are replaced, under the same id.
+    write(&file, &line(2, 3));
+    keys.reload(&file).expect("reloaded");
+    assert!(new.ended());
+    assert_eq!(closed[1].recv().await, Some(4401));
 }

@@ -8,4 +8,5 @@ mod operate;
 mod process;
 mod rest;
 mod rights;
+mod roles;
 mod server;

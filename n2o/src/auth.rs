@@ -14,7 +14,7 @@ pub use self::limits::{AccountLimits, Tries};
 use self::{
     account::{Account, is_taken, take, take_old},
     brake::{Brakes, Client, Mark},
-    hash::{Full, Hasher},
+    hash::{Full, Hasher, Memory},
 };
 use crate::{
     audit::{self, Failure, Failures},
@@ -85,7 +85,7 @@ impl Accounts {
             return Err(Error::user(text::registrations(cx.lang())));
         }
         let (password, salt) = (Zeroizing::new(password.to_owned()), cx.node().random().bytes::<16>());
-        let work = move |memory: &mut [_]| hash::hash(memory, password.as_bytes(), &salt);
+        let work = move |memory: &mut Memory| hash::hash(memory, password.as_bytes(), &salt);
         let hash = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
         take(cx.kvs(), &name)?;
         let mut account = Account::new(&name, hash);
@@ -115,7 +115,7 @@ impl Accounts {
         }
         let (password, phc) =
             (Zeroizing::new(password.to_owned()), account.as_ref().map(|account| account.hash.clone()));
-        let work = move |memory: &mut [_]| hash::verify(memory, password.as_bytes(), phc.as_deref());
+        let work = move |memory: &mut Memory| hash::verify(memory, password.as_bytes(), phc.as_deref());
         let right = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
         let Some(account) = account.as_mut().filter(|_| right) else {
             self.0.failures.tell(Failure::SignIn, cx, typed);

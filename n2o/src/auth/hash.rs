@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    ops::{Deref, DerefMut},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -38,7 +38,7 @@ struct State {
     free: Vec<Box<[Block]>>,
     /// The memories that there are.
     made: usize,
-    /// The hashes that were computed.
+    /// The hashes that were begun.
     done: u64,
     /// The tries that have a place in the queue, those that are being hashed among them.
     waiting: usize,
@@ -86,17 +86,23 @@ impl Shared {
     }
 }
 
-/// A memory on loan.
-struct Memory {
+/// A memory on loan: nothing is hashed but in one.
+pub(super) struct Memory {
     shared: Arc<Shared>,
     blocks: Box<[Block]>,
+}
+
+impl fmt::Debug for Memory {
+    // What it holds comes from passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("blocks", &self.blocks.len()).finish_non_exhaustive()
+    }
 }
 
 impl Memory {
     fn lend(shared: &Arc<Shared>) -> Self {
         let free = {
             let mut state = shared.state();
-            state.done += 1;
             let free = state.free.pop();
             state.made += usize::from(free.is_none());
             free
@@ -104,25 +110,23 @@ impl Memory {
         let blocks = free.unwrap_or_else(|| vec![Block::new(); Params::default().block_count()].into());
         Memory { shared: Arc::clone(shared), blocks }
     }
+
+    /// Hashes, and counts it.
+    fn fill(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &[u8],
+        salt: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), argon2::Error> {
+        self.shared.state().done += 1;
+        argon2.hash_password_into_with_memory(password, salt, out, &mut self.blocks)
+    }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
         self.shared.state().free.push(std::mem::take(&mut self.blocks));
-    }
-}
-
-impl Deref for Memory {
-    type Target = [Block];
-
-    fn deref(&self) -> &[Block] {
-        &self.blocks
-    }
-}
-
-impl DerefMut for Memory {
-    fn deref_mut(&mut self) -> &mut [Block] {
-        &mut self.blocks
     }
 }
 
@@ -173,7 +177,7 @@ impl Hasher {
         &self,
         tasks: &Tasks,
         place: Place,
-        work: impl FnOnce(&mut [Block]) -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T> {
         let permit = Arc::clone(&self.0.gate).acquire_owned().await.map_err(Error::other)?;
         let mut memory = Memory::lend(&self.0);
@@ -191,9 +195,10 @@ impl Hasher {
 }
 
 /// The hash of a new password, as a PHC string.
-pub(super) fn hash(memory: &mut [Block], password: &[u8], salt: &[u8]) -> Result<String, argon2::Error> {
+pub(super) fn hash(memory: &mut Memory, password: &[u8], salt: &[u8]) -> Result<String, argon2::Error> {
     let (params, mut out) = (Params::default(), [0; Params::DEFAULT_OUTPUT_LEN]);
-    argon2(params.clone()).hash_password_into_with_memory(password, salt, &mut out, memory)?;
+    let argon2 = Argon2::new(Algorithm::default(), Version::default(), params.clone());
+    memory.fill(&argon2, password, salt, &mut out)?;
     let phc = || {
         Ok::<_, argon2::password_hash::Error>(PasswordHash {
             algorithm: Algorithm::default().ident(),
@@ -207,11 +212,7 @@ pub(super) fn hash(memory: &mut [Block], password: &[u8], salt: &[u8]) -> Result
 }
 
 /// Whether a password is the one of a PHC string. Without one the same work is done, and the answer is no.
-pub(super) fn verify(
-    memory: &mut [Block],
-    password: &[u8],
-    phc: Option<&str>,
-) -> Result<bool, argon2::Error> {
+pub(super) fn verify(memory: &mut Memory, password: &[u8], phc: Option<&str>) -> Result<bool, argon2::Error> {
     let Some(phc) = phc else {
         hash(memory, password, &[0; argon2::RECOMMENDED_SALT_LEN])?;
         return Ok(false);
@@ -223,11 +224,6 @@ pub(super) fn verify(
         Algorithm::try_from(parsed.algorithm.as_str()).map_err(|_| argon2::Error::AlgorithmInvalid)?;
     let version = parsed.version.map_or(Ok(Version::default()), Version::try_from)?;
     let mut out = vec![0; known.as_bytes().len()];
-    Argon2::new(algorithm, version, params)
-        .hash_password_into_with_memory(password, salt, &mut out, memory)?;
+    memory.fill(&Argon2::new(algorithm, version, params), password, salt, &mut out)?;
     Ok(out.ct_eq(known.as_bytes()).into())
-}
-
-fn argon2(params: Params) -> Argon2<'static> {
-    Argon2::new(Algorithm::default(), Version::default(), params)
 }

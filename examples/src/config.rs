@@ -8,7 +8,8 @@ use web::{BadNetwork, Network};
 pub const HELP: &str = "\
 Counter, login and chat, served.
 
-  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--proxy NETWORK]... [--bench]
+  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--proxy NETWORK]... [--new-keys]
+       [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
@@ -16,6 +17,7 @@ Counter, login and chat, served.
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
   --proxy NETWORK   a proxy whose word about its clients' addresses is believed: an address, or a range
                     such as 10.0.0.0/8                            [N2O_PROXY, separated by blanks]
+  --new-keys        make keys where a store has none; everybody has to sign in again
   --bench           also serve the pages of the benchmark, and raise the limits for it
   --help, --version
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Proxies that are trusted to say where their clients come from.
     pub proxies: Vec<Network>,
+    /// Whether keys are made where there is a store but no keys.
+    pub new_keys: bool,
     /// Whether the pages of the benchmark are served.
     pub bench: bool,
 }
@@ -84,6 +88,7 @@ impl Config {
             secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
             proxies: or("N2O_PROXY", "").split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
+            new_keys: false,
             bench: false,
         };
         let mut args = args.into_iter();
@@ -100,6 +105,7 @@ impl Config {
                 "--origin" => config.origins.push(value("--origin")?),
                 "--proxy" => config.proxies.push(value("--proxy")?.parse()?),
                 "--secure" if given.is_none() => config.secure = true,
+                "--new-keys" if given.is_none() => config.new_keys = true,
                 "--bench" if given.is_none() => config.bench = true,
                 "--help" | "-h" => return Ok(Command::Print(String::from(HELP))),
                 "--version" | "-V" => {

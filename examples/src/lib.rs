@@ -6,6 +6,7 @@ pub mod bench;
 mod chat;
 pub mod config;
 mod counter;
+pub mod data;
 pub mod desk;
 mod frame;
 mod home;

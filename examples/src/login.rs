@@ -115,7 +115,9 @@ impl Page for Login {
                 }
             }
             Ask::Register { account, password } => {
-                let at = if password.chars().count() < 8 { "password" } else { "account" };
+                let fits =
+                    (Accounts::MIN_PASSWORD..=Accounts::MAX_PASSWORD).contains(&password.chars().count());
+                let at = if fits { "account" } else { "password" };
                 if shown(ACCOUNTS.register(cx, &account, &password).await, at, cx)?.is_none() {
                     return Ok(());
                 }

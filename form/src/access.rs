@@ -1,10 +1,7 @@
 //! Who asks, and what may be done: rights by role, for a document and for each of its fields.
 
-use n2o::{Cx, Result};
+use n2o::Cx;
 use serde::{Deserialize, Serialize};
-
-/// The session value that holds a visitor's roles, as a list of texts. Whoever logs the visitor in sets it.
-pub const ROLES: &str = "roles";
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,11 +27,10 @@ impl Who {
         Who { user: Some(user.to_owned()), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
     }
 
-    /// The visitor of a page, with the roles of the session.
-    pub fn of(cx: &mut Cx) -> Result<Self> {
-        let mut roles = cx.roles();
-        roles.extend(cx.session().get::<Vec<String>>(ROLES)?.unwrap_or_default());
-        Ok(Who { user: cx.user(), roles })
+    /// The visitor of a page, with the roles that [`Cx::login_as`] or [`Cx::set_roles`] gave.
+    #[must_use]
+    pub fn of(cx: &Cx) -> Self {
+        Who { user: cx.user(), roles: cx.roles() }
     }
 
     /// Whether one of the roles is theirs; always when none is named.

@@ -1,122 +1,168 @@
 //! Accounts with passwords: argon2id off the async workers, a few at once, and a brake on guessing.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod account;
+mod brake;
+mod hash;
+mod limits;
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+pub use self::limits::{AccountLimits, Tries};
+use self::{
+    account::{Account, is_taken, take, take_old},
+    brake::{Brakes, Client, Mark},
+    hash::{Full, Hasher, Memory},
+};
 use crate::{
+    audit::{self, Failure, Failures},
     cx::Cx,
     error::{Error, Result},
-    rate::Rate,
+    name::Name,
     text,
 };
 
-/// How many passwords are hashed at the same time; each takes 19 MiB and a core.
-const AT_ONCE: usize = 2;
-/// Tries at one account: ten at once, then one a minute.
-const TRIES: u32 = 10;
-/// The longest name of an account, in characters.
-const MAX_NAME: usize = 64;
-/// Accounts that the brake remembers; beyond that the calmest are forgotten.
-const REMEMBERED: usize = 10_000;
-
-/// The accounts of an application. Hashes are argon2id, 19 MiB, 2 passes (OWASP Password Storage Cheat Sheet).
+/// The accounts of an application; a cheap handle. Hashes are argon2id, 19 MiB, 2 passes (OWASP Password
+/// Storage Cheat Sheet).
+///
+/// There is one for all pages of a server, because it holds the queue and the brakes: see [`AccountLimits`].
 #[derive(Clone, Debug)]
 pub struct Accounts(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    gate: Semaphore,
-    // A std lock: held for one map access, never across an await.
-    tries: Mutex<HashMap<String, Rate>>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Account {
-    name: String,
-    hash: String,
-}
-
-impl kvs::Record for Account {
-    const TABLE: &'static str = "account";
-
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Owned(self.name.to_lowercase())
-    }
+    limits: AccountLimits,
+    hasher: Hasher,
+    brakes: Brakes,
+    failures: Failures,
+    /// Set when the names of old accounts have been taken.
+    old: OnceCell<()>,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Accounts(Arc::new(Shared { gate: Semaphore::new(AT_ONCE), tries: Mutex::default() }))
+        Self::new(AccountLimits::default())
     }
 }
 
 impl Accounts {
-    /// Makes an account, in the handler's transaction. Names are told apart without regard to case.
+    /// Fewest characters of a password.
+    pub const MIN_PASSWORD: usize = 8;
+    /// Most characters of a password.
+    pub const MAX_PASSWORD: usize = 1024;
+
+    /// Accounts within bounds.
+    #[must_use]
+    pub fn new(limits: AccountLimits) -> Self {
+        let (hasher, brakes) = (Hasher::new(limits.clone()), Brakes::new(&limits));
+        let (failures, old) = (Failures::default(), OnceCell::new());
+        Accounts(Arc::new(Shared { limits, hasher, brakes, failures, old }))
+    }
+
+    /// The number of passwords that were hashed since the start: one for each registration and for each try
+    /// that no brake refused, whether or not there is such an account.
+    #[must_use]
+    pub fn hashed(&self) -> u64 {
+        self.0.hasher.done()
+    }
+
+    /// Makes an account, in the handler's transaction. Its [`Name`] may not look like that of another one.
     pub async fn register(&self, cx: &mut Cx, name: &str, password: &str) -> Result {
-        let name = name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-            return Err(Error::user(text::name(cx.lang())));
-        }
-        if password.chars().count() < 8 || password.len() > 1024 {
-            return Err(Error::user(text::password(cx.lang())));
-        }
-        if cx.kvs().get::<Account>(&name.to_lowercase()).await?.is_some() {
+        let name = Name::new(name.trim()).map_err(|error| Error::user(text::name(cx.lang(), error)))?;
+        check(password).map_err(|wrong| Error::user(wrong(cx.lang())))?;
+        let node = cx.node().clone();
+        self.0.old.get_or_try_init(|| take_old(node.store())).await?;
+        if is_taken(cx.kvs(), &name).await? {
             return Err(Error::user(text::taken(cx.lang())));
         }
-        let password = password.to_owned();
-        let hash = self
-            .off_thread(move || {
-                Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
-            })
-            .await?;
-        let hash = hash.map_err(|error| Error::other(error.to_string()))?;
-        cx.kvs().put(&Account { name, hash })?;
+        let client = Client::of(cx);
+        let place = self.0.hasher.place(client.session, client.origin(), false);
+        let place = place.map_err(|full| self.refused(cx, full))?;
+        if !self.0.brakes.may_register(&client, cx.now()) {
+            self.0.failures.tell(Failure::RegistrationBraked, cx, name.as_str());
+            return Err(Error::user(text::registrations(cx.lang())));
+        }
+        let (password, salt) = (Zeroizing::new(password.to_owned()), cx.node().random().bytes::<16>());
+        let work = move |memory: &mut Memory| hash::hash(memory, password.as_bytes(), &salt);
+        let hash = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
+        take(cx.kvs(), &name)?;
+        let mut account = Account::new(&name, hash);
+        account.remember(&client, self.0.limits.remembered);
+        cx.kvs().put(&account)?;
+        let told = audit::registered(cx, name.as_str());
+        cx.kvs().on_commit(move |_| told());
         Ok(())
     }
 
     /// The account's name as it was registered, when the password is right. The answer takes the same
-    /// time whether the account exists or not; too many tries are refused before anything is hashed.
+    /// work whether the account exists or not; too many tries are refused before anything is hashed, as is
+    /// a second try of a session while the first one waits.
+    ///
+    /// Wrong tries of strangers do not brake a browser in which the account was signed in to before. Such a
+    /// browser is remembered with the account, in the handler's transaction.
     pub async fn verify(&self, cx: &mut Cx, name: &str, password: &str) -> Result<Option<String>> {
-        let key = name.trim().to_lowercase();
-        // No account has a longer name, and the brake need not remember it.
-        if key.chars().count() > MAX_NAME {
-            return Ok(None);
-        }
-        if !self.may_try(&key, cx.now()) {
+        let (typed, node) = (name.trim(), cx.node().clone());
+        let mut account = Account::find(cx.kvs(), typed).await?;
+        let (mark, client) = (Account::mark(account.as_ref(), typed), Client::of(cx));
+        let known = account.as_ref().and_then(|account| account.knows(&client));
+        let place = self.0.hasher.place(client.session, client.origin(), known.is_some());
+        let place = place.map_err(|full| self.refused(cx, full))?;
+        if !self.0.brakes.may_try(&mark, &client, known.as_ref(), cx.now()) {
+            self.0.failures.tell(Failure::SignInBraked, cx, typed);
             return Err(Error::user(text::tries(cx.lang())));
         }
-        let account = cx.kvs().get::<Account>(&key).await?;
-        let hash = account.as_ref().map(|account| account.hash.clone());
-        let password = password.to_owned();
-        let right = self.off_thread(move || match hash.as_deref().map(PasswordHash::new) {
-            Some(hash) => {
-                hash.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-            }
-            None => Argon2::default().hash_password(password.as_bytes()).is_err(),
-        });
-        Ok(if right.await? { account.map(|account| account.name) } else { None })
+        let (password, phc) =
+            (Zeroizing::new(password.to_owned()), account.as_ref().map(|account| account.hash.clone()));
+        let work = move |memory: &mut Memory| hash::verify(memory, password.as_bytes(), phc.as_deref());
+        let right = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
+        let Some(account) = account.as_mut().filter(|_| right) else {
+            self.0.failures.tell(Failure::SignIn, cx, typed);
+            return Ok(None);
+        };
+        self.welcome(cx, account, &mark, &client, known.as_ref())?;
+        Ok(Some(account.name.clone()))
     }
 
-    fn may_try(&self, name: &str, now: u64) -> bool {
-        let mut tries = self.0.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= REMEMBERED {
-            tries.retain(|_, rate| !rate.is_calm(now));
+    fn welcome(
+        &self,
+        cx: &mut Cx,
+        account: &mut Account,
+        mark: &Mark,
+        client: &Client,
+        known: Option<&Mark>,
+    ) -> Result {
+        self.0.brakes.forgive(mark, client, known);
+        if account.remember(client, self.0.limits.remembered) {
+            cx.kvs().put(account)?;
         }
-        tries.entry(name.to_owned()).or_insert_with(|| Rate::every(60_000, TRIES)).allow(now)
+        Ok(())
     }
 
-    async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _permit = self.0.gate.acquire().await.map_err(Error::other)?;
-        tokio::task::spawn_blocking(work).await.map_err(Error::other)
+    fn refused(&self, cx: &Cx, full: Full) -> Error {
+        Error::user(match full {
+            Full::Session => text::one_try(cx.lang()),
+            Full::Queue => {
+                self.0.failures.tell(Failure::QueueFull, cx, "");
+                text::busy(cx.lang())
+            }
+        })
     }
 }
+
+fn failed(error: argon2::Error) -> Error {
+    Error::other(format!("a password could not be hashed: {error}"))
+}
+
+/// What is wrong with a new password.
+fn check(password: &str) -> Result<(), fn(&str) -> &'static str> {
+    match password.chars().count() {
+        ..Accounts::MIN_PASSWORD => Err(text::short_password),
+        count if count > Accounts::MAX_PASSWORD => Err(text::long_password),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,19 +6,18 @@ use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    audit,
     error::{Error, Result},
     formatter::Out,
     inbox::Inbox,
     message::Message,
+    name::Name,
     node::Node,
     pages::{PageId, Saved as SavedPage},
     session::{self, Changes, Session},
     sessions::Ticket,
     text,
 };
-
-/// The longest name of a user, in characters.
-const MAX_USER: usize = 64;
 
 /// What a handler gets to work with.
 ///
@@ -51,7 +50,10 @@ pub struct Cx {
     txn: Option<Box<Txn>>,
     sends: Vec<Message>,
     changes: Changes,
-    login: Option<Login>,
+    /// In a box of its own, as the transaction is.
+    login: Option<Box<Login>>,
+    /// The roles that this handler gives the user.
+    roles: Option<Vec<String>>,
     part: Option<Box<dyn Any + Send + Sync>>,
     /// The ops of the answer.
     pub out: Out,
@@ -65,6 +67,21 @@ struct Login {
     user: Option<String>,
     roles: Vec<String>,
     ticket: Option<Ticket>,
+}
+
+impl Login {
+    /// Whether the values of the session go: its user was another one, or logs out.
+    fn drops(&self, before: Option<&str>) -> bool {
+        self.user.is_none() || before.is_some_and(|before| self.user.as_deref() != Some(before))
+    }
+
+    fn tell(&self, cx: &Cx) {
+        let before = cx.session.user();
+        match &self.user {
+            Some(user) => audit::signed_in(cx, before.as_deref(), user, &self.roles),
+            None => audit::signed_out(cx, before.as_deref()),
+        }
+    }
 }
 
 impl Cx {
@@ -94,6 +111,7 @@ impl Cx {
             sends: Vec::new(),
             changes: Changes::new(),
             login: None,
+            roles: None,
             part: None,
             out: Out::new(crate::Format::default()),
             state: Vec::new(),
@@ -159,13 +177,30 @@ impl Cx {
         }
     }
 
-    /// The roles of the user.
+    /// The roles of the user: those that [`login_as`](Cx::login_as) or [`set_roles`](Cx::set_roles) gave.
+    /// Every right by role, on pages, in forms, processes and REST, looks here.
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
-        match &self.login {
-            Some(login) => login.roles.clone(),
-            None => self.session.roles(),
+        match (&self.login, &self.roles) {
+            (Some(login), _) => login.roles.clone(),
+            (None, Some(roles)) => roles.clone(),
+            (None, None) => self.session.roles(),
         }
+    }
+
+    /// Gives the user other roles, for all pages of the browser, when the handler ends well. They hold as
+    /// long as the session; its id stays. Where a user rises by proving who they are,
+    /// [`login_as`](Cx::login_as) is called instead, which gives the session another id.
+    pub fn set_roles(&mut self, roles: &[&str]) -> Result {
+        if self.user().is_none() {
+            return Err(Error::other("roles are given to a user; log the visitor in first"));
+        }
+        let roles = roles.iter().map(|role| String::from(*role)).collect();
+        match &mut self.login {
+            Some(login) => login.roles = roles,
+            None => self.roles = Some(roles),
+        }
+        Ok(())
     }
 
     /// Whether the user has a role.
@@ -176,7 +211,8 @@ impl Cx {
 
     /// The visitor's session.
     pub fn session(&mut self) -> SessionValues<'_> {
-        SessionValues { session: &self.session, changes: &mut self.changes }
+        let dropped = self.login.as_ref().is_some_and(|login| login.drops(self.session.user().as_deref()));
+        SessionValues { session: &self.session, changes: &mut self.changes, dropped }
     }
 
     /// The session behind the cookie, shared by all pages of the browser.
@@ -234,8 +270,14 @@ impl Cx {
         self.sends.push(Message::new(topic, body));
     }
 
-    /// Logs the visitor in, or makes them another user. The session gets another id and keeps its values;
-    /// the browser is sent through an address that sets the new cookie, and then where `redirect` says.
+    /// Logs the visitor in, or makes them another user. The session gets another id; the browser is sent
+    /// through an address that sets the new cookie, and then where `redirect` says.
+    ///
+    /// The values of the session stay when the visitor had no name yet, or has the same one again. They are
+    /// dropped, those of this handler excepted, when somebody else was logged in: what was kept of one user,
+    /// such as that they gave a password, is not true of another.
+    ///
+    /// The name is a [`Name`], without the blanks around it; what is wrong with one is told to the user.
     pub async fn login(&mut self, user: &str) -> Result {
         self.login_as(user, &[]).await
     }
@@ -246,18 +288,15 @@ impl Cx {
         reason = "a store of rights may have to be asked; handlers await it already"
     )]
     pub async fn login_as(&mut self, user: &str, roles: &[&str]) -> Result {
-        let name = user.trim();
-        if name.is_empty() || name.chars().count() > MAX_USER || name.chars().any(char::is_control) {
-            return Err(Error::user(text::name(&self.lang)));
-        }
+        let name = Name::new(user.trim()).map_err(|error| Error::user(text::name(&self.lang, error)))?;
         let roles = roles.iter().map(|role| String::from(*role)).collect();
-        self.login = Some(Login { user: Some(name.to_owned()), roles, ticket: None });
+        self.login = Some(Box::new(Login { user: Some(name.to_string()), roles, ticket: None }));
         Ok(())
     }
 
     /// Logs the visitor out: the session and its values are gone, its other pages are closed.
     pub fn logout(&mut self) {
-        self.login = Some(Login { user: None, roles: Vec::new(), ticket: None });
+        self.login = Some(Box::new(Login { user: None, roles: Vec::new(), ticket: None }));
     }
 
     /// Whether the handler has changed the user, so that the browser has to be sent away with a ticket.
@@ -276,10 +315,12 @@ impl Cx {
         let (node, user, roles) = (self.node.clone(), login.user.clone(), login.roles.clone());
         let mut txn = self.txn.take().unwrap_or_else(|| Box::new(node.store().txn()));
         let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
+        if login.drops(saved.user.as_deref()) {
+            saved.values.clear();
+        }
         if user.is_some() {
             session::apply(&mut saved, &std::mem::take(&mut self.changes));
         } else {
-            saved.values.clear();
             self.changes.clear();
             txn.delete::<session::Saved>(&self.session.key);
         }
@@ -294,8 +335,14 @@ impl Cx {
 
     /// Seals content for an element of this page, under one byte in the clear that says of what kind it is,
     /// and the kind's fingerprint, which is not sent: it must be the same when the seal is opened.
-    #[must_use]
-    pub fn pickle(&self, element: &str, head: u8, print: u64, content: &[u8]) -> Vec<u8> {
+    /// Fails for an id longer than [`MAX_ID`](crate::MAX_ID), and when the session has sealed more than a key may.
+    pub fn pickle(
+        &self,
+        element: &str,
+        head: u8,
+        print: u64,
+        content: &[u8],
+    ) -> Result<Vec<u8>, crate::SealError> {
         let now = self.node.clock().secs();
         let expires =
             now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
@@ -348,6 +395,7 @@ impl Cx {
         self.sends.clear();
         self.changes.clear();
         self.login = None;
+        self.roles = None;
         self.out.clear();
         self.left.clear();
         let joined = std::mem::take(&mut self.joined);
@@ -357,7 +405,10 @@ impl Cx {
     /// Whether the handler changed anything that has to be on disk before it is answered.
     #[must_use]
     pub(crate) fn wrote(&self) -> bool {
-        !self.changes.is_empty() || self.login.is_some() || self.txn.as_ref().is_some_and(|txn| txn.wrote())
+        !self.changes.is_empty()
+            || self.login.is_some()
+            || self.roles.is_some()
+            || self.txn.as_ref().is_some_and(|txn| txn.wrote())
     }
 
     /// Commits what the handler did, together with the page's record, and sends its messages.
@@ -401,15 +452,23 @@ impl Cx {
         let mut txn = self.txn.take().unwrap_or_else(|| Box::new(self.node.store().txn()));
         let now = self.node.clock().secs();
         let mut saved = None;
-        // Without a ticket nobody is told where to go, but the session ends all the same.
-        if let Some(Login { user: None, ticket: None, .. }) = self.login {
+        if let Some(login) = self.login.as_deref().filter(|login| login.ticket.is_none()) {
+            // Nobody is told where to go. What was meant for the next session is not for this one, and a
+            // logout ends it all the same.
             self.changes.clear();
-            txn.delete::<session::Saved>(&self.session.key);
+            if login.user.is_none() {
+                txn.delete::<session::Saved>(&self.session.key);
+            }
         }
-        if !self.changes.is_empty() {
+        let roles = self.roles.take().filter(|_| self.login.is_none());
+        let before = self.session.roles();
+        if !self.changes.is_empty() || roles.is_some() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
             session::apply(&mut record, &self.changes);
+            if let Some(roles) = &roles {
+                record.roles.clone_from(roles);
+            }
             txn.put(&record)?;
             saved = Some(record);
         }
@@ -426,10 +485,15 @@ impl Cx {
         if let Some(saved) = saved {
             self.session.committed(saved);
         }
-        if let Some(Login { user: None, .. }) = self.login {
-            self.session.end(Some(&self.inbox));
+        if let Some(roles) = roles.filter(|roles| *roles != before) {
+            audit::roles_changed(self, &before, &roles);
         }
-        self.login = None;
+        if let Some(login) = self.login.take() {
+            login.tell(self);
+            if login.user.is_none() {
+                self.session.end(Some(&self.inbox));
+            }
+        }
         Ok(version)
     }
 }
@@ -447,6 +511,8 @@ impl Drop for Cx {
 pub struct SessionValues<'a> {
     session: &'a Session,
     changes: &'a mut Changes,
+    /// The handler changes the user, and what was kept before goes.
+    dropped: bool,
 }
 
 impl SessionValues<'_> {
@@ -455,6 +521,7 @@ impl SessionValues<'_> {
         match self.changes.get(name) {
             Some(Some(bytes)) => session::decode("session value", bytes).map(Some),
             Some(None) => Ok(None),
+            None if self.dropped => Ok(None),
             None => self.session.value(name),
         }
     }

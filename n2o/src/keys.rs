@@ -2,12 +2,12 @@
 
 use std::{
     fmt,
-    fs::OpenOptions,
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{clock::Random, error::Error};
 
@@ -40,11 +40,21 @@ impl fmt::Debug for Secret {
 #[derive(Clone, Debug)]
 pub struct Keys(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     // A std lock: held for the clone of an `Arc`, never across an await.
     ring: RwLock<Arc<Vec<(u8, Secret)>>>,
     generation: AtomicU64,
+    // A std lock: held while the listeners are told, never across an await.
+    listeners: Mutex<Vec<Listener>>,
+}
+
+/// Hears of the ids of keys that are gone, and says whether it wants to hear more.
+type Listener = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("ring", &self.ring).finish_non_exhaustive()
+    }
 }
 
 impl Keys {
@@ -54,17 +64,42 @@ impl Keys {
         Self::of(vec![(1, Secret(random.bytes()))])
     }
 
-    /// Reads the keys from the environment, else from `file`; writes a random key to `file` when neither exists.
-    pub fn load(file: &Path, random: &Random) -> Result<Self, Error> {
-        Ok(Self::of(read(file, random)?))
+    /// Reads the keys from the environment, else from `file`, which nobody but its owner may read. Without
+    /// either it fails: keys that are made anew beside an old store would end every session in it.
+    pub fn load(file: &Path) -> Result<Self, Error> {
+        Ok(Self::of(read(file)?))
     }
 
-    /// Reads the keys again, as at start; on an error the old ones stay.
-    pub fn reload(&self, file: &Path, random: &Random) -> Result<(), Error> {
-        let ring = read(file, random)?;
-        *self.0.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    /// Reads the keys as [`load`](Keys::load) does, and writes a random one to `file` when there are none:
+    /// for the first start of a server, and for an operator who says so.
+    pub fn load_or_create(file: &Path, random: &Random) -> Result<Self, Error> {
+        if std::env::var_os(KEYS_VARIABLE).is_none() && !file.try_exists().unwrap_or(true) {
+            return Ok(Self::of(create(file, random)?));
+        }
+        Self::load(file)
+    }
+
+    /// Reads the keys again, as [`load`](Keys::load) does; on an error the old ones stay. Sessions whose
+    /// cookies were made with a key that is gone end at once, and their pages are told to sign in again.
+    pub fn reload(&self, file: &Path) -> Result<(), Error> {
+        let new = Arc::new(read(file)?);
+        let old = std::mem::replace(
+            &mut *self.0.ring.write().unwrap_or_else(PoisonError::into_inner),
+            Arc::clone(&new),
+        );
         self.0.generation.fetch_add(1, Ordering::Release);
+        let stays = |id: u8, key: &Secret| new.iter().any(|(other, new)| *other == id && new.0 == key.0);
+        let gone: Vec<u8> = old.iter().filter(|(id, key)| !stays(*id, key)).map(|(id, _)| *id).collect();
+        if !gone.is_empty() {
+            let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+            listeners.retain(|listener| listener(&gone));
+        }
         Ok(())
+    }
+
+    /// Calls `listener` with the ids of the keys that a reload has dropped, until it answers `false`.
+    pub(crate) fn listen(&self, listener: impl Fn(&[u8]) -> bool + Send + Sync + 'static) {
+        self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
     }
 
     /// Parses the text form, and refuses keys that are short or well known.
@@ -73,7 +108,8 @@ impl Keys {
     }
 
     fn of(ring: Vec<(u8, Secret)>) -> Self {
-        Keys(Arc::new(Shared { ring: RwLock::new(Arc::new(ring)), generation: AtomicU64::new(0) }))
+        let (ring, generation) = (RwLock::new(Arc::new(ring)), AtomicU64::new(0));
+        Keys(Arc::new(Shared { ring, generation, listeners: Mutex::default() }))
     }
 
     fn ring(&self) -> Arc<Vec<(u8, Secret)>> {
@@ -101,24 +137,43 @@ impl Keys {
     }
 }
 
-fn read(file: &Path, random: &Random) -> Result<Vec<(u8, Secret)>, Error> {
+fn failed<E: fmt::Display>(file: &Path) -> impl Fn(E) -> Error {
+    let from = file.display().to_string();
+    move |error| Error::Keys { from: from.clone(), reason: error.to_string() }
+}
+
+fn read(file: &Path) -> Result<Vec<(u8, Secret)>, Error> {
     if let Ok(text) = std::env::var(KEYS_VARIABLE) {
         return parse(&text, KEYS_VARIABLE);
     }
-    let from = file.display().to_string();
-    let failed = |error: std::io::Error| Error::Keys { from: from.clone(), reason: error.to_string() };
-    match std::fs::read_to_string(file) {
-        Ok(text) => parse(&text, &from),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let secret = Secret(random.bytes());
-            let line = format!("1:{}\n", URL_SAFE_NO_PAD.encode(secret.0));
-            let mut created =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-            created.write_all(line.as_bytes()).and_then(|()| created.sync_all()).map_err(failed)?;
-            Ok(vec![(1, secret)])
-        }
-        Err(error) => Err(failed(error)),
+    let missing = "there is no such file; put the one that belongs to the store in its place. New keys, which \
+                   the server makes when it is told to, end all sessions of the store";
+    let mut opened = File::open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => failed(file)(missing),
+        _ => failed(file)(error),
+    })?;
+    // Of the file that was opened, and not of one that has its name by now.
+    let mode = opened.metadata().map_err(failed(file))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let reason = format!(
+            "others than its owner can read or write the file, whose mode is {mode:03o}; expected 600 or 400: \
+             run `chmod 600 {}`, and put a new key on top if somebody may have read it",
+            file.display()
+        );
+        return Err(failed(file)(reason));
     }
+    let mut text = Zeroizing::new(String::new());
+    opened.read_to_string(&mut text).map_err(failed(file))?;
+    parse(&text, &file.display().to_string())
+}
+
+fn create(file: &Path, random: &Random) -> Result<Vec<(u8, Secret)>, Error> {
+    let secret = Secret(random.bytes());
+    let line = Zeroizing::new(format!("1:{}\n", URL_SAFE_NO_PAD.encode(secret.0)));
+    let mut created =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed(file))?;
+    created.write_all(line.as_bytes()).and_then(|()| created.sync_all()).map_err(failed(file))?;
+    Ok(vec![(1, secret)])
 }
 
 fn parse(text: &str, from: &str) -> Result<Vec<(u8, Secret)>, Error> {

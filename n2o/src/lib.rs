@@ -50,6 +50,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod audit;
 mod auth;
 mod blob;
 mod channel;
@@ -63,6 +64,7 @@ mod inbox;
 mod keys;
 mod limit;
 mod message;
+mod name;
 mod node;
 mod pages;
 mod pickle;
@@ -77,7 +79,7 @@ mod sessions;
 mod tasks;
 mod text;
 
-pub use auth::Accounts;
+pub use auth::{AccountLimits, Accounts, Tries};
 pub use channel::{Channel, Connection, Gone, Incoming};
 pub use clock::{Clock, Random};
 pub use cx::{Cx, SessionValues};
@@ -88,6 +90,7 @@ pub use inbox::Inbox;
 pub use keys::{KEYS_VARIABLE, Keys, Secret};
 pub use limit::{Limits, MAX_ID};
 pub use message::{Message, Presence};
+pub use name::{Name, NameError};
 pub use node::{Node, Place, Token};
 pub use pages::{PageId, Pages};
 pub use pickle::{OVERHEAD as SEAL_OVERHEAD, SealError};

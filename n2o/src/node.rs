@@ -25,7 +25,7 @@ use crate::{
     process::{Process, Start},
     protocol::{Heart, Protocol},
     registry::Registry,
-    session::Session,
+    session::{self, Session},
     sessions::Sessions,
     tasks::Tasks,
 };
@@ -82,10 +82,10 @@ impl Node {
     /// A node over a store.
     #[must_use]
     pub fn new(store: Store, keys: Keys, limits: Limits, clock: Clock, random: Random) -> Self {
-        let tasks = Tasks::default();
+        let (tasks, ring) = (Tasks::default(), keys.clone());
         let registry = Registry::new(tasks.clone(), limits.presence);
         let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
-        Node(Arc::new(Inner {
+        let node = Node(Arc::new(Inner {
             store,
             keys,
             limits,
@@ -98,7 +98,15 @@ impl Node {
             connections: AtomicUsize::new(0),
             incidents: Mutex::new(0),
             services: Mutex::default(),
-        }))
+        }));
+        let weak = Arc::downgrade(&node.0);
+        ring.listen(move |gone| {
+            let Some(inner) = weak.upgrade() else { return false };
+            let sessions = inner.sessions.drop_keys(gone);
+            tracing::info!(keys = ?gone, sessions, "keys are gone: the sessions that depend on them have ended");
+            true
+        });
+        node
     }
 
     /// The store.
@@ -191,13 +199,14 @@ impl Node {
         (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
     }
 
-    /// The token of a page, for the same session only.
+    /// The token of a page, for the same session only; empty, and good for nothing, when the session has
+    /// sealed more than a key may.
     #[must_use]
     pub fn token(&self, session: &Session, token: &Token) -> String {
         let content = [token.page.as_bytes(), token.path.as_bytes()].concat();
         let life = u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX);
         let expires = self.0.clock.secs().saturating_add(life);
-        URL_SAFE_NO_PAD.encode(session.events.seal(0, TOKEN, expires, &content, &self.0.random))
+        encoded(session.events.seal(0, TOKEN, expires, &content, &self.0.random))
     }
 
     /// Reads a page token.
@@ -214,10 +223,10 @@ impl Node {
     #[must_use]
     pub fn bearer(&self, user: &str, roles: &[String], life: Duration) -> String {
         let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
-        let content = [&[user.to_owned()], roles].concat().join("\n");
+        let content = session::encode("bearer token", &(user, roles)).unwrap_or_default();
         let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
         let expires = self.0.clock.secs().saturating_add(life);
-        URL_SAFE_NO_PAD.encode(sealer.seal(0, &[], expires, content.as_bytes(), &self.0.random))
+        encoded(sealer.seal(0, &[], expires, &content, &self.0.random))
     }
 
     /// The user and the roles of a [`bearer`](Node::bearer) token.
@@ -225,10 +234,7 @@ impl Node {
         let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
         let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
         let content = sealer.open(&seal, &[], self.0.clock.secs())?.content;
-        let content = String::from_utf8(content).map_err(|_| SealError::Refused)?;
-        // Neither a user's name nor a role has a line break in it.
-        let mut lines = content.split('\n').map(str::to_owned);
-        Ok((lines.next().unwrap_or_default(), lines.collect()))
+        session::decode("bearer token", &content).map_err(|_| SealError::Refused)
     }
 
     /// Keeps a page that was rendered until its client connects.
@@ -238,6 +244,8 @@ impl Node {
             return;
         }
         let now = self.0.clock.millis();
+        // Whoever asks for a page is active, as whoever uses it.
+        cx.seen();
         // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
         cx.session_handle().events.forget();
         let process = Process::new(chain(page), cx);
@@ -315,6 +323,13 @@ impl Node {
         self.0.pages.stop();
         self.0.tasks.drain(self.0.limits.drain).await
     }
+}
+
+fn encoded(seal: Result<Vec<u8>, SealError>) -> String {
+    seal.map(|seal| URL_SAFE_NO_PAD.encode(seal)).unwrap_or_else(|error| {
+        tracing::error!(%error, "a token was not made");
+        String::new()
+    })
 }
 
 fn chain(page: Box<dyn Protocol>) -> Vec<Box<dyn Protocol>> {

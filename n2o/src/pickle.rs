@@ -1,8 +1,13 @@
 //! Seals: authenticated encryption of what travels through a client and comes back.
 //!
 //! A seal is `version | key id | head | expiry | nonce | ciphertext | tag`, 35 bytes longer than
-//! its content. The cipher is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the key is
-//! derived for each purpose and each session, and what the seal is bound to is authenticated with it.
+//! its content. The cipher is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; what the seal is
+//! bound to is authenticated with it, each part framed by its length.
+//!
+//! One key makes at most 2^32 seals, the bound of SP 800-38D, section 8.3, for random nonces. It is derived
+//! for each purpose, each session, and each 512 seconds of the expiry that stands in the seal; a session
+//! seals one after the other, so that a seal would have to take less than 120 ns for the bound to be
+//! reached. The number is counted all the same, and a seal beyond it is refused.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,10 +19,14 @@ use aes_gcm::{
 use crate::{clock::Random, keys::Keys};
 
 /// Changes whenever the content of any seal changes its meaning; older seals are refused, not migrated.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER: usize = 7;
 const NONCE: usize = 12;
 const TAG: usize = 16;
+/// The bits of a seal's expiry that do not count for its key: a key seals for 2^9 = 512 seconds.
+const EPOCH_BITS: u32 = 9;
+/// Most seals of one key (NIST SP 800-38D, section 8.3).
+const MOST: u64 = 1 << 32;
 
 /// How much longer a seal is than its content, in bytes.
 pub const OVERHEAD: usize = HEADER + NONCE + TAG;
@@ -32,6 +41,12 @@ pub enum SealError {
     /// The seal was genuine once; draw the page afresh.
     #[error("seal expired")]
     Expired,
+    /// What the seal is to be bound to is longer than 128 bytes with its lengths; nothing was sealed.
+    #[error("a seal is bound to at most {} bytes", Bound::MAX)]
+    TooLong,
+    /// The key has made as many seals as it may; another one follows within 512 seconds.
+    #[error("the key has made all seals that it may")]
+    Exhausted,
 }
 
 /// The byte in the clear of a seal that may not be genuine.
@@ -60,8 +75,16 @@ impl std::fmt::Debug for Sealer {
 struct Current {
     generation: u64,
     id: u8,
+    epoch: u32,
     cipher: Box<Aes256Gcm>,
+    /// The seals that it made.
+    made: u64,
     used: bool,
+}
+
+/// The part of an expiry that the key is derived with.
+fn epoch(expires: u32) -> u32 {
+    expires >> EPOCH_BITS
 }
 
 /// A seal's content: a byte in the clear, which the caller chose, and the rest.
@@ -76,21 +99,39 @@ impl Sealer {
         Sealer { keys, purpose: purpose.as_bytes(), context, current: Mutex::new(None) }
     }
 
-    fn cipher(&self, id: u8) -> Option<Aes256Gcm> {
-        let key = self.keys.derive(id, self.purpose, &self.context)?;
+    fn cipher(&self, id: u8, epoch: u32) -> Option<Aes256Gcm> {
+        let [a, b, c, d] = epoch.to_be_bytes();
+        let mut context = [0; 20];
+        context[..16].copy_from_slice(&self.context);
+        context[16..].copy_from_slice(&[a, b, c, d]);
+        let key = self.keys.derive(id, self.purpose, &context)?;
         Aes256Gcm::new_from_slice(&key.0).ok()
     }
 
-    fn with_current<T>(&self, f: impl FnOnce(u8, &Aes256Gcm) -> T) -> Option<T> {
+    /// Calls `f` with the cipher that seals until `expires`.
+    fn with_current<T>(&self, expires: u32, f: impl FnOnce(&mut Current) -> T) -> Option<T> {
         let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let generation = self.keys.generation();
-        if slot.as_ref().is_none_or(|current| current.generation != generation) {
+        let (generation, epoch) = (self.keys.generation(), epoch(expires));
+        let fits = |current: &Current| current.generation == generation && current.epoch == epoch;
+        if !slot.as_ref().is_some_and(fits) {
             let id = self.keys.current();
-            *slot = Some(Current { generation, id, cipher: Box::new(self.cipher(id)?), used: true });
+            let cipher = Box::new(self.cipher(id, epoch)?);
+            *slot = Some(Current { generation, id, epoch, cipher, made: 0, used: true });
         }
         let current = slot.as_mut()?;
         current.used = true;
-        Some(f(current.id, &current.cipher))
+        Some(f(current))
+    }
+
+    /// Opens with the cipher that is held, when it is the one.
+    fn with_held<T>(&self, id: u8, expires: u32, f: impl FnOnce(&Aes256Gcm) -> T) -> Option<T> {
+        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let (generation, epoch) = (self.keys.generation(), epoch(expires));
+        let current = slot.as_mut()?;
+        (current.generation == generation && current.id == id && current.epoch == epoch).then(|| {
+            current.used = true;
+            f(&current.cipher)
+        })
     }
 
     /// Forgets the cipher: nothing will be sealed or opened for a while.
@@ -109,7 +150,8 @@ impl Sealer {
         }
     }
 
-    /// Seals `content`, bound to `bound`, until `expires` (seconds since 1970).
+    /// Seals `content`, bound to `bound`, until `expires` (seconds since 1970). Fails when what it is bound to
+    /// is too long, and when the key has made all seals that it may.
     pub(crate) fn seal(
         &self,
         head: u8,
@@ -117,26 +159,28 @@ impl Sealer {
         expires: u32,
         content: &[u8],
         random: &Random,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, SealError> {
         let mut out = Vec::with_capacity(OVERHEAD + content.len());
-        let sealed = self.with_current(|id, cipher| {
-            out.extend_from_slice(&[VERSION, id, head]);
+        let sealed = self.with_current(expires, |current| {
+            if current.made >= MOST {
+                return Err(SealError::Exhausted);
+            }
+            out.extend_from_slice(&[VERSION, current.id, head]);
             out.extend_from_slice(&expires.to_be_bytes());
             let nonce = random.bytes::<NONCE>();
             out.extend_from_slice(&nonce);
             out.extend_from_slice(content);
-            let data = Bound::new(&out[..HEADER], bound);
+            let data = Bound::new(&out[..HEADER], bound)?;
             let text = &mut out[HEADER + NONCE..];
-            cipher.encrypt_inout_detached(&nonce.into(), data.as_slice(), text.into())
+            current.made += 1;
+            let tag = current.cipher.encrypt_inout_detached(&nonce.into(), data.as_slice(), text.into());
+            // AES-GCM fails for more than 64 GiB only.
+            tag.map_err(|_| SealError::TooLong)
         });
-        match sealed {
-            Some(Ok(tag)) => {
-                out.extend_from_slice(&tag);
-                out
-            }
-            // AES-GCM fails only for more than 64 GiB, and the current key is always in the ring.
-            Some(Err(_)) | None => Vec::new(),
-        }
+        // The current key is always in the ring.
+        let tag = sealed.unwrap_or(Err(SealError::Refused))?;
+        out.extend_from_slice(&tag);
+        Ok(out)
     }
 
     /// Opens a seal that was made with the same purpose, session and `bound`.
@@ -148,7 +192,9 @@ impl Sealer {
         if version != VERSION {
             return Err(SealError::Refused);
         }
-        let data = Bound::new(header, bound);
+        // What cannot be sealed was not sealed here.
+        let data = Bound::new(header, bound).map_err(|_| SealError::Refused)?;
+        let expires = u32::from_be_bytes([e0, e1, e2, e3]);
         let mut content = text.to_vec();
         let mut decrypt = |cipher: &Aes256Gcm| {
             cipher.decrypt_inout_detached(
@@ -158,20 +204,19 @@ impl Sealer {
                 &(*tag).into(),
             )
         };
-        let opened =
-            match self.with_current(|current, cipher| (current == id).then(|| decrypt(cipher))).flatten() {
-                Some(result) => result,
-                None => decrypt(&self.cipher(id).ok_or(SealError::Refused)?),
-            };
+        let opened = match self.with_held(id, expires, &mut decrypt) {
+            Some(result) => result,
+            None => decrypt(&self.cipher(id, epoch(expires)).ok_or(SealError::Refused)?),
+        };
         opened.map_err(|_| SealError::Refused)?;
-        if u32::from_be_bytes([e0, e1, e2, e3]) < now {
+        if expires < now {
             return Err(SealError::Expired);
         }
         Ok(Opened { head, content })
     }
 }
 
-/// The associated data: the header and what the seal is bound to, on the stack.
+/// The associated data: the header, and what the seal is bound to, each part behind its length; on the stack.
 struct Bound {
     bytes: [u8; Bound::MAX],
     len: usize,
@@ -181,15 +226,16 @@ impl Bound {
     /// The header, a page's id and the longest element id fit.
     const MAX: usize = 128;
 
-    fn new(header: &[u8], bound: &[&[u8]]) -> Self {
+    fn new(header: &[u8], bound: &[&[u8]]) -> Result<Self, SealError> {
         let (mut bytes, mut len) = ([0; Self::MAX], 0);
         for part in [header].iter().chain(bound) {
-            let room = &mut bytes[len..];
-            let part = &part[..part.len().min(room.len())];
-            room[..part.len()].copy_from_slice(part);
-            len += part.len();
+            let size = u8::try_from(part.len()).map_err(|_| SealError::TooLong)?;
+            let room = bytes.get_mut(len..=len + part.len()).ok_or(SealError::TooLong)?;
+            room[0] = size;
+            room[1..].copy_from_slice(part);
+            len += room.len();
         }
-        Bound { bytes, len }
+        Ok(Bound { bytes, len })
     }
 
     fn as_slice(&self) -> &[u8] {
@@ -208,7 +254,7 @@ mod tests {
     #[test]
     fn opens_what_it_sealed() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default()).expect("sealed");
         assert_eq!(seal.len(), OVERHEAD + 5);
         let opened = sealer.open(&seal, &[b"page"], 100).expect("opens");
         assert_eq!((opened.head, opened.content.as_slice()), (7, b"hello".as_slice()));
@@ -217,7 +263,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_and_every_truncation_is_refused() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default()).expect("sealed");
         for bit in 0..seal.len() * 8 {
             let mut forged = seal.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
@@ -235,10 +281,59 @@ mod tests {
     #[test]
     fn is_bound_to_session_page_and_time() {
         let sealer = sealer(0);
-        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default());
+        let seal = sealer.seal(7, &[b"page"], 100, b"hello", &Random::default()).expect("sealed");
         assert_eq!(self::sealer(1).open(&seal, &[b"page"], 0).err(), Some(SealError::Refused));
         assert_eq!(sealer.open(&seal, &[b"other"], 0).err(), Some(SealError::Refused));
         assert_eq!(sealer.open(&seal, &[b"page"], 101).err(), Some(SealError::Expired));
+    }
+
+    #[test]
+    fn what_it_is_bound_to_is_framed_and_not_cut() {
+        let sealer = sealer(0);
+        let seal = |bound: &[&[u8]]| sealer.seal(7, bound, 100, b"hello", &Random::default());
+        let opens = |seal: &[u8], bound: &[&[u8]]| sealer.open(seal, bound, 0).is_ok();
+        let made = seal(&[b"ab", b"c"]).expect("sealed");
+        assert!(opens(&made, &[b"ab", b"c"]));
+        let others: [&[&[u8]]; 6] =
+            [&[b"a", b"bc"], &[b"abc"], &[b"", b"abc"], &[b"ab", b"c", b""], &[b"ab"], &[b"ab\x01c"]];
+        for other in others {
+            assert!(!opens(&made, other), "{other:?}");
+        }
+        // The header with its length takes 8 bytes, and each part one for its length.
+        let room = [b'x'; Bound::MAX - HEADER - 2];
+        assert!(opens(&seal(&[&room]).expect("it just fits"), &[&room]));
+        let over = [b'x'; Bound::MAX - HEADER - 1];
+        assert_eq!(seal(&[&over]), Err(SealError::TooLong), "and is not cut");
+        assert_eq!(seal(&[&room, b""]), Err(SealError::TooLong));
+        assert_eq!(seal(&[&[b'x'; 300]]), Err(SealError::TooLong));
+        assert_eq!(sealer.open(&made, &[&over], 0).err(), Some(SealError::Refused));
+    }
+
+    #[test]
+    fn a_key_makes_no_more_seals_than_it_may() {
+        let sealer = sealer(0);
+        let seal = |expires| sealer.seal(7, &[b"page"], expires, b"hello", &Random::default());
+        assert!(seal(100).is_ok());
+        sealer.current.lock().expect("unpoisoned").as_mut().expect("in use").made = MOST - 1;
+        let last = seal(100).expect("the last one");
+        assert_eq!(seal(511), Err(SealError::Exhausted), "of the same 512 seconds");
+        assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "it still opens");
+        assert!(seal(512).is_ok(), "the next key");
+        assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "and with the next key in use");
+    }
+
+    #[test]
+    fn a_seal_of_another_time_has_another_key() {
+        let sealer = sealer(0);
+        let key = |epoch| sealer.cipher(1, epoch).expect("a cipher");
+        let tag = |cipher: &Aes256Gcm| {
+            let mut text = *b"hello";
+            let text = text.as_mut_slice();
+            cipher.encrypt_inout_detached(&[0; NONCE].into(), b"", text.into()).expect("short")
+        };
+        assert_eq!(tag(&key(1)), tag(&key(1)));
+        assert_ne!(tag(&key(1)), tag(&key(2)));
+        assert_eq!((epoch(511), epoch(512)), (0, 1));
     }
 
     #[test]
@@ -249,7 +344,7 @@ mod tests {
             format!("{id}:{}\n", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key))
         };
         let sealer = |text: &str| Sealer::new(Keys::parse(text, "test").expect("keys"), "test", [0; 16]);
-        let seal = sealer(&line(1, old)).seal(0, &[], 100, b"hello", &Random::default());
+        let seal = sealer(&line(1, old)).seal(0, &[], 100, b"hello", &Random::default()).expect("sealed");
         let both = format!("{}{}", line(2, new), line(1, old));
         assert!(sealer(&both).open(&seal, &[], 0).is_ok());
         assert_eq!(sealer(&line(2, new)).open(&seal, &[], 0).err(), Some(SealError::Refused));

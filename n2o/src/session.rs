@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -19,10 +20,12 @@ use crate::{
     pickle::Sealer,
 };
 
-/// A session's id: 128 random bits, and the second it was made in.
+/// A session's id: 128 random bits, and the second it was made in; with the browser's id, which stays when
+/// the session is another one after a login, a logout or its end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Sid {
     pub(crate) random: [u8; 16],
+    pub(crate) browser: [u8; 16],
     pub(crate) made: u32,
 }
 
@@ -53,7 +56,7 @@ pub(crate) struct Saved {
     pub(crate) roles: Vec<String>,
     /// Seconds since 1970.
     pub(crate) made: u32,
-    /// Seconds since 1970, of the last action of the user; exact to a minute.
+    /// Seconds since 1970, of the last action of the user; at most [`SEEN_STEP`] behind.
     pub(crate) seen: u32,
     pub(crate) values: BTreeMap<String, Vec<u8>>,
 }
@@ -65,6 +68,9 @@ impl kvs::Record for Saved {
         Cow::Borrowed(&self.key)
     }
 }
+
+/// The store learns at most once in so many seconds that a user is active.
+pub(crate) const SEEN_STEP: u32 = 60;
 
 /// Changes that one event made to a session, written together with the rest of its transaction.
 pub(crate) type Changes = BTreeMap<String, Option<Vec<u8>>>;
@@ -82,24 +88,43 @@ pub struct Session {
 #[derive(Debug, Default)]
 struct State {
     saved: Option<Saved>,
+    /// Seconds since 1970, of the last action of the user.
     seen: u32,
+    /// What the store was last told of it.
+    noted: u32,
+    /// The id of the master key that the browser's cookie was made with.
+    key_id: u8,
     ended: bool,
     pages: Vec<Weak<Inbox>>,
 }
 
 impl Session {
-    pub(crate) fn new(sid: Sid, keys: Keys, saved: Option<Saved>, now: u32) -> Self {
+    pub(crate) fn new(sid: Sid, key_id: u8, keys: Keys, saved: Option<Saved>, now: u32) -> Self {
         let seen = saved.as_ref().map_or(now, |saved| saved.seen);
         Session {
             sid,
             key: sid.key(),
             events: Sealer::new(keys, "event", sid.random),
-            state: Mutex::new(State { saved, seen, ..State::default() }),
+            state: Mutex::new(State { saved, seen, noted: seen, key_id, ..State::default() }),
         }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The browser's id, which outlives the session.
+    pub(crate) fn browser(&self) -> &[u8; 16] {
+        &self.sid.browser
+    }
+
+    /// The id of the master key that the browser's cookie was made with.
+    pub(crate) fn key_id(&self) -> u8 {
+        self.state().key_id
+    }
+
+    pub(crate) fn opened_with(&self, key_id: u8) {
+        self.state().key_id = key_id;
     }
 
     /// The name of the user who is logged in.
@@ -128,11 +153,22 @@ impl Session {
     /// Notes an action of the user, and says whether the store should learn of it.
     pub(crate) fn touch(&self, now: u32) -> bool {
         let mut state = self.state();
-        if state.saved.is_none() || state.seen.saturating_add(60) > now {
+        if state.saved.is_none() {
             return false;
         }
         state.seen = now;
-        true
+        // Also when the clock was set back.
+        let tell = now.abs_diff(state.noted) >= SEEN_STEP;
+        if tell {
+            state.noted = now;
+        }
+        tell
+    }
+
+    /// Takes over what another node has noted of the user's last action.
+    pub(crate) fn seen_at(&self, seen: u32) {
+        let mut state = self.state();
+        (state.seen, state.noted) = (seen.max(state.seen), seen);
     }
 
     pub(crate) fn seen(&self) -> u32 {
@@ -150,9 +186,12 @@ impl Session {
         self.state().saved.is_some()
     }
 
-    /// Notes a connected page, which hears of the session's end.
+    /// Notes a connected page, which hears of the session's end, also when that came while it connected.
     pub(crate) fn attach(&self, page: &Arc<Inbox>) {
         let mut state = self.state();
+        if state.ended {
+            return page.end();
+        }
         state.pages.retain(|page| page.strong_count() > 0);
         state.pages.push(Arc::downgrade(page));
     }
@@ -180,6 +219,23 @@ pub(crate) fn apply(saved: &mut Saved, changes: &Changes) {
             Some(value) => saved.values.insert(name.clone(), value.clone()),
             None => saved.values.remove(name),
         };
+    }
+}
+
+/// The record of a ticket that was not traded yet: a ticket is good once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Untraded {
+    /// The key of the session that the ticket leads to.
+    pub(crate) key: String,
+}
+
+impl kvs::Record for Untraded {
+    const TABLE: &'static str = "ticket";
+    // The seal says when the ticket expires; a ticket that nobody trades is swept away after that.
+    const TTL: Option<Duration> = Some(Duration::from_secs(600));
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.key)
     }
 }
 

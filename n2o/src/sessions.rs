@@ -16,7 +16,7 @@ use crate::{
     keys::Keys,
     limit::Limits,
     pickle::{SealError, Sealer},
-    session::{Saved, Session, Sid},
+    session::{SEEN_STEP, Saved, Session, Sid, Untraded},
 };
 
 /// How long the ticket of a login is good for, in seconds.
@@ -53,22 +53,34 @@ impl Sessions {
         Sessions { store, keys, clock, random, idle, age, live: Mutex::default(), mac: Mutex::new(None) }
     }
 
-    /// A new anonymous session.
+    /// A new anonymous session, of a browser that nobody has seen before.
     #[must_use]
     pub fn create(&self) -> Arc<Session> {
-        self.enter(self.fresh(), None)
+        self.create_after("")
     }
 
-    pub(crate) fn fresh(&self) -> Sid {
-        Sid { random: self.random.bytes(), made: self.clock.secs() }
+    /// A new anonymous session for a browser whose cookie names a session that has ended. Nothing of that
+    /// session is in it, but the brake on guessing knows the browser again.
+    #[must_use]
+    pub fn create_after(&self, cookie: &str) -> Arc<Session> {
+        let browser = self.read(cookie).map_or_else(|| self.random.bytes(), |(sid, _)| sid.browser);
+        self.enter(self.fresh(browser), self.keys.current(), None)
     }
 
-    fn enter(&self, sid: Sid, saved: Option<Saved>) -> Arc<Session> {
+    fn fresh(&self, browser: [u8; 16]) -> Sid {
+        Sid { random: self.random.bytes(), browser, made: self.clock.secs() }
+    }
+
+    fn held(&self, sid: &Sid) -> Option<Arc<Session>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade)
+    }
+
+    fn enter(&self, sid: Sid, key_id: u8, saved: Option<Saved>) -> Arc<Session> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = live.get(&sid.random).and_then(Weak::upgrade) {
             return session;
         }
-        let session = Arc::new(Session::new(sid, self.keys.clone(), saved, self.clock.secs()));
+        let session = Arc::new(Session::new(sid, key_id, self.keys.clone(), saved, self.clock.secs()));
         live.insert(sid.random, Arc::downgrade(&session));
         session
     }
@@ -82,23 +94,28 @@ impl Sessions {
 
     /// The session of a cookie, or `None` when the cookie is not ours or its session has ended.
     pub async fn open(&self, cookie: &str) -> Result<Option<Arc<Session>>> {
-        let Some(sid) = self.read(cookie) else { return Ok(None) };
+        let Some((sid, key_id)) = self.read(cookie) else { return Ok(None) };
         let now = self.clock.secs();
         if sid.made.saturating_add(self.age) < now {
             return Ok(None);
         }
-        let held =
-            self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
-        let session = match held {
+        let session = match self.held(&sid) {
             Some(session) => session,
             None => {
                 let saved = self.store.txn().get::<Saved>(&sid.key()).await?;
-                self.enter(sid, saved)
+                self.enter(sid, key_id, saved)
             }
         };
+        session.opened_with(key_id);
         if self.is_expired(&session) {
-            self.end(&session).await?;
-            return Ok(None);
+            // The user may have been active on another node meanwhile.
+            if let Some(saved) = self.store.get::<Saved>(&session.key).await? {
+                session.seen_at(saved.seen);
+            }
+            if self.is_expired(&session) {
+                self.end(&session).await?;
+                return Ok(None);
+            }
         }
         Ok((!session.ended()).then_some(session))
     }
@@ -125,17 +142,18 @@ impl Sessions {
     /// The session that a cookie names, whether or not it has ended; good for nothing but its tickets.
     #[must_use]
     pub fn known(&self, cookie: &str) -> Option<Arc<Session>> {
-        let sid = self.read(cookie)?;
-        let held =
-            self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&sid.random).and_then(Weak::upgrade);
+        let (sid, key_id) = self.read(cookie)?;
         // One that is not held is not entered either: it was not looked up in the store.
-        Some(held.unwrap_or_else(|| Arc::new(Session::new(sid, self.keys.clone(), None, self.clock.secs()))))
+        let unheld = || Arc::new(Session::new(sid, key_id, self.keys.clone(), None, self.clock.secs()));
+        Some(self.held(&sid).unwrap_or_else(unheld))
     }
 
     /// The cookie's value for a session.
     #[must_use]
     pub fn cookie(&self, session: &Session) -> String {
-        self.write(session.sid)
+        let key_id = self.keys.current();
+        session.opened_with(key_id);
+        self.write(session.sid, key_id)
     }
 
     fn mac(&self, id: u8, body: &[u8]) -> Option<Hmac<Sha256>> {
@@ -148,11 +166,11 @@ impl Sessions {
         slot.as_ref().map(|(_, mac)| mac.clone().chain_update(body))
     }
 
-    fn write(&self, sid: Sid) -> String {
-        let id = self.keys.current();
+    fn write(&self, sid: Sid, id: u8) -> String {
         let mut bytes = vec![id];
         bytes.extend_from_slice(&sid.made.to_be_bytes());
         bytes.extend_from_slice(&sid.random);
+        bytes.extend_from_slice(&sid.browser);
         if let Some(mac) = self.mac(id, &bytes) {
             let tag = mac.finalize().into_bytes();
             bytes.extend_from_slice(&tag[..16]);
@@ -160,13 +178,17 @@ impl Sessions {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn read(&self, cookie: &str) -> Option<Sid> {
-        // 37 bytes are 50 characters; nothing longer is worth decoding.
-        let bytes = (cookie.len() == 50).then(|| URL_SAFE_NO_PAD.decode(cookie).ok()).flatten()?;
+    /// The id in a cookie that is authentic, and the id of the key that it was made with.
+    fn read(&self, cookie: &str) -> Option<(Sid, u8)> {
+        // 53 bytes are 71 characters; nothing else is worth decoding.
+        let bytes = (cookie.len() == 71).then(|| URL_SAFE_NO_PAD.decode(cookie).ok()).flatten()?;
         let (body, tag) = bytes.split_last_chunk::<16>()?;
-        self.mac(*body.first()?, body)?.verify_truncated_left(tag).ok()?;
-        let made = u32::from_be_bytes(*body.get(1..)?.first_chunk::<4>()?);
-        Some(Sid { random: *body.get(5..)?.first_chunk::<16>()?, made })
+        let (key_id, rest) = body.split_first()?;
+        self.mac(*key_id, body)?.verify_truncated_left(tag).ok()?;
+        let (made, rest) = rest.split_first_chunk::<4>()?;
+        let (random, browser) = rest.split_first_chunk::<16>()?;
+        let sid = Sid { random: *random, browser: *browser.first_chunk()?, made: u32::from_be_bytes(*made) };
+        Some((sid, *key_id))
     }
 
     fn tickets(&self, old: &Session) -> Sealer {
@@ -174,25 +196,26 @@ impl Sessions {
     }
 
     /// Writes, into the caller's transaction, the session that replaces `old`: the same values, another
-    /// id, and `user`. Answers the ticket that brings its cookie to the browser of `old`, and nobody else.
+    /// id, and the user in `saved`. Answers the ticket that brings its cookie to the browser of `old`, and nobody else.
     pub(crate) fn rotate(&self, txn: &mut Txn, old: &Session, mut saved: Saved, to: &str) -> Result<Ticket> {
-        let sid = self.fresh();
+        let sid = self.fresh(old.sid.browser);
         saved.key = sid.key();
         saved.made = sid.made;
         saved.seen = sid.made;
         if saved.user.is_some() || !saved.values.is_empty() {
             txn.put(&saved)?;
         }
+        txn.put(&Untraded { key: saved.key })?;
         let mut content = Vec::with_capacity(20 + to.len());
         content.extend_from_slice(&sid.made.to_be_bytes());
         content.extend_from_slice(&sid.random);
         content.extend_from_slice(to.as_bytes());
         let expires = self.clock.secs().saturating_add(TICKET_SECONDS);
-        let seal = self.tickets(old).seal(0, &[], expires, &content, &self.random);
+        let seal = self.tickets(old).seal(0, &[], expires, &content, &self.random)?;
         Ok(Ticket(URL_SAFE_NO_PAD.encode(seal)))
     }
 
-    /// Trades a ticket for the new session's cookie and the path to go to; ends the old session.
+    /// Trades a ticket, once, for the new session's cookie and the path to go to; ends the old session.
     pub async fn trade(&self, old: &Session, ticket: &str) -> Result<(String, String)> {
         let seal = URL_SAFE_NO_PAD.decode(ticket).map_err(|_| SealError::Refused)?;
         let content = self.tickets(old).open(&seal, &[], self.clock.secs())?.content;
@@ -200,8 +223,31 @@ impl Sessions {
         let (made, rest) = content.split_first_chunk::<4>().ok_or_else(refused)?;
         let (random, to) = rest.split_first_chunk::<16>().ok_or_else(refused)?;
         let to = String::from_utf8(to.to_vec()).map_err(|_| refused())?;
-        self.end(old).await?;
-        Ok((self.write(Sid { random: *random, made: u32::from_be_bytes(*made) }), to))
+        let sid = Sid { random: *random, browser: old.sid.browser, made: u32::from_be_bytes(*made) };
+        let mut txn = self.store.txn();
+        if txn.get::<Untraded>(&sid.key()).await?.is_none() {
+            return Err(refused());
+        }
+        // Of two that trade it at the same moment, one commits.
+        txn.delete::<Untraded>(&sid.key());
+        txn.delete::<Saved>(&old.key);
+        txn.commit().await.map_err(|error| match error {
+            kvs::Error::Conflict { .. } => refused(),
+            error => Error::Store(error),
+        })?;
+        old.end(None);
+        Ok((self.write(sid, self.keys.current()), to))
+    }
+
+    /// Ends the sessions whose cookies were made with one of these keys, which are gone: the browser has to
+    /// get another cookie.
+    pub(crate) fn drop_keys(&self, gone: &[u8]) -> usize {
+        let live: Vec<_> = {
+            let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+            live.values().filter_map(Weak::upgrade).collect()
+        };
+        let dropped = live.iter().filter(|session| gone.contains(&session.key_id()));
+        dropped.map(|session| session.end(None)).count()
     }
 
     /// Ends a session: its record is deleted, its pages are closed.
@@ -235,7 +281,9 @@ impl Sessions {
             // Deleted without having been read, so that sessions which are saved meanwhile are no conflict.
             let mut txn = self.store.txn();
             for saved in &batch {
-                if saved.seen.saturating_add(self.idle) < now || saved.made.saturating_add(self.age) < now {
+                // What is stored of the last action may be a step behind what a live session knows.
+                let idle = self.idle.saturating_add(SEEN_STEP);
+                if saved.seen.saturating_add(idle) < now || saved.made.saturating_add(self.age) < now {
                     txn.delete::<Saved>(&saved.key);
                     expired += 1;
                 }

@@ -1,5 +1,7 @@
 //! What the framework itself says to a user, in English and Ukrainian.
 
+use crate::name::NameError;
+
 fn choose(lang: &str, en: &'static str, uk: &'static str) -> &'static str {
     if lang == "uk" { uk } else { en }
 }
@@ -40,12 +42,62 @@ pub(crate) fn conflict(lang: &str) -> &'static str {
     )
 }
 
-pub(crate) fn name(lang: &str) -> &'static str {
-    choose(lang, "A name has 1 to 64 characters.", "Ім'я має від 1 до 64 знаків.")
+pub(crate) fn name(lang: &str, wrong: NameError) -> &'static str {
+    match wrong {
+        NameError::Length => choose(lang, "A name has 1 to 64 characters.", "Ім'я має від 1 до 64 знаків."),
+        NameError::Blank => choose(
+            lang,
+            "A name has no blanks at its ends, and single ones within.",
+            "Ім'я не має пропусків на краях, а всередині лише поодинокі.",
+        ),
+        NameError::Letter => choose(
+            lang,
+            "A name has at least one letter or digit.",
+            "Ім'я має щонайменше одну літеру чи цифру.",
+        ),
+        NameError::Script => choose(
+            lang,
+            "A name is written with visible letters of one script, digits and common signs.",
+            "Ім'я пишуть видимими літерами однієї писемності, цифрами та звичайними знаками.",
+        ),
+        NameError::Reserved => choose(
+            lang,
+            "This name is kept for the system itself. Please choose another one.",
+            "Це ім'я залишене для самої системи. Оберіть інше.",
+        ),
+    }
 }
 
-pub(crate) fn password(lang: &str) -> &'static str {
+pub(crate) fn short_password(lang: &str) -> &'static str {
     choose(lang, "A password has at least 8 characters.", "Пароль має щонайменше 8 знаків.")
+}
+
+pub(crate) fn long_password(lang: &str) -> &'static str {
+    choose(lang, "A password has at most 1,024 characters.", "Пароль має щонайбільше 1024 знаки.")
+}
+
+pub(crate) fn registrations(lang: &str) -> &'static str {
+    choose(
+        lang,
+        "Many accounts were made from here just now. Please wait a minute.",
+        "Звідси щойно створили багато облікових записів. Зачекайте хвилину.",
+    )
+}
+
+pub(crate) fn one_try(lang: &str) -> &'static str {
+    choose(
+        lang,
+        "Your last try is still being checked. Please wait a moment.",
+        "Вашу попередню спробу ще перевіряють. Зачекайте хвильку.",
+    )
+}
+
+pub(crate) fn busy(lang: &str) -> &'static str {
+    choose(
+        lang,
+        "Many people are signing in right now. Please try again in a few seconds.",
+        "Зараз входить багато людей. Спробуйте ще раз за кілька секунд.",
+    )
 }
 
 pub(crate) fn taken(lang: &str) -> &'static str {

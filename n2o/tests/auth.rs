@@ -1,12 +1,27 @@
 //! Accounts: right and wrong passwords, names, and the brake on guessing.
 
-use n2o::{Accounts, Clock, Cx, Error, Keys, Limits, Node, Random};
+use std::{borrow::Cow, time::Duration};
+
+use n2o::{AccountLimits, Accounts, Clock, Cx, Error, Keys, Limits, Node, Random, Tries};
+use serde::{Deserialize, Serialize};
+
+async fn node() -> Node {
+    let (random, store) = (Random::seeded(1), kvs::Store::open("memory:").await.expect("store"));
+    Node::new(store, Keys::random(&random), Limits::default(), Clock::fixed(1_000_000), random)
+}
 
 async fn cx() -> Cx {
-    let (random, store) = (Random::seeded(1), kvs::Store::open("memory:").await.expect("store"));
-    let node = Node::new(store, Keys::random(&random), Limits::default(), Clock::fixed(1_000_000), random);
+    visitor(&node().await, None)
+}
+
+/// A new browser, at an address.
+fn visitor(node: &Node, address: Option<&str>) -> Cx {
     let session = node.sessions().create();
-    Cx::new(&node, session, node.page_id(), "/", Vec::new(), "en")
+    at(Cx::new(node, session, node.page_id(), "/", Vec::new(), "en"), address)
+}
+
+fn at(cx: Cx, address: Option<&str>) -> Cx {
+    cx.from_address(address.map(|address| address.parse().expect("an address")))
 }
 
 fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
@@ -33,16 +48,47 @@ async fn an_account_opens_with_its_password_only() {
 #[tokio::test]
 async fn what_cannot_be_an_account_is_told_before_anything_is_hashed() {
     let (accounts, mut cx) = (Accounts::default(), cx().await);
-    for name in ["", "  ", "a\u{7}b", &"x".repeat(65)] {
-        assert_eq!(
-            told(accounts.register(&mut cx, name, "long enough").await),
-            "A name has 1 to 64 characters."
-        );
+    for name in ["", "  ", &"x".repeat(65)] {
+        let answer = told(accounts.register(&mut cx, name, "long enough").await);
+        assert_eq!(answer, "A name has 1 to 64 characters.");
     }
-    for password in ["", "seven77", &"x".repeat(1025)] {
-        let answer = told(accounts.register(&mut cx, "Ann", password).await);
-        assert_eq!(answer, "A password has at least 8 characters.");
+    for name in ["a\u{7}b", "ann\u{200b}", "\u{410}nn"] {
+        let answer = told(accounts.register(&mut cx, name, "long enough").await);
+        assert!(answer.starts_with("A name is written with visible letters"), "{answer}");
     }
+    assert!(told(accounts.register(&mut cx, "System", "long enough").await).contains("for the system"));
+    assert_eq!(accounts.hashed(), 0);
+}
+
+#[tokio::test]
+async fn a_password_that_is_too_long_is_told_so_in_both_languages() {
+    let accounts = Accounts::default();
+    for (lang, short, long) in [
+        ("en", "A password has at least 8 characters.", "A password has at most 1,024 characters."),
+        (
+            "uk",
+            "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} \u{43c}\u{430}\u{454} \u{449}\u{43e}\u{43d}\u{430}\u{439}\u{43c}\u{435}\u{43d}\u{448}\u{435} 8 \u{437}\u{43d}\u{430}\u{43a}\u{456}\u{432}.",
+            "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} \u{43c}\u{430}\u{454} \u{449}\u{43e}\u{43d}\u{430}\u{439}\u{431}\u{456}\u{43b}\u{44c}\u{448}\u{435} 1024 \u{437}\u{43d}\u{430}\u{43a}\u{438}.",
+        ),
+    ] {
+        let (node, before) = (node().await, accounts.hashed());
+        let mut cx = Cx::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), lang);
+        for password in ["", "seven77", &"\u{444}".repeat(7)] {
+            assert_eq!(told(accounts.register(&mut cx, "Ann", password).await), short);
+        }
+        for password in ["x".repeat(1025), "\u{444}".repeat(1025)] {
+            assert_eq!(told(accounts.register(&mut cx, "Ann", &password).await), long);
+        }
+        assert_eq!(accounts.hashed(), before);
+        for (name, password) in [("Ann", "x".repeat(1024)), ("Bob", "\u{444}".repeat(1024))] {
+            accounts.register(&mut cx, name, &password).await.expect("characters are counted, not bytes");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_too_long_is_nobody_s() {
+    let (accounts, mut cx) = (Accounts::default(), cx().await);
     assert_eq!(accounts.verify(&mut cx, &"x".repeat(65), "long enough").await.expect("asked"), None);
 }
 
@@ -55,7 +101,289 @@ async fn guessing_is_braked_for_the_account_and_forgiven_with_time() {
     let braked = "Too many tries. Please wait a minute.";
     assert_eq!(told(accounts.verify(&mut cx, "ann", "a guess").await), braked);
     assert_eq!(accounts.verify(&mut cx, "Bob", "a guess").await.expect("asked"), None, "another account");
-    cx.node().clock().advance(std::time::Duration::from_secs(60));
+    cx.node().clock().advance(Duration::from_secs(60));
     assert_eq!(accounts.verify(&mut cx, "Ann", "a guess").await.expect("asked"), None);
     assert_eq!(told(accounts.verify(&mut cx, "Ann", "a guess").await), braked);
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const BRAKED: &str = "Too many tries. Please wait a minute.";
+
+/// Few tries, because a test has to hash them.
+fn tight() -> AccountLimits {
+    AccountLimits {
+        known: Tries::new(2, MINUTE),
+        stranger: Tries::new(2, MINUTE),
+        strangers: Tries::new(5, Duration::from_secs(20)),
+        address: Tries::new(8, MINUTE),
+        registrations: Tries::new(3, MINUTE),
+        registrations_of_browser: Tries::new(2, MINUTE),
+        ..AccountLimits::default()
+    }
+}
+
+/// Registers Ann from a browser at home.
+async fn owner(accounts: &Accounts, node: &Node) -> Cx {
+    let mut owner = visitor(node, Some("192.0.2.1"));
+    accounts.register(&mut owner, "Ann", "correct horse").await.expect("registered");
+    owner.commit().await.expect("commit");
+    owner
+}
+
+async fn right(accounts: &Accounts, cx: &mut Cx) -> Option<String> {
+    accounts.verify(cx, "Ann", "correct horse").await.expect("asked")
+}
+
+/// Tries until the brake holds, and answers how many tries that took.
+async fn guess(accounts: &Accounts, cx: &mut Cx, name: &str) -> u32 {
+    for tries in 0..1_000 {
+        match accounts.verify(cx, name, "a guess").await {
+            Ok(right) => assert_eq!(right, None),
+            Err(Error::User(text)) => {
+                assert_eq!(text, BRAKED);
+                return tries;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("no brake")
+}
+
+#[tokio::test]
+async fn strangers_do_not_lock_the_owner_out() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    let mut owner = owner(&accounts, &node).await;
+    for n in 0..5 {
+        guess(&accounts, &mut visitor(&node, Some(&format!("203.0.113.{n}"))), "Ann").await;
+    }
+    assert_eq!(right(&accounts, &mut owner).await.as_deref(), Some("Ann"), "the browser that registered");
+    let same =
+        node.sessions().open(&node.sessions().cookie(owner.session_handle())).await.expect("the store");
+    let away = Cx::new(&node, same.expect("it"), node.page_id(), "/", Vec::new(), "en");
+    let mut away = at(away, Some("198.51.100.7"));
+    assert_eq!(right(&accounts, &mut away).await.as_deref(), Some("Ann"), "the same browser elsewhere");
+    let mut other = visitor(&node, Some("192.0.2.1"));
+    assert_eq!(right(&accounts, &mut other).await.as_deref(), Some("Ann"), "another browser at home");
+    let mut stranger = visitor(&node, Some("203.0.113.99"));
+    assert_eq!(told(accounts.verify(&mut stranger, "Ann", "correct horse").await), BRAKED, "strangers wait");
+}
+
+#[tokio::test]
+async fn a_browser_is_known_again_after_its_session_has_ended() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    let owner = owner(&accounts, &node).await;
+    let cookie = node.sessions().cookie(owner.session_handle());
+    node.sessions().end(owner.session_handle()).await.expect("ended");
+    guess(&accounts, &mut visitor(&node, Some("203.0.113.1")), "Ann").await;
+    guess(&accounts, &mut visitor(&node, Some("203.0.113.2")), "Ann").await;
+    guess(&accounts, &mut visitor(&node, Some("203.0.113.3")), "Ann").await;
+    assert!(node.sessions().open(&cookie).await.expect("the store").is_none());
+    let after = node.sessions().create_after(&cookie);
+    assert_ne!(node.sessions().cookie(&after)[..28], cookie[..28], "another session");
+    let mut cx = at(Cx::new(&node, after, node.page_id(), "/", Vec::new(), "en"), Some("198.51.100.8"));
+    assert_eq!(right(&accounts, &mut cx).await.as_deref(), Some("Ann"));
+    // A cookie that is not authentic names no browser.
+    let forged = node.sessions().create_after(&format!("{}A", &cookie[..70]));
+    let mut cx = at(Cx::new(&node, forged, node.page_id(), "/", Vec::new(), "en"), Some("198.51.100.9"));
+    assert_eq!(told(accounts.verify(&mut cx, "Ann", "correct horse").await), BRAKED);
+}
+
+#[tokio::test]
+async fn a_known_browser_is_braked_for_itself() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    let mut owner = owner(&accounts, &node).await;
+    assert_eq!(guess(&accounts, &mut owner, "Ann").await, 2);
+    node.clock().advance(Duration::from_secs(60));
+    assert_eq!(right(&accounts, &mut owner).await.as_deref(), Some("Ann"));
+    assert_eq!(guess(&accounts, &mut owner, "Ann").await, 2, "forgiven by the right password");
+    // A known address does not use up the tries of a known browser, which is what it is told by.
+    let mut home = visitor(&node, Some("192.0.2.1"));
+    assert_eq!(guess(&accounts, &mut home, "Ann").await, 2);
+    node.clock().advance(Duration::from_secs(60));
+    assert_eq!(right(&accounts, &mut owner).await.as_deref(), Some("Ann"));
+}
+
+#[tokio::test]
+async fn one_account_tried_through_many_addresses_is_braked_in_all() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    owner(&accounts, &node).await;
+    let mut tries = 0;
+    for n in 0..9 {
+        tries += guess(&accounts, &mut visitor(&node, Some(&format!("203.0.113.{n}"))), "Ann").await;
+    }
+    assert_eq!(tries, 5);
+    node.clock().advance(Duration::from_secs(20));
+    assert_eq!(
+        guess(&accounts, &mut visitor(&node, Some("203.0.113.200")), "Ann").await,
+        1,
+        "one in 20 seconds"
+    );
+}
+
+#[tokio::test]
+async fn what_one_address_is_refused_takes_nothing_from_other_strangers() {
+    let (accounts, node) =
+        (Accounts::new(AccountLimits { address: Tries::new(99, MINUTE), ..tight() }), node().await);
+    owner(&accounts, &node).await;
+    let mut stranger = visitor(&node, Some("203.0.113.1"));
+    for _ in 0..9 {
+        guess(&accounts, &mut stranger, "Ann").await;
+    }
+    let mut new = visitor(&node, Some("198.51.100.1"));
+    assert_eq!(right(&accounts, &mut new).await.as_deref(), Some("Ann"), "the owner's new browser");
+}
+
+#[tokio::test]
+async fn many_accounts_tried_from_one_address_are_braked_in_all() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    for n in 0..8 {
+        // A new browser each time, in one network of IPv6.
+        let mut cx = visitor(&node, Some(&format!("2001:db8::{n}")));
+        assert_eq!(accounts.verify(&mut cx, &format!("user{n}"), "a guess").await.expect("asked"), None);
+    }
+    let mut cx = visitor(&node, Some("2001:db8::ffff:1"));
+    assert_eq!(told(accounts.verify(&mut cx, "Bob", "a guess").await), BRAKED);
+    let mut other = visitor(&node, Some("2001:db8:0:1::1"));
+    assert_eq!(accounts.verify(&mut other, "Bob", "a guess").await.expect("asked"), None, "another network");
+    let mut old = visitor(&node, Some("::ffff:192.0.2.9"));
+    assert_eq!(accounts.verify(&mut old, "Bob", "a guess").await.expect("asked"), None, "IPv4, written so");
+}
+
+#[tokio::test]
+async fn where_no_address_is_known_the_browser_takes_its_place() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    assert_eq!(guess(&accounts, &mut visitor(&node, None), "Ann").await, 2);
+    assert_eq!(guess(&accounts, &mut visitor(&node, None), "Ann").await, 2, "another browser");
+    assert_eq!(guess(&accounts, &mut visitor(&node, None), "Ann").await, 1);
+    assert_eq!(guess(&accounts, &mut visitor(&node, None), "Ann").await, 0, "and all of them");
+}
+
+#[tokio::test]
+async fn an_account_and_none_take_the_same_work_and_the_same_words() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    owner(&accounts, &node).await;
+    let mut answers = Vec::new();
+    for (n, name) in ["Ann", "ann", "Nobody", "ann\u{200b}", "\u{410}nn", "-", ""].into_iter().enumerate() {
+        let mut cx = visitor(&node, Some(&format!("203.0.113.{n}")));
+        let before = accounts.hashed();
+        answers.push(format!("{:?}", accounts.verify(&mut cx, name, "a guess").await));
+        assert_eq!(accounts.hashed() - before, 1, "{name:?}");
+    }
+    for (name, address) in [("Ann", "198.51.100.1"), ("Nobody", "198.51.100.2")] {
+        let mut cx = visitor(&node, Some(address));
+        assert_eq!(guess(&accounts, &mut cx, name).await, 2, "{name:?}");
+        let before = accounts.hashed();
+        assert_eq!(told(accounts.verify(&mut cx, name, "correct horse").await), BRAKED);
+        assert_eq!(accounts.hashed(), before, "refused before anything is hashed");
+    }
+    answers.dedup();
+    assert_eq!(answers, ["Ok(None)"]);
+}
+
+#[tokio::test]
+async fn registrations_are_braked_by_browser_and_by_address() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    let mut made = 0;
+    let mut register = async |cx: &mut Cx| {
+        made += 1;
+        accounts.register(cx, &format!("user{made}"), "long enough").await
+    };
+    let braked = "Many accounts were made from here just now. Please wait a minute.";
+    let mut cx = visitor(&node, None);
+    for _ in 0..2 {
+        register(&mut cx).await.expect("registered");
+    }
+    assert_eq!(told(register(&mut cx).await), braked);
+    for _ in 0..3 {
+        register(&mut visitor(&node, Some("203.0.113.1"))).await.expect("registered");
+    }
+    assert_eq!(told(register(&mut visitor(&node, Some("203.0.113.1"))).await), braked);
+    register(&mut visitor(&node, Some("203.0.113.2"))).await.expect("registered");
+    node.clock().advance(Duration::from_secs(60));
+    register(&mut visitor(&node, Some("203.0.113.1"))).await.expect("registered");
+    assert_eq!(accounts.hashed(), 7, "the braked ones were not hashed");
+}
+
+#[tokio::test]
+async fn names_that_look_alike_are_taken_together() {
+    let (accounts, node) = (Accounts::new(lenient()), node().await);
+    let taken = "This name is taken.";
+    for (first, others) in [
+        ("Stra\u{df}e", ["STRASSE", "strasse", "Stra\u{1e9e}e"]),
+        ("scope", ["\u{455}\u{441}\u{43e}\u{440}\u{435}", "SCOPE", "Scope"]),
+        ("Ian", ["lan", "ian", "IAN"]),
+        ("max", ["rnax", "MAX", "Max"]),
+    ] {
+        let mut cx = visitor(&node, None);
+        accounts.register(&mut cx, first, "correct horse").await.expect("registered");
+        cx.commit().await.expect("commit");
+        for other in others {
+            assert_eq!(told(accounts.register(&mut cx, other, "correct horse").await), taken, "{other}");
+        }
+    }
+    let mut cx = visitor(&node, None);
+    let name = accounts.verify(&mut cx, "STRASSE", "correct horse").await.expect("asked");
+    assert_eq!(name.as_deref(), Some("Stra\u{df}e"), "signed in by the name in other letters");
+    let alike = accounts.verify(&mut cx, "lan", "correct horse").await.expect("asked");
+    assert_eq!(alike, None, "and not by one that only looks so");
+}
+
+fn lenient() -> AccountLimits {
+    let many = Tries::new(1_000, Duration::from_secs(1));
+    AccountLimits {
+        stranger: many,
+        strangers: many,
+        address: many,
+        registrations: many,
+        registrations_of_browser: many,
+        ..AccountLimits::default()
+    }
+}
+
+/// An account as it was stored before names had keys.
+#[derive(Serialize, Deserialize)]
+struct Old {
+    name: String,
+    hash: String,
+}
+
+impl kvs::Record for Old {
+    const TABLE: &'static str = "account";
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Owned(self.name.to_lowercase())
+    }
+}
+
+#[tokio::test]
+async fn accounts_of_old_still_sign_in_and_keep_their_names() {
+    let node = node().await;
+    let accounts = Accounts::new(lenient());
+    let mut cx = visitor(&node, None);
+    accounts.register(&mut cx, "Giver", "correct horse").await.expect("registered");
+    let node = self::node().await;
+    let accounts = Accounts::new(lenient());
+    let hash = cx.kvs().get::<Old>("giver").await.expect("the store").expect("the account").hash;
+    let mut txn = node.store().txn();
+    for name in ["Ann", "Stra\u{df}e", "ann\u{200b}", "Zo\u{eb}"] {
+        txn.put(&Old { name: name.to_owned(), hash: hash.clone() }).expect("put");
+    }
+    txn.commit().await.expect("commit");
+    for (typed, name) in [
+        ("ann", "Ann"),
+        ("Stra\u{df}e", "Stra\u{df}e"),
+        ("stra\u{df}e", "Stra\u{df}e"),
+        ("Zo\u{eb}", "Zo\u{eb}"),
+        ("ann\u{200b}", "ann\u{200b}"),
+    ] {
+        let mut cx = visitor(&node, None);
+        let found = accounts.verify(&mut cx, typed, "correct horse").await.expect("asked");
+        assert_eq!(found.as_deref(), Some(name), "{typed}");
+        cx.commit().await.expect("commit");
+        assert!(accounts.verify(&mut cx, typed, "correct horse").await.expect("asked").is_some(), "again");
+    }
+    for name in ["STRASSE", "ANN", "Zoe\u{308}"] {
+        let answer = told(accounts.register(&mut visitor(&node, None), name, "correct horse").await);
+        assert_eq!(answer, "This name is taken.", "{name}");
+    }
 }

@@ -132,7 +132,7 @@ impl<E: Event> Postback<E> {
         debug_assert!(inputs, "only an event with a source of type `Inputs` can be told what to read");
         if inputs && let Ok((_, fields)) = inputs::unpack(&self.bind.sealed) {
             let names = names.into_iter().map(|name| clean_id(Cow::Owned(name.into())).into_owned());
-            let names = names.collect::<Vec<_>>();
+            let names = names.take(usize::from(u16::MAX)).collect::<Vec<_>>();
             self.bind.sealed = inputs::pack(&names, fields);
             self.bind.reads = names;
         }

@@ -59,9 +59,10 @@ pub(crate) fn pack(names: &[String], rest: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + count * 16 + rest.len());
     out.extend_from_slice(&(count as u16).to_be_bytes());
     for name in &names[..count] {
-        // An id has 64 characters at most.
+        // The id of an element is shorter; whatever comes, what is read back is what was written.
+        let name = &name.as_bytes()[..name.len().min(usize::from(u8::MAX))];
         out.push(name.len() as u8);
-        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(name);
     }
     out.extend_from_slice(rest);
     out
@@ -101,5 +102,19 @@ mod tests {
         assert_eq!(unpack(&pack(&names, b"rest")).unwrap(), (vec!["name", "born"], &b"rest"[..]));
         assert_eq!(unpack(&pack(&[], b"")).unwrap(), (vec![], &b""[..]));
         assert!(unpack(&pack(&names, b"")[..7]).is_err());
+    }
+
+    #[test]
+    fn a_name_of_any_length_leaves_the_rest_as_it_was() {
+        for len in [0, 1, 62, 255, 256, 257, 300, 512] {
+            let names = vec!["x".repeat(len), "born".to_owned()];
+            let packed = pack(&names, b"rest");
+            let (read, rest) = unpack(&packed).unwrap();
+            assert_eq!((read[0].len(), read[1], rest), (len.min(255), "born", &b"rest"[..]), "{len}");
+        }
+        let many: Vec<String> = (0..65_537).map(|_| String::from("n")).collect();
+        let packed = pack(&many, b"rest");
+        let (read, rest) = unpack(&packed).unwrap();
+        assert_eq!((read.len(), rest), (65_535, &b"rest"[..]));
     }
 }

@@ -117,9 +117,15 @@ pub(crate) struct Before {
     title: u64,
 }
 
-/// Seals an event for an element.
+/// Seals an event for an element. Without a seal the element is shown, and its event refused.
 pub(crate) fn seal(cx: &Cx, id: &str, bind: &Bind) -> String {
-    URL_SAFE_NO_PAD.encode(cx.pickle(id, bind.variant, bind.print, &bind.sealed))
+    cx.pickle(id, bind.variant, bind.print, &bind.sealed).map_or_else(
+        |error| {
+            tracing::error!(page.path = cx.path(), element = id, %error, "an event was not sealed");
+            String::new()
+        },
+        |seal| URL_SAFE_NO_PAD.encode(seal),
+    )
 }
 
 /// Renders something for this page.

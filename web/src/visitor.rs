@@ -21,12 +21,11 @@ pub(crate) struct Visitor {
 /// The session of a request, or a new one.
 pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Visitor, Error> {
     let sessions = app.node.sessions();
-    if let Some(value) = cookie::read(headers, app.secure)
-        && let Some(session) = sessions.open(value).await?
-    {
+    let value = cookie::read(headers, app.secure).unwrap_or_default();
+    if let Some(session) = sessions.open(value).await? {
         return Ok(Visitor { session, cookie: None });
     }
-    let session = sessions.create();
+    let session = sessions.create_after(value);
     let cookie = cookie::set(&sessions.cookie(&session), app.node.limits().session_age, app.secure);
     Ok(Visitor { session, cookie })
 }

@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use examples::config::{Command, Config, Unclear};
+use examples::{
+    config::{Command, Config, Unclear},
+    data::DataFolder,
+};
 use n2o::{Clock, Keys, Node, Random};
 use web::{ServeError, Server};
 
@@ -72,22 +75,26 @@ fn start() -> Result<bool, Failed> {
 #[tokio::main]
 async fn serve(config: &Config) -> Result<bool, Failed> {
     let data = |error| Failed::Data(config.data.display().to_string(), error);
-    std::fs::create_dir_all(&config.data).map_err(data)?;
-    std::fs::read_dir(&config.data).map_err(data)?;
-    let (random, file) = (Random::default(), config.data.join("keys"));
-    let keys = Keys::load(&file, &random).map_err(Failed::Keys)?;
-    let store = kvs::Store::open(&format!("redb:{}", config.data.join("demo.redb").display())).await?;
-    let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random.clone());
+    let folder = DataFolder::open(&config.data).map_err(data)?;
+    let (random, file) = (Random::default(), folder.keys());
+    let keys = if folder.has_store().map_err(data)? && !config.new_keys {
+        Keys::load(&file)
+    } else {
+        Keys::load_or_create(&file, &random)
+    };
+    let keys = keys.map_err(Failed::Keys)?;
+    let store = kvs::Store::open(&format!("redb:{}", folder.store().display())).await?;
+    let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random);
     let server = Server::bind(node.clone(), &config.listen).await?;
     if !config.bench {
         examples::desk::open(&node).await.map_err(Failed::Desk)?;
     }
     greet(config, &server);
-    Ok(server.run(examples::router(node, config), || reload(&keys, &file, &random)).await?)
+    Ok(server.run(examples::router(node, config), || reload(&keys, &file)).await?)
 }
 
-fn reload(keys: &Keys, file: &Path, random: &Random) {
-    match keys.reload(file, random) {
+fn reload(keys: &Keys, file: &Path) {
+    match keys.reload(file) {
         Ok(()) => tracing::info!("keys read again"),
         Err(error) => tracing::error!(%error, "keys not read again, the old ones stay"),
     }

@@ -249,7 +249,7 @@ impl<R: Form> Page for Card<R> {
     }
 
     async fn authorize(&mut self, cx: &mut Cx) -> Result {
-        self.who = Who::of(cx)?;
+        self.who = Who::of(cx);
         if !self.opened {
             self.kind = match cx.param("do") {
                 "create" => Kind::Create,
@@ -261,7 +261,7 @@ impl<R: Form> Page for Card<R> {
     }
 
     async fn load(&mut self, cx: &mut Cx) -> Result {
-        self.who = Who::of(cx)?;
+        self.who = Who::of(cx);
         if !self.opened {
             self.open(cx).await?;
         } else if self.kind == Kind::View {
@@ -283,7 +283,7 @@ impl<R: Form> Page for Card<R> {
 
     async fn event(&mut self, event: Do, cx: &mut Cx) -> Result {
         // Rights may have changed since the page was opened.
-        self.who = Who::of(cx)?;
+        self.who = Who::of(cx);
         match event {
             Do::Change { form } => {
                 self.absorb(&form);
@@ -320,7 +320,7 @@ impl<R: Form> Page for Card<R> {
 
     async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
         let Some(changed) = message.read::<Changed>().filter(|_| !self.done) else { return Ok(()) };
-        self.who = Who::of(cx)?;
+        self.who = Who::of(cx);
         if self.kind == Kind::Edit {
             self.note = Some(Note::Stale(changed.who.clone()));
         } else if changed.act == Act::Delete || !self.may(Act::Read) {

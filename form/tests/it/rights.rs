@@ -2,7 +2,6 @@
 
 use form::{
     Card, Form, Labels, List, Who,
-    access::ROLES,
     list::Query,
     rest::{self, Call},
     table::{self, By, Changed, Saved},
@@ -56,7 +55,7 @@ impl Page for Become {
 
     async fn load(&mut self, cx: &mut Cx) -> Result {
         let role = cx.param("role").to_owned();
-        cx.session().set(ROLES, &[role])
+        cx.set_roles(&[&role])
     }
 
     fn render(&self, _: &Cx) -> Markup {

@@ -103,7 +103,7 @@ impl Visitor {
         if let Some(session) = node.sessions().open(&self.cookie()).await? {
             return Ok(session);
         }
-        let session = node.sessions().create();
+        let session = node.sessions().create_after(&self.cookie());
         self.set_cookie(node.sessions().cookie(&session));
         Ok(session)
     }

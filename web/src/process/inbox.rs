@@ -1,12 +1,13 @@
 //! The tasks that wait for the visitor: those of their roles, and those that are theirs by name.
 
 use bpe::Job;
+use form::Who;
 use maud::html;
 use nitro::prelude::*;
 
 use super::{
     live::{Lines, Live, table},
-    right::{roles, visitor},
+    right::roles,
     service::{Processes, failed},
     text::text,
 };
@@ -58,7 +59,7 @@ impl Lines for Tasks {
     }
 
     async fn read(&mut self, cx: &mut Cx) -> Result {
-        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let roles = roles(&who);
         let asks = bpe::Who { user: who.name(), roles: &roles };
         let jobs = processes.engine.tasks(&asks, MOST).await.map_err(|error| failed(error, &lang))?;

@@ -13,7 +13,6 @@ use super::{
     follow::{Stepped, topic},
     history,
     overview::{state_of, waits_at},
-    right::visitor,
     service::{Processes, failed},
     text::text,
     variables,
@@ -51,7 +50,7 @@ pub enum Mend {
 
 impl Instance {
     async fn read(&mut self, cx: &mut Cx) -> Result {
-        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let id = cx.param("instance").to_owned();
         let instance = cx.kvs().get::<bpe::Instance>(&id).await?.ok_or(Error::NotFound)?;
         if !processes.sees(&who, &instance) {
@@ -175,7 +174,7 @@ impl Page for Instance {
     }
 
     async fn event(&mut self, mend: Mend, cx: &mut Cx) -> Result {
-        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         if !processes.operates(&who) {
             return Err(Error::Denied);
         }

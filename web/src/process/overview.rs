@@ -7,7 +7,6 @@ use nitro::prelude::*;
 
 use super::{
     live::{Lines, Live, table},
-    right::visitor,
     service::{Processes, failed},
     text::{Text, text},
     work::start_of,
@@ -203,7 +202,7 @@ impl Lines for Instances {
     }
 
     async fn read(&mut self, cx: &mut Cx) -> Result {
-        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let (t, library) = (text(&lang), processes.engine.library());
         let named = |process: &Process| (process.id.to_string(), processes.name(process, &lang).to_owned());
         let able = |process: &Process| {

@@ -5,14 +5,8 @@ use bpe::{
     model::{NodeKind, Process},
 };
 use form::Who;
-use n2o::Cx;
 
 use super::service::Processes;
-
-/// The visitor with their roles.
-pub(crate) fn visitor(cx: &Cx) -> Who {
-    Who { user: cx.user(), roles: cx.roles() }
-}
 
 /// Calls `f` with the visitor as the engine wants to know them.
 pub(crate) fn roles(who: &Who) -> Vec<&str> {

@@ -9,7 +9,7 @@ use super::{
     fill::Fill,
     follow::{Stepped, topic},
     form::{ProcessForm, Record, titles},
-    right::{roles, visitor},
+    right::roles,
     service::Processes,
     submit::{Submit, Submitted, Target},
     text::text,
@@ -91,7 +91,7 @@ pub enum Do {
 impl Work {
     /// Finds what the address means, and whether the visitor may do it.
     async fn find(&mut self, cx: &mut Cx) -> Result<Context> {
-        let (processes, who, lang) = (Processes::of(cx)?, visitor(cx), cx.lang().to_owned());
+        let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let (id, task) = (cx.param("process").to_owned(), cx.param("task").to_owned());
         let library = processes.engine.library();
         let mut shown = Shown { who, ..Shown::default() };

@@ -10,4 +10,5 @@ mod process;
 mod rest;
 mod rights;
 mod served;
+mod roles;
 mod server;

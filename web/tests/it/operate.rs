@@ -30,6 +30,27 @@ struct Ask {
     why: String,
 }
 
+/// Takes all roles from the visitor, as an administrator would while they work.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Fall;
+
+impl Page for Fall {
+    type Event = Never;
+    const ACCESS: Access = Access::User;
+
+    async fn load(&mut self, cx: &mut Cx) -> Result {
+        cx.set_roles(&[])
+    }
+
+    fn render(&self, _: &Cx) -> Markup {
+        maud::html! {}
+    }
+
+    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+        match never {}
+    }
+}
+
 struct Desk {
     app: TestApp,
     engine: Engine,
@@ -40,6 +61,7 @@ struct Desk {
 async fn desk(answer: ProcessForm) -> Desk {
     let app = TestApp::new()
         .page::<Enter>("/enter/{user}/{roles}")
+        .page::<Fall>("/fall")
         .page::<Inbox>("/tasks")
         .page::<Overview>("/processes")
         .page::<Work>("/processes/{process}/start")
@@ -185,6 +207,22 @@ async fn an_incident_is_retried_and_an_instance_cancelled_by_operators_only() {
     assert_eq!(desk.stage(&id).await, Stage::Cancelled);
     let page = manager.open(&format!("/instances/{id}")).await;
     assert_eq!((page.text("p.state").as_str(), page.has("p.cancel")), ("cancelled", false));
+}
+
+#[tokio::test]
+async fn who_operates_no_more_mends_nothing_on_a_page_that_is_still_open() {
+    let desk = desk(ProcessForm::variables::<Answer>()).await;
+    let id = desk.bill().await;
+    let manager = desk.manager().await;
+    let mut page = manager.open(&format!("/instances/{id}")).await;
+    let retry = retry(&page);
+    manager.open("/fall").await;
+    desk.paper.store(true, Ordering::SeqCst);
+    for button in ["p.cancel", &retry] {
+        page.click(button).await;
+        assert_eq!(page.error(), Some("You have no right to do this."), "{button}");
+    }
+    assert_eq!(desk.stage(&id).await, Stage::Stopped);
 }
 
 /// Starts a leave, and answers the address of the task that it leads to.

@@ -2,7 +2,6 @@
 
 mod client;
 
-use form::access::ROLES;
 use kvs::Store;
 use maud::html;
 use nitro::{
@@ -26,8 +25,7 @@ impl Page for Login {
 
     async fn load(&mut self, cx: &mut Cx) -> Result {
         let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
-        cx.login(&user).await?;
-        cx.session().set(ROLES, &[role])?;
+        cx.login_as(&user, &[&role]).await?;
         cx.redirect(url!("/home"))
     }
 

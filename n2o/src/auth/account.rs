@@ -1,0 +1,156 @@
+//! What the store keeps of an account, and the texts that its name takes from other names.
+
+use std::borrow::Cow;
+
+use kvs::{Store, Txn};
+use serde::{Deserialize, Serialize};
+
+use super::brake::{Client, Mark, mark};
+use crate::{
+    error::Result,
+    name::{self, Name},
+};
+
+/// The record that says that the names of old accounts have been taken.
+const TAKEN: &str = "";
+
+/// An account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Account {
+    /// The name as it was registered.
+    pub(super) name: String,
+    pub(super) hash: String,
+    /// The name's key; accounts that were made before there were keys are found by their name in small letters.
+    #[serde(default)]
+    pub(super) key: Option<String>,
+    /// The browsers and addresses that the account was signed in from, the latest last.
+    #[serde(default)]
+    pub(super) known: Vec<Mark>,
+}
+
+impl kvs::Record for Account {
+    const TABLE: &'static str = "account";
+
+    fn id(&self) -> Cow<'_, str> {
+        self.key.as_deref().map_or_else(|| Cow::Owned(self.name.to_lowercase()), Cow::Borrowed)
+    }
+}
+
+/// A text that no other account's name may look like.
+#[derive(Debug, Serialize, Deserialize)]
+struct Look {
+    look: String,
+}
+
+impl kvs::Record for Look {
+    const TABLE: &'static str = "account.look";
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.look)
+    }
+}
+
+impl Account {
+    pub(super) fn new(name: &Name, hash: String) -> Self {
+        Account { name: name.as_str().to_owned(), hash, key: Some(name.key().to_owned()), known: Vec::new() }
+    }
+
+    /// The account of a name, as it was typed.
+    pub(super) async fn find(txn: &mut Txn, typed: &str) -> Result<Option<Self>> {
+        if typed.chars().count() > Name::MAX {
+            return Ok(None);
+        }
+        // First under the key of old: of two old accounts whose new key is the same, each has its own.
+        if let Some(account) = txn.get::<Account>(&typed.to_lowercase()).await? {
+            return Ok(Some(account));
+        }
+        match Name::new(typed) {
+            Ok(name) => Ok(txn.get::<Account>(name.key()).await?),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// What brakes count the tries at an account by, whether or not there is one.
+    pub(super) fn mark(account: Option<&Self>, typed: &str) -> Mark {
+        let key = match (account, Name::new(typed)) {
+            (Some(account), _) => kvs::Record::id(account).into_owned(),
+            (None, Ok(name)) => name.key().to_owned(),
+            (None, Err(_)) => typed.to_lowercase(),
+        };
+        mark(&[b"account", key.as_bytes()])
+    }
+
+    fn by(&self, client: &Mark) -> Mark {
+        // With the account, so that the store does not show which accounts are used from one browser.
+        mark(&[b"known", kvs::Record::id(self).as_bytes(), client])
+    }
+
+    /// The mark by which the account knows a client: its browser, or else its address.
+    pub(super) fn knows(&self, client: &Client) -> Option<Mark> {
+        let marks = [Some(client.browser), client.address];
+        marks.into_iter().flatten().map(|mark| self.by(&mark)).find(|mark| self.known.contains(mark))
+    }
+
+    /// Remembers a client, and at most `most` marks in all; says whether it was new.
+    pub(super) fn remember(&mut self, client: &Client, most: usize) -> bool {
+        let mut new = false;
+        for of in [client.address, Some(client.browser)].into_iter().flatten() {
+            let mark = self.by(&of);
+            if !self.known.contains(&mark) {
+                self.known.push(mark);
+                new = true;
+            }
+        }
+        let over = self.known.len().saturating_sub(most);
+        self.known.drain(..over);
+        new
+    }
+}
+
+/// Whether a name is taken, or looks like one that is.
+pub(super) async fn is_taken(txn: &mut Txn, name: &Name) -> Result<bool> {
+    if Account::find(txn, name.as_str()).await?.is_some() {
+        return Ok(true);
+    }
+    for look in name.looks() {
+        if txn.get::<Look>(&look).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes a name from all others that look like it.
+pub(super) fn take(txn: &mut Txn, name: &Name) -> Result {
+    for look in name.looks() {
+        txn.put_new(&Look { look })?;
+    }
+    Ok(())
+}
+
+/// Takes the names of the accounts that were made before names took anything; once for a store.
+pub(super) async fn take_old(store: &Store) -> Result {
+    if store.get::<Look>(TAKEN).await?.is_some() {
+        return Ok(());
+    }
+    let mut after = None::<String>;
+    loop {
+        let mut txn = store.txn();
+        let batch = txn.range::<Account>("", after.as_deref(), 500).await?;
+        for account in batch.iter().filter(|account| account.key.is_none()) {
+            for look in name::looks(&account.name) {
+                txn.put(&Look { look })?;
+            }
+        }
+        after = batch.last().map(|last| kvs::Record::id(last).into_owned());
+        if after.is_none() {
+            txn.put(&Look { look: TAKEN.to_owned() })?;
+        }
+        if txn.wrote() {
+            txn.commit().await?;
+        }
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}

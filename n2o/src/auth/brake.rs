@@ -1,0 +1,108 @@
+//! The brake on guessing: by account and client, for each account in all, and for each address in all.
+
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+
+use super::limits::AccountLimits;
+use crate::{cx::Cx, rates::Rates};
+
+/// A short hash of what something is counted by; its parts are framed by their lengths.
+pub(super) type Mark = [u8; 16];
+
+pub(super) fn mark(parts: &[&[u8]]) -> Mark {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut mark = Mark::default();
+    mark.copy_from_slice(&hash.finalize()[..16]);
+    mark
+}
+
+/// A client, as the brakes know it.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) session: Mark,
+    pub(super) browser: Mark,
+    /// Where the client comes from, when that is known.
+    pub(super) address: Option<Mark>,
+}
+
+impl Client {
+    pub(super) fn of(cx: &Cx) -> Self {
+        let session = cx.session_handle();
+        Client {
+            session: mark(&[b"session", session.key.as_bytes()]),
+            browser: mark(&[b"browser", session.browser()]),
+            address: cx.address().map(|address| mark(&[b"address", &network(address)])),
+        }
+    }
+
+    /// The address, or the browser in its place.
+    pub(super) fn origin(&self) -> Mark {
+        self.address.unwrap_or(self.browser)
+    }
+}
+
+/// What one client can be told by: all of an address of IPv4, the half of one of IPv6 that names a network,
+/// because one household has all of the other half.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    }
+}
+
+/// The brakes of an application's accounts.
+#[derive(Debug)]
+pub(super) struct Brakes {
+    known: Rates<Mark>,
+    stranger: Rates<Mark>,
+    strangers: Rates<Mark>,
+    address: Rates<Mark>,
+    registrations: Rates<Mark>,
+    registrations_of_browser: Rates<Mark>,
+}
+
+impl Brakes {
+    pub(super) fn new(limits: &AccountLimits) -> Self {
+        let rates = |tries: super::limits::Tries| Rates::new(tries.rate(), limits.braked);
+        Brakes {
+            known: rates(limits.known),
+            stranger: rates(limits.stranger),
+            strangers: rates(limits.strangers),
+            address: rates(limits.address),
+            registrations: rates(limits.registrations),
+            registrations_of_browser: rates(limits.registrations_of_browser),
+        }
+    }
+
+    /// Whether a client may try a password of an account; `known` is what the account knows the client by.
+    pub(super) fn may_try(&self, account: &Mark, client: &Client, known: Option<&Mark>, now: u64) -> bool {
+        match known {
+            Some(known) => self.known.allow(&mark(&[account, known]), now),
+            // In this order: one address makes few keys in the brakes behind its own, and what it is refused
+            // at an account takes nothing from the tries of other strangers there.
+            None => {
+                self.address.allow(&client.origin(), now)
+                    && self.stranger.allow(&mark(&[account, &client.origin()]), now)
+                    && self.strangers.allow(account, now)
+            }
+        }
+    }
+
+    /// Forgives a client its wrong tries, after a right password.
+    pub(super) fn forgive(&self, account: &Mark, client: &Client, known: Option<&Mark>) {
+        match known {
+            Some(known) => self.known.forget(&mark(&[account, known])),
+            None => self.stranger.forget(&mark(&[account, &client.origin()])),
+        }
+    }
+
+    pub(super) fn may_register(&self, client: &Client, now: u64) -> bool {
+        self.registrations_of_browser.allow(&client.browser, now)
+            && client.address.is_none_or(|address| self.registrations.allow(&address, now))
+    }
+}

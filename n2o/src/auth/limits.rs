@@ -1,0 +1,79 @@
+//! The bounds on what signing in may cost, and on guessing.
+
+use std::time::Duration;
+
+use crate::rate::Rate;
+
+/// A number of tries at once, and the time in which one more is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// Tries that may come at once; at least one.
+    pub burst: u32,
+    /// The time after which one more is allowed.
+    pub every: Duration,
+}
+
+impl Tries {
+    /// `burst` tries at once, and then one in each `every`.
+    #[must_use]
+    pub const fn new(burst: u32, every: Duration) -> Self {
+        Tries { burst, every }
+    }
+
+    pub(super) fn rate(self) -> Rate {
+        Rate::every(u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX / 2000), self.burst)
+    }
+}
+
+/// Bounds on hashing and guessing. A client is told in a sentence when one of them is reached.
+///
+/// A *known* client is a browser from which, or an address from which, the account was signed in to before;
+/// all others are *strangers*. An address of IPv6 counts by its first 64 bits. Where the address is not
+/// known, the browser takes its place.
+#[derive(Clone, Debug)]
+pub struct AccountLimits {
+    /// Passwords that are hashed at the same time. Each takes a core, and 19 MiB that are allocated once.
+    pub hashes: usize,
+    /// Sign-ins and registrations that wait for their hash, those being hashed among them. Half of the
+    /// places are kept for known clients. A hash takes about 25 ms of a core, so that nobody waits for
+    /// more than a second or two.
+    pub queue: usize,
+    /// Places in the queue for strangers of one address.
+    pub queue_of_one: usize,
+    /// Tries of one known client at its account, which nobody else can use up.
+    pub known: Tries,
+    /// Tries of strangers of one address at one account.
+    pub stranger: Tries,
+    /// Tries of all strangers at one account.
+    pub strangers: Tries,
+    /// Tries of strangers of one address at all accounts.
+    pub address: Tries,
+    /// Registrations from one address.
+    pub registrations: Tries,
+    /// Registrations from one browser.
+    pub registrations_of_browser: Tries,
+    /// Browsers and addresses that an account remembers, the latest.
+    pub remembered: usize,
+    /// Keys that each brake remembers at the same time; beyond that, strangers are refused until one of
+    /// them has calmed down.
+    pub braked: usize,
+}
+
+impl Default for AccountLimits {
+    fn default() -> Self {
+        let minute = Duration::from_secs(60);
+        AccountLimits {
+            hashes: 2,
+            queue: 64,
+            queue_of_one: 8,
+            known: Tries::new(10, minute),
+            stranger: Tries::new(10, minute),
+            strangers: Tries::new(30, Duration::from_secs(20)),
+            address: Tries::new(100, Duration::from_secs(5)),
+            registrations: Tries::new(20, minute),
+            registrations_of_browser: Tries::new(5, minute),
+            remembered: 16,
+            braked: 10_000,
+        }
+    }
+}

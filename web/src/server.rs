@@ -18,13 +18,14 @@ use tokio::{
     sync::Semaphore,
 };
 
-use crate::{front::Front, slow::Watched};
+use crate::{
+    files,
+    front::{Front, Lane},
+    slow::Watched,
+    stream::{Guarded, HEAD_BYTES},
+};
 
-/// Bytes of a request's head.
-const HEAD_BYTES: usize = 16 * 1024;
-/// How long a connection may live before it becomes a socket: nobody sends or reads for longer in good faith.
-const LIFE: Duration = Duration::from_secs(120);
-/// How long a request in progress may take once the server stops.
+/// How long a request in progress may take once the server stops, and one for which there is no place.
 const LAST: Duration = Duration::from_secs(2);
 /// Wait after a failed accept, when the process is out of file descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -95,51 +96,69 @@ async fn again(int: &mut Signal) {
     int.recv().await;
 }
 
-/// Accepts connections for ever, as long as there is room for one more. Those beyond wait in the system's
-/// queue: they are served a little later, which is better than to be sent away.
+/// Accepts connections for ever. Those for which there is no place are told to come back, but for those who
+/// watch the server; when these are many, too, they wait in the system's queue.
 async fn accept(node: &Node, listener: &TcpListener, router: Router) {
     let front = Front::of(node);
-    let most = node.limits().requests;
-    let places = Arc::new(Semaphore::new(most));
-    // The semaphore is never closed; a failure would mean that nobody is to be served.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let most = files::fit(node.limits());
+    front.pages.limit(most.pages);
+    let places = Arc::new(Semaphore::new(most.requests));
+    let reserved = Arc::new(Semaphore::new(most.reserved));
+    loop {
+        let (lane, place) = tokio::select! {
+            biased;
+            place = Arc::clone(&places).acquire_owned() => (Lane::Open, place),
+            place = Arc::clone(&reserved).acquire_owned() => (Lane::Reserved, place),
+        };
+        // The semaphores are never closed; a failure would mean that nobody is to be served.
+        let Ok(place) = place else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Ok(counted) = front.place(peer.ip()) else { continue };
                 // Where it is getting narrow, nobody holds a place for a request that may never come.
-                let keep = 2 * places.available_permits() >= most;
-                let serving =
-                    serve(node.clone(), stream, peer.ip(), (Arc::clone(&front), router.clone()), keep);
+                let keep = lane == Lane::Open && 2 * places.available_permits() >= most.requests;
+                let way =
+                    Way { front: Arc::clone(&front), router: router.clone(), peer: peer.ip(), lane, keep };
+                let serving = serve(node.clone(), stream, way);
                 node.tasks().spawn("http", async move {
                     serving.await;
                     // A connection that has become a page's is counted there.
-                    drop(place);
+                    drop((place, counted));
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "connection could not be accepted");
+                front.log(&front.logs.accept, |held| {
+                    tracing::warn!(%error, held, "connection could not be accepted");
+                });
                 tokio::time::sleep(BREATH).await;
             }
         }
     }
 }
 
-async fn serve(
-    node: Node,
-    stream: TcpStream,
+/// The way of a connection's requests.
+struct Way {
+    front: Arc<Front>,
+    router: Router,
     peer: IpAddr,
-    (front, router): (Arc<Front>, Router),
+    lane: Lane,
+    /// The connection is kept for a next request.
     keep: bool,
-) {
+}
+
+async fn serve(node: Node, stream: TcpStream, way: Way) {
+    let Way { front, router, peer, lane, keep } = way;
     // Frames are small and each is worth sending at once; a failure here only costs latency.
     let _ = stream.set_nodelay(true);
     let limits = node.limits();
-    let (stream, stall) = Watched::new(stream);
+    let life = if lane == Lane::Open { limits.life } else { limits.life.min(LAST) };
+    let (stream, stall) = Watched::new(Guarded::new(stream, Arc::clone(&front.bounds)));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.max_buf_size(HEAD_BYTES).max_headers(64).keep_alive(keep);
     let service = service_fn(move |request| {
         let (front, router) = (Arc::clone(&front), router.clone());
-        async move { front.answer(peer, request, router).await }
+        async move { front.answer(peer, lane, request, router).await }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let work = async {
@@ -152,7 +171,7 @@ async fn serve(
             }
         }
     };
-    match tokio::time::timeout(LIFE, stall.guard(limits.write, work)).await {
+    match tokio::time::timeout(life, stall.guard(limits.write, work)).await {
         Ok(Some(Err(error))) => tracing::debug!(%error, "connection ended"),
         Ok(None) | Err(_) => tracing::debug!("connection cut off: its client does not go on"),
         Ok(Some(Ok(()))) => {}

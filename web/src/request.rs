@@ -257,3 +257,6 @@ fn chunk_size(text: &[u8]) -> Option<u64> {
     let hex = !digits.is_empty() && digits.len() < DIGITS && digits.iter().all(u8::is_ascii_hexdigit);
     hex.then(|| u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())?
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,3 +12,4 @@ mod rest;
 mod rights;
 mod served;
 mod server;
+mod socket;

@@ -38,11 +38,12 @@ pub struct Limits {
     /// Connections of one server that are not a page's, such as those that fetch documents. Once half of the
     /// places are taken, a new one is closed behind its first answer and not kept for another.
     pub requests: usize,
-    /// Connections from one client address that are not a page's; further ones are closed at once. Those of
-    /// trusted proxies are not counted.
+    /// Connections from one client address that are not a page's. Further ones get a reserved one for a single
+    /// request without a body. Those of trusted proxies are not counted.
     pub requests_by_client: usize,
-    /// Connections that are accepted beyond `requests`, each for one request: `/live` and `/ready` are served
-    /// there, and all else is told to come back. Further ones wait in the system's queue.
+    /// Connections that are accepted beyond `requests` and `requests_by_client`, each for one request and at most
+    /// two seconds: `/live` and `/ready` are served there, and where there is no room for all else it is told to
+    /// come back. When another one waits, the oldest that has said nothing is closed.
     pub reserved: usize,
     /// Pages and REST requests a second of one session or user, on average.
     pub visit_rate: u32,
@@ -115,7 +116,7 @@ impl Default for Limits {
             connections_by_session: 100,
             requests: 4_096,
             requests_by_client: 256,
-            reserved: 16,
+            reserved: 64,
             visit_rate: 20,
             visit_burst: 200,
             client_rate: 200,

@@ -21,6 +21,7 @@ use tower::ServiceExt;
 
 use crate::{
     client::{self, ClientAddress},
+    files::Connections,
     headers,
     host::Hosts,
     network::Network,
@@ -79,6 +80,8 @@ pub(crate) struct Logs {
 pub(crate) enum Lane {
     /// In full.
     Open,
+    /// Its client has as many places as it may: it is answered once, and no body is waited for.
+    Narrow,
     /// It has no place: only those who watch the server are answered.
     Reserved,
 }
@@ -120,6 +123,18 @@ impl Front {
         }
     }
 
+    /// Lowers what there may be of connections to what the server has files for. Where that is little, one client
+    /// has at most half of it.
+    pub(crate) fn limit(&self, most: Connections, limits: &Limits) {
+        self.pages.limit(most.pages);
+        if most.pages < limits.connections {
+            self.pages_by_client.limit(most.pages / 2);
+        }
+        if most.requests < limits.requests {
+            self.requests.limit(most.requests / 2);
+        }
+    }
+
     fn key(&self, of: impl Hash) -> u64 {
         self.hasher.hash_one(of)
     }
@@ -133,7 +148,7 @@ impl Front {
             Some(place) => Ok(Some(place)),
             None => {
                 self.log(&self.logs.crowd, |held| {
-                    tracing::warn!(client.address = %peer, held, "connection closed: its client has as many as \
+                    tracing::warn!(client.address = %peer, held, "connection without a place: its client has as many as \
                         `Limits::requests_by_client`; a proxy is to be named with `App::proxy`");
                 });
                 Err(Crowded)
@@ -210,7 +225,9 @@ impl Front {
         if matches!(request.uri().path(), "/live" | "/ready") {
             return None;
         }
-        if lane == Lane::Reserved {
+        let has_body = request.headers().contains_key(header::TRANSFER_ENCODING)
+            || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        if lane == Lane::Reserved || (lane == Lane::Narrow && has_body) {
             let again = [(header::RETRY_AFTER, AGAIN)];
             return Some((StatusCode::SERVICE_UNAVAILABLE, again, "too many connections").into_response());
         }

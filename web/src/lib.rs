@@ -70,6 +70,7 @@ mod pace;
 mod places;
 pub mod process;
 mod request;
+mod reserve;
 pub mod rest;
 mod server;
 mod slow;

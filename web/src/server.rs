@@ -20,7 +20,8 @@ use tokio::{
 
 use crate::{
     files,
-    front::{Front, Lane},
+    front::{Crowded, Front, Lane},
+    reserve::{Guest, Reserve},
     slow::Watched,
     stream::{Guarded, HEAD_BYTES},
 };
@@ -96,34 +97,41 @@ async fn again(int: &mut Signal) {
     int.recv().await;
 }
 
-/// Accepts connections for ever. Those for which there is no place are told to come back, but for those who
-/// watch the server; when these are many, too, they wait in the system's queue.
+/// Accepts connections for ever. Those for which there is no place get a reserved one for a moment, in which
+/// they are told to come back, and those who watch the server are answered.
 async fn accept(node: &Node, listener: &TcpListener, router: Router) {
     let front = Front::of(node);
     let most = files::fit(node.limits());
-    front.pages.limit(most.pages);
+    front.limit(most, node.limits());
     let places = Arc::new(Semaphore::new(most.requests));
-    let reserved = Arc::new(Semaphore::new(most.reserved));
+    let mut reserve = Reserve::new(most.reserved);
     loop {
-        let (lane, place) = tokio::select! {
-            biased;
-            place = Arc::clone(&places).acquire_owned() => (Lane::Open, place),
-            place = Arc::clone(&reserved).acquire_owned() => (Lane::Reserved, place),
-        };
-        // The semaphores are never closed; a failure would mean that nobody is to be served.
-        let Ok(place) = place else { return };
+        if most.reserved == 0 {
+            // Nobody beyond those that there are places for is even accepted.
+            drop(places.acquire().await);
+        }
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let Ok(counted) = front.place(peer.ip()) else { continue };
+                let (counted, place) =
+                    (front.place(peer.ip()), Arc::clone(&places).try_acquire_owned().map_err(|_| Crowded));
+                let (lane, held, guest) = match (counted, place) {
+                    (Ok(counted), Ok(place)) => (Lane::Open, (place, counted), None),
+                    (counted, place) => {
+                        let lane = if place.is_ok() { Lane::Narrow } else { Lane::Reserved };
+                        drop((counted, place));
+                        let Some((place, guest)) = reserve.place().await else { continue };
+                        (lane, (place, None), Some(guest))
+                    }
+                };
                 // Where it is getting narrow, nobody holds a place for a request that may never come.
                 let keep = lane == Lane::Open && 2 * places.available_permits() >= most.requests;
-                let way =
-                    Way { front: Arc::clone(&front), router: router.clone(), peer: peer.ip(), lane, keep };
+                let (front, router) = (Arc::clone(&front), router.clone());
+                let way = Way { front, router, peer: peer.ip(), lane, guest, keep };
                 let serving = serve(node.clone(), stream, way);
                 node.tasks().spawn("http", async move {
                     serving.await;
                     // A connection that has become a page's is counted there.
-                    drop((place, counted));
+                    drop(held);
                 });
             }
             Err(error) => {
@@ -142,12 +150,14 @@ struct Way {
     router: Router,
     peer: IpAddr,
     lane: Lane,
+    /// Who has a reserved place for it.
+    guest: Option<Arc<Guest>>,
     /// The connection is kept for a next request.
     keep: bool,
 }
 
 async fn serve(node: Node, stream: TcpStream, way: Way) {
-    let Way { front, router, peer, lane, keep } = way;
+    let Way { front, router, peer, lane, guest, keep } = way;
     // Frames are small and each is worth sending at once; a failure here only costs latency.
     let _ = stream.set_nodelay(true);
     let limits = node.limits();
@@ -156,7 +166,11 @@ async fn serve(node: Node, stream: TcpStream, way: Way) {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.max_buf_size(HEAD_BYTES).max_headers(64).keep_alive(keep);
+    let asking = guest.clone();
     let service = service_fn(move |request| {
+        if let Some(guest) = &asking {
+            guest.asks();
+        }
         let (front, router) = (Arc::clone(&front), router.clone());
         async move { front.answer(peer, lane, request, router).await }
     });
@@ -164,6 +178,7 @@ async fn serve(node: Node, stream: TcpStream, way: Way) {
     let work = async {
         tokio::select! {
             ended = connection.as_mut() => ended,
+            () = turned_out(guest.as_deref()) => Ok(()),
             () = node.tasks().stopping() => {
                 connection.as_mut().graceful_shutdown();
                 // A request that has not come by now is not waited for.
@@ -175,5 +190,12 @@ async fn serve(node: Node, stream: TcpStream, way: Way) {
         Ok(Some(Err(error))) => tracing::debug!(%error, "connection ended"),
         Ok(None) | Err(_) => tracing::debug!("connection cut off: its client does not go on"),
         Ok(Some(Ok(()))) => {}
+    }
+}
+
+async fn turned_out(guest: Option<&Guest>) {
+    match guest {
+        Some(guest) => guest.turned_out().await,
+        None => std::future::pending().await,
     }
 }

@@ -8,6 +8,7 @@ mod http;
 mod leave;
 mod operate;
 mod process;
+mod rate;
 mod rest;
 mod rights;
 mod served;

@@ -33,7 +33,7 @@ async fn again(address: &str, path: &str, end: &str) {
     loop {
         let mut client = connect(address).await;
         ask(&mut client, path).await;
-        if until(&mut client, end).await.ends_with(end) {
+        if until(&mut client, end).await.contains(end) {
             break;
         }
     }
@@ -114,19 +114,25 @@ async fn one_client_has_so_many_connections_and_a_trusted_proxy_more() {
             assert!(until(client, "live").await.ends_with("live"));
         }
         let mut third = connect(&address).await;
-        assert_eq!(until(&mut third, "").await, "", "closed at once");
+        ask(&mut third, "/nowhere").await;
+        let answer = until(&mut third, "").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 404 ") && answer.contains("connection: close"),
+            "once: {answer}"
+        );
+        for body in ["Content-Length: 9", "Transfer-Encoding: chunked"] {
+            let post = format!("POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{body}\r\n\r\n");
+            let answer = served::send(&address, post).await;
+            assert!(answer.starts_with("HTTP/1.1 503 "), "and no body is waited for: {answer}");
+        }
         kept.pop();
-        let live = async {
-            loop {
-                let mut client = connect(&address).await;
-                // It may be closed before the request is written.
-                let _ = client.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-                if until(&mut client, "live").await.ends_with("live") {
-                    break;
-                }
+        loop {
+            let mut client = connect(&address).await;
+            ask(&mut client, "/live").await;
+            if !until(&mut client, "live").await.contains("connection: close") {
+                break;
             }
-        };
-        live.await;
+        }
     })
     .await;
     served::with(few, trusting, async |address| {
@@ -134,11 +140,35 @@ async fn one_client_has_so_many_connections_and_a_trusted_proxy_more() {
         for _ in 0..5 {
             let mut client = connect(&address).await;
             ask(&mut client, "/live").await;
-            assert!(until(&mut client, "live").await.ends_with("live"));
+            assert!(!until(&mut client, "live").await.contains("connection: close"));
             clients.push(client);
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn half_sent_requests_of_one_client_stop_nobody() {
+    const BODY: &str = "POST /n2o/csp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf";
+    const HEAD: &str = "GET /live HTTP/1.1\r\nHost: loc";
+    for (requests, requests_by_client) in [(1_000, 8), (8, 1_000)] {
+        let limits = Limits { requests, requests_by_client, reserved: 4, ..limits() };
+        with(limits, Router::new(), async |address| {
+            let mut half = Vec::new();
+            for sent in [BODY, HEAD, ""].into_iter().cycle().take(150) {
+                let mut client = connect(&address).await;
+                client.write_all(sent.as_bytes()).await.expect("half a request");
+                half.push(client);
+            }
+            for path in ["/live", "/ready"] {
+                again(&address, path, &format!("\r\n\r\n{}", &path[1..])).await;
+            }
+            if requests > requests_by_client {
+                again(&address, "/nowhere", "404 Not Found").await;
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

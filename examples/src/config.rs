@@ -8,12 +8,14 @@ use web::{BadNetwork, Network};
 pub const HELP: &str = "\
 Counter, login and chat, served.
 
-  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--proxy NETWORK]... [--new-keys]
-       [--bench]
+  demo [--listen ADDRESS] [--data DIR] [--secure] [--host NAME]... [--origin URL]...
+       [--proxy NETWORK]... [--new-keys] [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
   --secure          browsers come over TLS, ended by a proxy      [N2O_SECURE=1]
+  --host NAME       serve this name, too, beside IP addresses, localhost and the hosts of --origin
+                                                                  [N2O_HOST, separated by blanks]
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
   --proxy NETWORK   a proxy whose word about its clients' addresses is believed: an address, or a range
                     such as 10.0.0.0/8                            [N2O_PROXY, separated by blanks]
@@ -38,6 +40,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Whether browsers come over TLS.
     pub secure: bool,
+    /// Host names that are served beside addresses and `localhost`.
+    pub hosts: Vec<String>,
     /// Other origins whose pages may open sockets.
     pub origins: Vec<String>,
     /// Proxies that are trusted to say where their clients come from.
@@ -70,6 +74,9 @@ pub enum Unclear {
     /// An origin is a scheme and a host.
     #[error("{0:?} is no origin; expected one such as https://example.org")]
     Origin(String),
+    /// A host is a name, and no origin.
+    #[error("{0:?} is no host name; expected one such as example.org")]
+    Host(String),
     /// A proxy is an address or a range of them.
     #[error(transparent)]
     Proxy(#[from] BadNetwork),
@@ -86,6 +93,7 @@ impl Config {
             listen: or("N2O_LISTEN", "127.0.0.1:8000"),
             data: PathBuf::from(or("N2O_DATA", "data")),
             secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
+            hosts: or("N2O_HOST", "").split_whitespace().map(String::from).collect(),
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
             proxies: or("N2O_PROXY", "").split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
             new_keys: false,
@@ -103,6 +111,7 @@ impl Config {
                 "--listen" => config.listen = value("--listen")?,
                 "--data" => config.data = PathBuf::from(value("--data")?),
                 "--origin" => config.origins.push(value("--origin")?),
+                "--host" => config.hosts.push(value("--host")?),
                 "--proxy" => config.proxies.push(value("--proxy")?.parse()?),
                 "--secure" if given.is_none() => config.secure = true,
                 "--new-keys" if given.is_none() => config.new_keys = true,
@@ -113,6 +122,9 @@ impl Config {
                 }
                 _ => return Err(Unclear::Unknown(arg)),
             }
+        }
+        if let Some(bad) = config.hosts.iter().find(|host| !is_host(host)) {
+            return Err(Unclear::Host(bad.clone()));
         }
         if let Some(bad) = config.origins.iter().find(|origin| !is_origin(origin)) {
             return Err(Unclear::Origin(bad.clone()));
@@ -125,6 +137,10 @@ fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.map(|host| host.strip_suffix('/').unwrap_or(host))
         .is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ', '@']))
+}
+
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
 }
 
 #[cfg(test)]
@@ -162,6 +178,10 @@ mod tests {
         for bad in ["example.org", "https://", "https://a/b", "ftp://a"] {
             assert_eq!(read(&["--origin", bad], &[]), Err(Unclear::Origin(bad.into())), "{bad}");
         }
+        for bad in ["https://example.org", "", "a/b", "a b"] {
+            assert_eq!(read(&["--host", bad], &[]), Err(Unclear::Host(bad.into())), "{bad}");
+        }
+        assert_eq!(serve(&["--host", "example.org"], &[("N2O_HOST", "a b")]).hosts.len(), 3);
         assert!(matches!(read(&["--proxy", "10.0.0.1/8"], &[]), Err(Unclear::Proxy(_))));
         assert!(matches!(read(&[], &[("N2O_PROXY", "::1 lb.example.org")]), Err(Unclear::Proxy(_))));
         assert_eq!(serve(&["--proxy=::1"], &[("N2O_PROXY", "10.0.0.0/8 192.0.2.1")]).proxies.len(), 3);

@@ -50,6 +50,9 @@ fn app(node: Node, config: &config::Config) -> App {
         .page::<login::Login>("/login")
         .page::<chat::Chat>("/chat/{room}");
     app = desk::pages(app);
+    for host in &config.hosts {
+        app = app.host(host);
+    }
     for origin in &config.origins {
         app = app.origin(origin);
     }

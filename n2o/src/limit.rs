@@ -31,10 +31,37 @@ pub struct Limits {
     pub burst: u32,
     /// Connections of one server.
     pub connections: usize,
-    /// Connections of one server that are not a page's, such as those that fetch documents. Further ones
-    /// wait in the system's queue until one ends; once half of the places are taken, a new one is closed
-    /// behind its first answer and not kept for another.
+    /// Connections of pages from one client address; an IPv6 address counts as its /64.
+    pub connections_by_client: usize,
+    /// Connections of pages of one session.
+    pub connections_by_session: usize,
+    /// Connections of one server that are not a page's, such as those that fetch documents. Once half of the
+    /// places are taken, a new one is closed behind its first answer and not kept for another.
     pub requests: usize,
+    /// Connections from one client address that are not a page's. Further ones get a reserved one for a single
+    /// request without a body. Those of trusted proxies are not counted.
+    pub requests_by_client: usize,
+    /// Connections that are accepted beyond `requests` and `requests_by_client`, each for one request and at most
+    /// two seconds: `/live` and `/ready` are served there, and where there is no room for all else it is told to
+    /// come back. When another one waits, the oldest that has said nothing is closed.
+    pub reserved: usize,
+    /// Pages and REST requests a second of one session or user, on average.
+    pub visit_rate: u32,
+    /// Pages and REST requests at once of one session or user.
+    pub visit_burst: u32,
+    /// Pages and REST requests a second from one client address, on average; many people may share one.
+    pub client_rate: u32,
+    /// Pages and REST requests at once from one client address.
+    pub client_burst: u32,
+    /// WebSocket frames a second from one connection on average, control frames and fragments too, and twice as
+    /// many at once; at least twice `rate` and `burst`. A client that sends more is read more slowly.
+    pub socket_frames: u32,
+    /// Bytes a second from one page's connection on average, and twice as many at once. A client that sends
+    /// more is read more slowly.
+    pub socket_bytes: u32,
+    /// Bytes of all unfinished messages of all connections together, but for the first 4,096 of each. A client
+    /// whose message grows beyond them is closed with 1013.
+    pub unfinished: usize,
     /// Shortest time between two messages about who is present in a topic.
     pub presence: Duration,
     /// Messages that wait for one page; a page that lags further is closed.
@@ -56,8 +83,13 @@ pub struct Limits {
     pub save: Duration,
     /// Silence after which a connection is closed.
     pub silence: Duration,
-    /// Longest time that a client may take to send the head of a request, or be silent before the next one.
+    /// Longest time that a client may take to send the head of a request, or be silent before the next one; and
+    /// time that a body or a message that has begun may take beyond what `pace` allows.
     pub head: Duration,
+    /// Bytes a second that a client must send at least of a body or a message that has begun.
+    pub pace: u32,
+    /// Longest life of a connection that is not a page's.
+    pub life: Duration,
     /// Longest time that a client may take to read one frame, or not read what waits of another answer.
     pub write: Duration,
     /// Longest time that shutdown waits for pages to finish.
@@ -80,7 +112,18 @@ impl Default for Limits {
             rate: 100,
             burst: 200,
             connections: 20_000,
+            connections_by_client: 2_000,
+            connections_by_session: 100,
             requests: 4_096,
+            requests_by_client: 256,
+            reserved: 64,
+            visit_rate: 20,
+            visit_burst: 200,
+            client_rate: 200,
+            client_burst: 2_000,
+            socket_frames: 400,
+            socket_bytes: 1024 * 1024,
+            unfinished: 64 * 1024 * 1024,
             presence: Duration::from_millis(250),
             inbox: 256,
             ring_frames: 64,
@@ -92,6 +135,8 @@ impl Default for Limits {
             save: Duration::from_secs(1),
             silence: Duration::from_secs(75),
             head: Duration::from_secs(10),
+            pace: 2_048,
+            life: Duration::from_secs(120),
             write: Duration::from_secs(10),
             drain: Duration::from_secs(8),
             session_idle: Duration::from_hours(12),

@@ -14,6 +14,7 @@ use nitro::{Document, Rendered};
 use crate::{
     app::Shared,
     client::ClientAddress,
+    cookie,
     notice::Notice,
     visitor::{Visitor, lang, visitor},
 };
@@ -43,11 +44,20 @@ pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Re
         Err(Notice::Method)
     } else if path.len() > MAX_PATH {
         Err(Notice::TooLong)
+    } else if !may(&app, &headers, address) {
+        Err(Notice::TooOften)
     } else {
         let asked = Asked { headers: &headers, path: &path, lang, keep: method == Method::GET, address };
         attempt(&app, &asked).await
     };
     answer.unwrap_or_else(|notice| notice.answer(&app, lang))
+}
+
+/// Whether neither the client's address nor the session asks too often.
+fn may(app: &Shared, headers: &HeaderMap, address: Option<IpAddr>) -> bool {
+    let session =
+        || cookie::read(headers, app.secure).map_or(Ok(()), |value| app.front.visit_of(value, address));
+    app.front.visit_of_client(address).and_then(|()| session()).is_ok()
 }
 
 /// Opens a page, again when another commit came between.

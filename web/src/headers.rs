@@ -1,5 +1,7 @@
 //! The headers of every answer, and the place where browsers report what they had to block.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{Request, State},
@@ -7,6 +9,8 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+
+use crate::{app::Shared, front::shown};
 
 /// Nothing runs or loads but what this server serves; markup is made from text by one policy only.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
@@ -46,9 +50,12 @@ pub(crate) fn put(headers: &mut HeaderMap, secure: bool) {
     }
 }
 
-/// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged.
-pub(crate) async fn report(body: Bytes) -> StatusCode {
-    let text = String::from_utf8_lossy(&body).into_owned();
-    tracing::warn!(report = %text.escape_default(), "a browser reports a violation of the content security policy");
+/// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged: one in a
+/// while, and its beginning.
+pub(crate) async fn report(State(app): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    app.front.log(&app.front.logs.report, |held| {
+        let text = String::from_utf8_lossy(&body);
+        tracing::warn!(report = ?shown(&text), held, "a browser reports a violation of the content security policy");
+    });
     StatusCode::NO_CONTENT
 }

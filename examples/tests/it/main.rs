@@ -7,6 +7,7 @@ mod bad;
 mod common;
 mod config;
 mod desk;
+mod files;
 mod payloads;
 mod script;
 mod small;

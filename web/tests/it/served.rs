@@ -43,6 +43,15 @@ pub(crate) async fn ask(stream: &mut TcpStream, path: &str) {
 
 /// Reads until `end` has come, or the connection ends.
 pub(crate) async fn until(stream: &mut TcpStream, end: &str) -> String {
+    String::from_utf8_lossy(&read(stream, end).await).into_owned()
+}
+
+/// Reads until the connection ends.
+pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    read(stream, "").await
+}
+
+async fn read(stream: &mut TcpStream, end: &str) -> Vec<u8> {
     let (mut seen, mut some) = (Vec::new(), vec![0; 65_536]);
     let reading = async {
         while end.is_empty() || !seen.windows(end.len()).any(|piece| piece == end.as_bytes()) {
@@ -53,8 +62,8 @@ pub(crate) async fn until(stream: &mut TcpStream, end: &str) -> String {
         }
     };
     let read = timeout(PATIENCE, reading).await;
-    let seen = String::from_utf8_lossy(&seen).into_owned();
-    assert!(read.is_ok(), "an answer, or the end of the connection, but only {:.200}", seen);
+    let text = String::from_utf8_lossy(&seen);
+    assert!(read.is_ok(), "an answer, or the end of the connection, but only {text:.200}");
     seen
 }
 

@@ -45,8 +45,7 @@ impl Store {
     /// written over ([`Error::Occupied`]), and has its name only when it is complete and on disk.
     pub async fn restore(backup: &Path, url: &str, mut progress: impl FnMut(u64)) -> Result<Copied> {
         if !backup.exists() {
-            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(Error::io(&backup.display().to_string(), missing));
+            return Err(Error::NoStore { path: backup.to_owned() });
         }
         let file = url.strip_prefix("redb:").map(Path::new);
         if let Some(path) = file.filter(|path| path.exists()) {

@@ -42,6 +42,12 @@ pub enum Error {
         /// What was found there.
         detail: String,
     },
+    /// There is no file of this name, and whoever only looks does not make one. Check the path.
+    #[error("there is no store {}: check the path", path.display())]
+    NoStore {
+        /// The path that was given.
+        path: PathBuf,
+    },
     /// There is no store where there was one, or an empty file in its place: what stands beside it says so.
     /// Restore a backup with `kvs restore`, or open it with [`Options::anew`](crate::Options::anew).
     #[error(

@@ -15,10 +15,10 @@ use web::{ServeError, Server};
 enum Failed {
     #[error(transparent)]
     Usage(#[from] Unclear),
-    #[error("the data folder {0}: {1}")]
-    Data(String, std::io::Error),
     #[error("the store: {0}")]
-    Store(#[from] kvs::Error),
+    Store(kvs::Error),
+    #[error("the store: {0}; `demo --new-store` begins anew")]
+    Missing(kvs::Error),
     #[error(transparent)]
     Keys(n2o::Error),
     #[error("the order desk: {0}")]
@@ -28,10 +28,14 @@ enum Failed {
 }
 
 impl Failed {
+    fn store(error: kvs::Error) -> Self {
+        if matches!(error, kvs::Error::Missing { .. }) { Self::Missing(error) } else { Self::Store(error) }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Failed::Usage(_) => 2,
-            Failed::Data(..) | Failed::Store(_) | Failed::Desk(_) => 3,
+            Failed::Store(_) | Failed::Missing(_) | Failed::Desk(_) => 3,
             Failed::Keys(_) => 4,
             Failed::Serve(_) => 5,
         }
@@ -71,16 +75,34 @@ fn start() -> Result<bool, Failed> {
 
 #[tokio::main]
 async fn serve(config: &Config) -> Result<bool, Failed> {
-    let data = |error| Failed::Data(config.data.display().to_string(), error);
-    std::fs::create_dir_all(&config.data).map_err(data)?;
-    std::fs::read_dir(&config.data).map_err(data)?;
+    // What may be refused comes first, and what makes something last: a refused start writes nothing.
+    let listener = Server::listen(&config.listen).await?;
     let (random, file) = (Random::default(), config.data.join("keys"));
-    let keys = Keys::load(&file, &random).map_err(Failed::Keys)?;
-    let store = kvs::Store::open(&format!("redb:{}", config.data.join("demo.redb").display())).await?;
+    let found = if file.exists() || std::env::var_os(n2o::KEYS_VARIABLE).is_some() {
+        Some(Keys::load(&file, &random).map_err(Failed::Keys)?)
+    } else {
+        None
+    };
+    let options = kvs::Options::new().anew(config.anew);
+    let store = kvs::Store::open_with(&format!("redb:{}", config.data.join("demo.redb").display()), options);
+    let store = store.await.map_err(Failed::store)?;
+    let keys = match found {
+        Some(keys) => keys,
+        None => Keys::load(&file, &random).map_err(Failed::Keys)?,
+    };
     let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random.clone());
-    let server = Server::bind(node.clone(), &config.listen).await?;
+    let server = Server::over(node.clone(), listener);
     if !config.bench {
         examples::desk::open(&node).await.map_err(Failed::Desk)?;
+    }
+    if let Some(folder) = config.backup.clone() {
+        let (node, every, keep) = (node.clone(), config.every, config.keep);
+        node.tasks().clone().spawn("backups", async move {
+            tokio::select! {
+                () = node.tasks().stopping() => {}
+                () = node.store().backups(&folder, every, keep) => {}
+            }
+        });
     }
     greet(config, &server);
     Ok(server.run(examples::router(node, config), || reload(&keys, &file, &random)).await?)

@@ -112,8 +112,7 @@ impl Care {
             }
             // One that only looks must not make what it was asked to look at.
             if !path.exists() {
-                let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-                return Err(Error::io(&format!("there is no store {path:?}"), missing));
+                return Err(Error::NoStore { path: path.to_owned() });
             }
         }
         let store = Store::open_with(url, options.control(false).pause(0)).await?;

@@ -112,6 +112,9 @@ impl Store {
     /// row that was deleted before the change log begins, whose page the tree does not tell of any more, may
     /// come back. `progress` is told how many rows were written.
     pub async fn salvage(path: &Path, mut to: impl Write, mut progress: impl FnMut(u64)) -> Result<Salvaged> {
+        if !path.exists() {
+            return Err(Error::NoStore { path: path.to_owned() });
+        }
         let place = path.display().to_string();
         let disk = disk::lock(path)?;
         let mut pages = Pages::default();
@@ -192,7 +195,8 @@ async fn fate(pages: &Pages, tree: Option<&dyn Snapshot>, disk: &dyn StorageBack
         (Some(Some(_)), _) => Fate::Damaged,
         (Some(None), _) => Fate::Gone,
         (None, Some(found)) => whole(disk, found),
-        (None, None) => Fate::Damaged,
+        // A damaged row may have a damaged key, which names nothing; the counts tell what is missing.
+        (None, None) => Fate::Gone,
     }
 }
 

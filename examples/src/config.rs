@@ -1,6 +1,6 @@
 //! How the demo is started: flags, and the environment for what no flag says.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use web::{BadNetwork, Network};
 
@@ -8,18 +8,22 @@ use web::{BadNetwork, Network};
 pub const HELP: &str = "\
 Counter, login and chat, served.
 
-  demo [--listen ADDRESS] [--data DIR] [--secure] [--host NAME]... [--origin URL]...
-       [--proxy NETWORK]... [--new-keys] [--bench]
+  demo [--listen ADDRESS] [--data DIR] [--new-store] [--new-keys] [--backup DIR] [--backup-every TIME]
+       [--backup-keep COUNT] [--secure] [--host NAME]... [--origin URL]... [--proxy NETWORK]... [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
+  --new-store       begin anew where there was a store and is none now
+  --new-keys        make keys where a store has none; everybody has to sign in again
+  --backup DIR      make backups of the store into this folder     [N2O_BACKUP]
+  --backup-every TIME  how often, such as 30m, 6h or 2d            [N2O_BACKUP_EVERY, 6h]
+  --backup-keep COUNT  how many of them are kept                   [N2O_BACKUP_KEEP, 14]
   --secure          browsers come over TLS, ended by a proxy      [N2O_SECURE=1]
   --host NAME       serve this name, too, beside IP addresses, localhost and the hosts of --origin
                                                                   [N2O_HOST, separated by blanks]
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
   --proxy NETWORK   a proxy whose word about its clients' addresses is believed: an address, or a range
                     such as 10.0.0.0/8                            [N2O_PROXY, separated by blanks]
-  --new-keys        make keys where a store has none; everybody has to sign in again
   --bench           also serve the pages of the benchmark, and raise the limits for it
   --help, --version
 
@@ -38,6 +42,14 @@ pub struct Config {
     pub listen: String,
     /// The folder of the store and the keys.
     pub data: PathBuf,
+    /// Whether to begin anew where there was a store and is none now.
+    pub anew: bool,
+    /// The folder of the scheduled backups, if any are to be made.
+    pub backup: Option<PathBuf>,
+    /// How often.
+    pub every: Duration,
+    /// How many of them are kept.
+    pub keep: usize,
     /// Whether browsers come over TLS.
     pub secure: bool,
     /// Host names that are served beside addresses and `localhost`.
@@ -71,6 +83,12 @@ pub enum Unclear {
     /// The flag needs a value.
     #[error("{0} needs a value; `demo --help` shows which")]
     Value(&'static str),
+    /// A time is a number with `s`, `m`, `h` or `d`.
+    #[error("{0:?} is no time between backups; expected one such as 30m, 6h or 2d")]
+    Time(String),
+    /// A number of backups is one at least.
+    #[error("{0:?} is no number of backups to keep; expected one such as 14")]
+    Count(String),
     /// An origin is a scheme and a host.
     #[error("{0:?} is no origin; expected one such as https://example.org")]
     Origin(String),
@@ -89,9 +107,18 @@ impl Config {
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Command, Unclear> {
         let or = |name: &str, default: &str| env(name).unwrap_or_else(|| String::from(default));
+        let time = |text: String| time(&text).ok_or(Unclear::Time(text));
+        let count = |text: String| match text.parse() {
+            Ok(count) if count > 0 => Ok(count),
+            _ => Err(Unclear::Count(text)),
+        };
         let mut config = Config {
             listen: or("N2O_LISTEN", "127.0.0.1:8000"),
             data: PathBuf::from(or("N2O_DATA", "data")),
+            anew: false,
+            backup: env("N2O_BACKUP").filter(|folder| !folder.is_empty()).map(PathBuf::from),
+            every: time(or("N2O_BACKUP_EVERY", "6h"))?,
+            keep: count(or("N2O_BACKUP_KEEP", "14"))?,
             secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
             hosts: or("N2O_HOST", "").split_whitespace().map(String::from).collect(),
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
@@ -113,6 +140,10 @@ impl Config {
                 "--origin" => config.origins.push(value("--origin")?),
                 "--host" => config.hosts.push(value("--host")?),
                 "--proxy" => config.proxies.push(value("--proxy")?.parse()?),
+                "--backup" => config.backup = Some(PathBuf::from(value("--backup")?)),
+                "--backup-every" => config.every = time(value("--backup-every")?)?,
+                "--backup-keep" => config.keep = count(value("--backup-keep")?)?,
+                "--new-store" if given.is_none() => config.anew = true,
                 "--secure" if given.is_none() => config.secure = true,
                 "--new-keys" if given.is_none() => config.new_keys = true,
                 "--bench" if given.is_none() => config.bench = true,
@@ -131,6 +162,20 @@ impl Config {
         }
         Ok(Command::Serve(config))
     }
+}
+
+/// A number of seconds, minutes, hours or days, and never none.
+fn time(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    number.checked_mul(seconds).map(Duration::from_secs)
 }
 
 fn is_origin(text: &str) -> bool {
@@ -175,6 +220,14 @@ mod tests {
         assert_eq!(read(&["--prot"], &[]), Err(Unclear::Unknown("--prot".into())));
         assert_eq!(read(&["--secure=yes"], &[]), Err(Unclear::Unknown("--secure=yes".into())));
         assert_eq!(read(&["--data"], &[]), Err(Unclear::Value("--data")));
+        for bad in ["", "6", "h", "0h", "6x", "-1h", "99999999999999999d"] {
+            assert_eq!(read(&["--backup-every", bad], &[]), Err(Unclear::Time(bad.into())), "{bad}");
+        }
+        for bad in ["", "0", "many", "-1"] {
+            assert_eq!(read(&[], &[("N2O_BACKUP_KEEP", bad)]), Err(Unclear::Count(bad.into())), "{bad}");
+        }
+        let config = serve(&["--backup", "/b", "--backup-every=2d", "--backup-keep", "3"], &[]);
+        assert_eq!((config.every.as_secs(), config.keep), (172_800, 3));
         for bad in ["example.org", "https://", "https://a/b", "ftp://a"] {
             assert_eq!(read(&["--origin", bad], &[]), Err(Unclear::Origin(bad.into())), "{bad}");
         }

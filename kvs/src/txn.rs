@@ -111,7 +111,8 @@ impl Txn {
         drop(snapshot);
         let request = Request { base, reads, writes, hooks, durable, answer, _place: place };
         inner.queue.push(request)?;
-        answered.await.map_err(|_| Error::Closed)?
+        // A writer that ended in the middle has left no word.
+        answered.await.map_err(|_| Error::Unknown { source: Arc::new(Error::Closed) })?
     }
 
     /// Milliseconds since 1970 by the store's clock.

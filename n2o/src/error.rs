@@ -76,6 +76,12 @@ impl Error {
         matches!(self, Error::Store(kvs::Error::Conflict { .. }))
     }
 
+    /// Whether it is not known if what was written is in the store: neither report it as undone nor repeat it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Error::Store(error) if error.is_unknown())
+    }
+
     pub(crate) fn encoding(what: &'static str, reason: impl std::fmt::Display) -> Self {
         Error::Encoding { what, reason: reason.to_string() }
     }

@@ -178,18 +178,18 @@ impl App {
     }
 }
 
-/// Whether the server takes visitors: the store answers, and it is not about to stop.
+/// Whether the server takes visitors: it is not about to stop, and the store can be relied upon. The text
+/// says why not, in words that are fit for strangers; the log has the rest.
 async fn ready(State(app): State<Arc<Shared>>) -> impl IntoResponse {
     if app.node.tasks().is_stopping() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping");
+        return (StatusCode::SERVICE_UNAVAILABLE, String::from("stopping"));
     }
-    match app.node.store().txn().count("/ready").await {
-        Ok(_) => (StatusCode::OK, "ready"),
-        Err(error) => {
-            app.front.log(&app.front.logs.store, |held| {
-                tracing::error!(%error, held, "store does not answer");
-            });
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")
-        }
+    let health = app.node.store().health().await;
+    if let Some(trouble) = health.trouble {
+        tracing::debug!(?trouble, "not ready");
+        return (StatusCode::SERVICE_UNAVAILABLE, trouble.to_string());
     }
+    let backup =
+        if health.backup.is_some() { "\nthe last scheduled backup failed; the log says why" } else { "" };
+    (StatusCode::OK, format!("ready{backup}"))
 }

@@ -72,7 +72,6 @@ pub(crate) struct Logs {
     pub(crate) origin: Repeats,
     pub(crate) rate: Repeats,
     pub(crate) report: Repeats,
-    pub(crate) store: Repeats,
 }
 
 /// How a connection is served.
@@ -261,7 +260,6 @@ impl Default for Logs {
             origin: brake(),
             rate: brake(),
             report: brake(),
-            store: brake(),
         }
     }
 }

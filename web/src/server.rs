@@ -58,9 +58,19 @@ pub enum ServeError {
 impl Server {
     /// Listens on an address such as `127.0.0.1:8000`; port 0 takes a free one.
     pub async fn bind(node: Node, address: &str) -> Result<Self, ServeError> {
+        Ok(Self::over(node, Self::listen(address).await?))
+    }
+
+    /// Takes an address, before there is a node: who cannot listen has then written nothing.
+    pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
         let listen = |source| ServeError::Listen { address: address.to_owned(), source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        Ok(Server { node, listener })
+        TcpListener::bind(address).await.map_err(listen)
+    }
+
+    /// Serves what comes to an address that was taken before.
+    #[must_use]
+    pub fn over(node: Node, listener: TcpListener) -> Self {
+        Server { node, listener }
     }
 
     /// The address that is listened on.

@@ -12,7 +12,7 @@ pub(crate) mod postgres;
 pub(crate) mod redb;
 pub(crate) mod seal;
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{error::Result, key::Span};
 
@@ -41,6 +41,19 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn compact(&self, _progress: &mut dyn FnMut(u64)) -> Result<(u64, u64)> {
         Ok((0, 0))
     }
+
+    /// Asks whether the place answers at all, and waits no longer than `within`.
+    fn ping(&self, _within: Duration) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Whether other processes may commit to it, too.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Says that the file's name means another file, or none: nothing is written beside it any more.
+    fn disown(&self) {}
 
     /// Calls `notice` with the number of each commit that another process makes.
     fn listen(&self, _notice: Notice) {}

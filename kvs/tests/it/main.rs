@@ -14,6 +14,7 @@ mod load;
 mod model;
 mod open;
 mod records;
+mod running;
 #[cfg(feature = "postgres")]
 mod server;
 #[cfg(feature = "postgres")]

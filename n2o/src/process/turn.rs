@@ -173,7 +173,8 @@ impl Process {
             error => {
                 let incident = self.node().incident();
                 tracing::error!(%incident, page.path = self.cx.path(), %error, "handler failed");
-                (1, crate::text::incident(self.cx.lang(), &incident))
+                let text = if error.is_unknown() { crate::text::unknown } else { crate::text::incident };
+                (1, text(self.cx.lang(), &incident))
             }
         }
     }

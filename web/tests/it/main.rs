@@ -11,7 +11,7 @@ mod process;
 mod rate;
 mod rest;
 mod rights;
-mod served;
 mod roles;
+mod served;
 mod server;
 mod socket;

@@ -2,10 +2,11 @@
 
 use std::{any::Any, net::IpAddr, sync::Arc};
 
-use kvs::Txn;
+use kvs::{Record, Txn};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    deadline::Deadline,
     error::{Error, Result},
     formatter::Out,
     inbox::Inbox,
@@ -14,7 +15,9 @@ use crate::{
     pages::{PageId, Saved as SavedPage},
     session::{self, Changes, Session},
     sessions::Ticket,
+    soon::Soon,
     text,
+    work::Meter,
 };
 
 /// The longest name of a user, in characters.
@@ -36,7 +39,6 @@ pub struct Cx {
     node: Node,
     session: Arc<Session>,
     page: PageId,
-    path: String,
     params: Vec<(String, String)>,
     lang: String,
     /// That of the connection, once there is one.
@@ -52,6 +54,8 @@ pub struct Cx {
     sends: Vec<Message>,
     changes: Changes,
     login: Option<Login>,
+    /// In a box, because few pages have one.
+    soon: Option<Box<Soon>>,
     part: Option<Box<dyn Any + Send + Sync>>,
     /// The ops of the answer.
     pub out: Out,
@@ -82,11 +86,10 @@ impl Cx {
             node: node.clone(),
             session,
             page,
-            path: path.to_owned(),
             params,
             lang: lang.to_owned(),
             address: None,
-            inbox: Arc::new(Inbox::new(node.limits().inbox)),
+            inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
             topics: Vec::new(),
             joined: Vec::new(),
             left: Vec::new(),
@@ -94,6 +97,7 @@ impl Cx {
             sends: Vec::new(),
             changes: Changes::new(),
             login: None,
+            soon: None,
             part: None,
             out: Out::new(crate::Format::default()),
             state: Vec::new(),
@@ -129,7 +133,7 @@ impl Cx {
     /// The path and query that the page was opened with, such as `/chat/lobby?from=7`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.inbox.path()
     }
 
     /// A parameter of the route or else of the query, decoded; empty when there is none.
@@ -201,6 +205,44 @@ impl Cx {
     pub fn join(&mut self, topic: &str, name: &str) {
         let topic = self.node.registry().reg(topic, &self.inbox, Some(name));
         self.remember(topic);
+    }
+
+    /// Says whether more messages of the topic wait for this page. A handler whose work the next message
+    /// repeats can leave it to that one.
+    #[must_use]
+    pub fn expects(&self, topic: &str) -> bool {
+        self.inbox.expects(topic)
+    }
+
+    /// Writes a record with the next save of this page instead of at once: within
+    /// [`Limits::save`](crate::Limits::save), when a handler writes anything else, or when the client goes,
+    /// whichever is first. A kill before that loses it. It is for what changes faster than it is worth
+    /// writing, such as what a user types: only the record that was given last is written, and it replaces
+    /// whatever has its id.
+    pub fn put_soon<R: Record>(&mut self, record: R) {
+        self.soon.get_or_insert_default().put(record);
+    }
+
+    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
+    pub fn give_up_soon(&mut self) {
+        if let Some(soon) = &mut self.soon {
+            soon.give_up();
+        }
+    }
+
+    /// Says whether a record waits for the next save.
+    pub(crate) fn has_soon(&self) -> bool {
+        self.soon.as_ref().is_some_and(|soon| soon.waits())
+    }
+
+    /// The deadline for a handler of this page that runs outside of the page's task.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        Deadline::new(self.node.clone(), self.page, Arc::clone(&self.inbox), self.meter())
+    }
+
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(Arc::clone(&self.session), self.address)
     }
 
     fn remember(&mut self, topic: Arc<str>) {
@@ -348,6 +390,9 @@ impl Cx {
         self.sends.clear();
         self.changes.clear();
         self.login = None;
+        if let Some(soon) = &mut self.soon {
+            soon.rollback();
+        }
         self.out.clear();
         self.left.clear();
         let joined = std::mem::take(&mut self.joined);
@@ -390,6 +435,9 @@ impl Cx {
             for message in self.sends.drain(..) {
                 self.node.registry().publish(message);
             }
+            if let Some(soon) = &mut self.soon {
+                soon.settle();
+            }
         }
         self.joined.clear();
         let left = std::mem::take(&mut self.left);
@@ -410,6 +458,10 @@ impl Cx {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
             session::apply(&mut record, &self.changes);
+            let (size, limit) = (record.bytes(), self.node.limits().session_values);
+            if size > limit {
+                return Err(Error::TooLarge { what: "the session's values", size, limit });
+            }
             txn.put(&record)?;
             saved = Some(record);
         }
@@ -421,7 +473,11 @@ impl Cx {
             let (node, sends) = (self.node.clone(), std::mem::take(&mut self.sends));
             txn.on_commit(move |_| sends.into_iter().for_each(|message| node.registry().publish(message)));
         }
+        if let Some(soon) = &self.soon {
+            soon.write(&mut txn);
+        }
         let version = txn.commit().await?.at;
+        self.soon = None;
         self.changes.clear();
         if let Some(saved) = saved {
             self.session.committed(saved);

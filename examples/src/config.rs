@@ -6,12 +6,14 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 Counter, login and chat, served.
 
-  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]... [--bench]
+  demo [--listen ADDRESS] [--data DIR] [--secure] [--origin URL]...
+       [--chat-lines N] [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
   --secure          browsers come over TLS, ended by a proxy      [N2O_SECURE=1]
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
+  --chat-lines N    messages kept of each chat room, 1 or more    [N2O_CHAT_LINES, 10000]
   --bench           also serve the pages of the benchmark, and raise the limits for it
   --help, --version
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub secure: bool,
     /// Other origins whose pages may open sockets.
     pub origins: Vec<String>,
+    /// Messages that are kept of each chat room; older ones are deleted.
+    pub chat_lines: u64,
     /// Whether the pages of the benchmark are served.
     pub bench: bool,
 }
@@ -57,6 +61,9 @@ pub enum Unclear {
     /// The flag needs a value.
     #[error("{0} needs a value; `demo --help` shows which")]
     Value(&'static str),
+    /// The value is no whole number above 0.
+    #[error("--chat-lines or N2O_CHAT_LINES is {0:?}; expected a whole number above 0")]
+    Number(String),
     /// An origin is a scheme and a host.
     #[error("{0:?} is no origin; expected one such as https://example.org")]
     Origin(String),
@@ -74,6 +81,7 @@ impl Config {
             data: PathBuf::from(or("N2O_DATA", "data")),
             secure: env("N2O_SECURE").is_some_and(|value| !value.is_empty() && value != "0"),
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
+            chat_lines: number(&or("N2O_CHAT_LINES", "10000"))?,
             bench: false,
         };
         let mut args = args.into_iter();
@@ -87,6 +95,7 @@ impl Config {
             match flag {
                 "--listen" => config.listen = value("--listen")?,
                 "--data" => config.data = PathBuf::from(value("--data")?),
+                "--chat-lines" => config.chat_lines = number(&value("--chat-lines")?)?,
                 "--origin" => config.origins.push(value("--origin")?),
                 "--secure" if given.is_none() => config.secure = true,
                 "--bench" if given.is_none() => config.bench = true,
@@ -102,6 +111,11 @@ impl Config {
         }
         Ok(Command::Serve(config))
     }
+}
+
+fn number(text: &str) -> Result<u64, Unclear> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Unclear::Number(text.to_owned()))
 }
 
 fn is_origin(text: &str) -> bool {
@@ -134,6 +148,7 @@ mod tests {
         assert_eq!((config.listen.as_str(), config.secure), ("[::1]:0", true));
         assert_eq!(config.data, PathBuf::from("/d"));
         assert_eq!(serve(&[], &[]).listen, "127.0.0.1:8000");
+        assert_eq!(serve(&["--chat-lines=7"], &[("N2O_CHAT_LINES", "8")]).chat_lines, 7);
         assert!(!serve(&[], &[("N2O_SECURE", "0")]).secure);
     }
 
@@ -141,6 +156,7 @@ mod tests {
     fn what_is_unclear_is_said() {
         assert_eq!(read(&["--prot"], &[]), Err(Unclear::Unknown("--prot".into())));
         assert_eq!(read(&["--secure=yes"], &[]), Err(Unclear::Unknown("--secure=yes".into())));
+        assert_eq!(read(&["--chat-lines", "0"], &[]), Err(Unclear::Number("0".into())));
         assert_eq!(read(&["--data"], &[]), Err(Unclear::Value("--data")));
         for bad in ["example.org", "https://", "https://a/b", "ftp://a"] {
             assert_eq!(read(&["--origin", bad], &[]), Err(Unclear::Origin(bad.into())), "{bad}");

@@ -5,7 +5,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     backend::{self, Backend},
@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     /// The number of the last commit, for those who wait for the next.
     pub(crate) last: watch::Receiver<u64>,
+    /// A place for each long read that may block a thread; never closed.
+    pub(crate) readers: Arc<Semaphore>,
     /// Held by the one transaction that is being retried, see [`Attempts`](crate::Attempts).
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     /// Taken once, when the store closes.
@@ -71,8 +73,9 @@ impl Store {
             .name("kvs-writer".to_owned())
             .spawn(|| writer.run())
             .map_err(|error| Error::io("the writer's thread", error))?;
-        let inner =
-            Inner { backend, queue, options, last, turn: Arc::default(), writer: Mutex::new(Some(thread)) };
+        let readers = Arc::new(Semaphore::new(options.readers.clamp(1, Semaphore::MAX_PERMITS)));
+        let (turn, writer) = (Arc::default(), Mutex::new(Some(thread)));
+        let inner = Inner { backend, queue, options, last, readers, turn, writer };
         Ok(Self { inner: Arc::new(inner) })
     }
 

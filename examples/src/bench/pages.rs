@@ -29,7 +29,17 @@ pub fn pages(app: App) -> App {
 /// Bounds under which a load tool is not taken for an attacker.
 #[must_use]
 pub fn limits() -> Limits {
-    Limits { rate: 1_000_000, burst: 1_000_000, connections: 100_000, waiting: 100_000, ..Limits::default() }
+    Limits {
+        rate: 1_000_000,
+        burst: 1_000_000,
+        connections: 100_000,
+        waiting: 100_000,
+        session_pages: 100_000,
+        session_bytes: 1 << 30,
+        session_work: 1_000_000,
+        address_work: 1_000_000,
+        ..Limits::default()
+    }
 }
 
 /// A number that grows: the least that a page can do. The change is named.

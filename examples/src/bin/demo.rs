@@ -4,17 +4,23 @@ use std::{
     io::{IsTerminal, Write},
     path::Path,
     process::ExitCode,
+    time::Duration,
 };
 
 use examples::config::{Command, Config, Unclear};
 use n2o::{Clock, Keys, Node, Random};
 use web::{ServeError, Server};
 
+/// How long the threads of the runtime are waited for at the end.
+const LAST: Duration = Duration::from_secs(1);
+
 /// Why the demo does not run; one line each.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
     Usage(#[from] Unclear),
+    #[error("the threads of the runtime: {0}")]
+    Threads(std::io::Error),
     #[error("the data folder {0}: {1}")]
     Data(String, std::io::Error),
     #[error("the store: {0}")]
@@ -33,7 +39,7 @@ impl Failed {
             Failed::Usage(_) => 2,
             Failed::Data(..) | Failed::Store(_) | Failed::Desk(_) => 3,
             Failed::Keys(_) => 4,
-            Failed::Serve(_) => 5,
+            Failed::Serve(_) | Failed::Threads(_) => 5,
         }
     }
 }
@@ -69,8 +75,15 @@ fn start() -> Result<bool, Failed> {
     }
 }
 
-#[tokio::main]
-async fn serve(config: &Config) -> Result<bool, Failed> {
+fn serve(config: &Config) -> Result<bool, Failed> {
+    let runtime = tokio::runtime::Runtime::new().map_err(Failed::Threads)?;
+    let ended = runtime.block_on(run(config));
+    // A handler that keeps its thread would be waited for for ever; everything else has ended by now.
+    runtime.shutdown_timeout(LAST);
+    ended
+}
+
+async fn run(config: &Config) -> Result<bool, Failed> {
     let data = |error| Failed::Data(config.data.display().to_string(), error);
     std::fs::create_dir_all(&config.data).map_err(data)?;
     std::fs::read_dir(&config.data).map_err(data)?;

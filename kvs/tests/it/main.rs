@@ -19,4 +19,5 @@ mod server;
 #[cfg(feature = "postgres")]
 mod shared;
 mod strings;
+mod turns;
 mod watching;

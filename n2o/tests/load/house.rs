@@ -177,6 +177,10 @@ impl Page {
             }
             "drop draft" => cx.give_up_soon(),
             "topic" => cx.send("topic", text.to_owned()),
+            "expects" => {
+                let more = cx.expects("topic");
+                cx.kvs().append("/expects", &more)?;
+            }
             "refuse" => return Err(Error::Refused("as it was asked to")),
             "fail" => return Err(Error::other(text)),
             "read" => {

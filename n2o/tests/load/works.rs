@@ -34,6 +34,24 @@ async fn a_click_is_answered_between_the_reads_of_another_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_handler_knows_whether_another_message_follows() {
+    awake(async {
+        let node = house(Limits::default()).await;
+        let mut client = open(&node, &node.sessions().create(), Page::default());
+        client.ask("ok", "").await;
+        for _ in 0..3 {
+            node.registry().send("topic", String::from("expects"));
+        }
+        while node.store().txn().count("/expects").await.unwrap() < 3 {
+            tokio::task::yield_now().await;
+        }
+        let told = node.store().txn().feed::<bool>("/expects", kvs::From::Start, 9).await.unwrap();
+        assert_eq!(told, [(1, true), (2, true), (3, false)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_works_beyond_its_share_waits_and_others_do_not() {
     awake(async {
         // 5 ms of work at a thousandth of the time are 5 s.

@@ -9,7 +9,8 @@ pub const HELP: &str = "\
 Counter, login and chat, served.
 
   demo [--listen ADDRESS] [--data DIR] [--new-store] [--new-keys] [--backup DIR] [--backup-every TIME]
-       [--backup-keep COUNT] [--secure] [--host NAME]... [--origin URL]... [--proxy NETWORK]... [--bench]
+       [--backup-keep COUNT] [--secure] [--host NAME]... [--origin URL]... [--proxy NETWORK]...
+       [--chat-lines N] [--bench]
 
   --listen ADDRESS  where to listen; port 0 takes a free one      [N2O_LISTEN, 127.0.0.1:8000]
   --data DIR        the folder of the store and the keys          [N2O_DATA, data]
@@ -24,6 +25,7 @@ Counter, login and chat, served.
   --origin URL      pages of this origin may open sockets, too    [N2O_ORIGIN, separated by blanks]
   --proxy NETWORK   a proxy whose word about its clients' addresses is believed: an address, or a range
                     such as 10.0.0.0/8                            [N2O_PROXY, separated by blanks]
+  --chat-lines N    messages kept of each chat room, 1 or more    [N2O_CHAT_LINES, 10000]
   --bench           also serve the pages of the benchmark, and raise the limits for it
   --help, --version
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub proxies: Vec<Network>,
     /// Whether keys are made where there is a store but no keys.
     pub new_keys: bool,
+    /// Messages that are kept of each chat room; older ones are deleted.
+    pub chat_lines: u64,
     /// Whether the pages of the benchmark are served.
     pub bench: bool,
 }
@@ -89,6 +93,9 @@ pub enum Unclear {
     /// A number of backups is one at least.
     #[error("{0:?} is no number of backups to keep; expected one such as 14")]
     Count(String),
+    /// The value is no whole number above 0.
+    #[error("--chat-lines or N2O_CHAT_LINES is {0:?}; expected a whole number above 0")]
+    Number(String),
     /// An origin is a scheme and a host.
     #[error("{0:?} is no origin; expected one such as https://example.org")]
     Origin(String),
@@ -124,6 +131,7 @@ impl Config {
             origins: or("N2O_ORIGIN", "").split_whitespace().map(String::from).collect(),
             proxies: or("N2O_PROXY", "").split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
             new_keys: false,
+            chat_lines: number(&or("N2O_CHAT_LINES", "10000"))?,
             bench: false,
         };
         let mut args = args.into_iter();
@@ -137,6 +145,7 @@ impl Config {
             match flag {
                 "--listen" => config.listen = value("--listen")?,
                 "--data" => config.data = PathBuf::from(value("--data")?),
+                "--chat-lines" => config.chat_lines = number(&value("--chat-lines")?)?,
                 "--origin" => config.origins.push(value("--origin")?),
                 "--host" => config.hosts.push(value("--host")?),
                 "--proxy" => config.proxies.push(value("--proxy")?.parse()?),
@@ -178,6 +187,11 @@ fn time(text: &str) -> Option<Duration> {
     number.checked_mul(seconds).map(Duration::from_secs)
 }
 
+fn number(text: &str) -> Result<u64, Unclear> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Unclear::Number(text.to_owned()))
+}
+
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.map(|host| host.strip_suffix('/').unwrap_or(host))
@@ -212,6 +226,7 @@ mod tests {
         assert_eq!((config.listen.as_str(), config.secure), ("[::1]:0", true));
         assert_eq!(config.data, PathBuf::from("/d"));
         assert_eq!(serve(&[], &[]).listen, "127.0.0.1:8000");
+        assert_eq!(serve(&["--chat-lines=7"], &[("N2O_CHAT_LINES", "8")]).chat_lines, 7);
         assert!(!serve(&[], &[("N2O_SECURE", "0")]).secure);
     }
 
@@ -219,6 +234,7 @@ mod tests {
     fn what_is_unclear_is_said() {
         assert_eq!(read(&["--prot"], &[]), Err(Unclear::Unknown("--prot".into())));
         assert_eq!(read(&["--secure=yes"], &[]), Err(Unclear::Unknown("--secure=yes".into())));
+        assert_eq!(read(&["--chat-lines", "0"], &[]), Err(Unclear::Number("0".into())));
         assert_eq!(read(&["--data"], &[]), Err(Unclear::Value("--data")));
         for bad in ["", "6", "h", "0h", "6x", "-1h", "99999999999999999d"] {
             assert_eq!(read(&["--backup-every", bad], &[]), Err(Unclear::Time(bad.into())), "{bad}");

@@ -41,6 +41,7 @@ pub fn router(node: Node, config: &config::Config) -> Router {
 }
 
 fn app(node: Node, config: &config::Config) -> App {
+    node.provide(chat::Retention(config.chat_lines));
     let mut app = App::new(node)
         .style("style.css", STYLE)
         .login("/login")

@@ -36,6 +36,9 @@ pub struct Options {
     pub statement: Duration,
     /// Memory for cached pages of a redb store, in bytes. 256 MiB by default.
     pub cache: usize,
+    /// How many long reads of a redb store, those of many rows at once, may run at a time on threads of their
+    /// own beside the runtime's; further ones wait. 4 by default.
+    pub readers: usize,
     /// How long a transaction committed with [`Txn::behind`](crate::Txn::behind) may stay off the disk.
     /// 100 ms by default.
     pub behind: Duration,
@@ -104,6 +107,7 @@ impl Default for Options {
             connections: 16,
             statement: Duration::from_secs(30),
             cache: 256 << 20,
+            readers: 4,
             behind: Duration::from_millis(100),
             history: 65_536,
             verify: true,
@@ -157,6 +161,12 @@ impl Options {
     #[must_use]
     pub fn cache(self, cache: usize) -> Self {
         Self { cache, ..self }
+    }
+
+    /// See [`readers`](Self::readers).
+    #[must_use]
+    pub fn readers(self, readers: usize) -> Self {
+        Self { readers, ..self }
     }
 
     /// See [`behind`](Self::behind).

@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     backend::{self, Backend},
@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) condition: Arc<Condition>,
     /// The number of the last commit, for those who wait for the next.
     pub(crate) last: watch::Receiver<u64>,
+    /// A place for each long read that may block a thread; never closed.
+    pub(crate) readers: Arc<Semaphore>,
     /// Held by the one transaction that is being retried, see [`Attempts`](crate::Attempts).
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     /// Held by the one backup, check or compaction that is under way over the socket or on a schedule.
@@ -114,12 +116,14 @@ impl Store {
             .name("kvs-writer".to_owned())
             .spawn(|| writer.run())
             .map_err(|error| Error::io("the writer's thread", error))?;
+        let readers = Arc::new(Semaphore::new(options.readers.clamp(1, Semaphore::MAX_PERMITS)));
         let inner = Inner {
             backend,
             queue,
             options,
             condition,
             last,
+            readers,
             turn: Arc::default(),
             care: Arc::default(),
             file,

@@ -17,8 +17,6 @@ pub struct Limits {
     pub frame: usize,
     /// Bytes of one message to a client.
     pub answer: usize,
-    /// Nesting of arrays in a message from a client.
-    pub depth: usize,
     /// Values of one event, and elements of one value.
     pub values: usize,
     /// Bytes of one text value; a longer one is told to the user at its input.
@@ -92,12 +90,42 @@ pub struct Limits {
     pub life: Duration,
     /// Longest time that a client may take to read one frame, or not read what waits of another answer.
     pub write: Duration,
+    /// Longest time that a handler may take: an event, a message, or the opening of a page, with what it
+    /// waits for. A handler that has not ended by then is dropped, its page is taken back to where it was
+    /// before, and the user is told with an incident number. At a stop a handler has half of
+    /// [`drain`](Limits::drain) left.
+    pub handler: Duration,
     /// Longest time that shutdown waits for pages to finish.
     pub drain: Duration,
     /// Idle time after which a session ends.
     pub session_idle: Duration,
     /// Age at which a session ends whatever happens.
     pub session_age: Duration,
+    /// Bytes of a page's saved state. A handler that makes it larger fails, and the user is told that it is
+    /// too long.
+    pub state: usize,
+    /// Saved pages of one session. Beyond them the session's oldest saved page is deleted, and nobody else's.
+    pub session_pages: usize,
+    /// Bytes of the saved pages of one session, of which the oldest is deleted beyond them.
+    pub session_bytes: usize,
+    /// Bytes of the values of one session. A handler that sets more fails.
+    pub session_values: usize,
+    /// Bytes of the saved pages of all sessions. Beyond them a session can only replace what it has saved
+    /// itself, and a page that has changed nothing in the store is not saved.
+    pub pages_bytes: usize,
+    /// Share of one processor, in thousandths, that the handlers of one session may use on average. It is
+    /// counted for handlers that wait or read much; one over its share goes on later, and so do the further
+    /// events of its session.
+    pub session_work: u32,
+    /// Processor time that the handlers of one session may use at once.
+    pub session_work_burst: Duration,
+    /// Share of one processor, in thousandths, that the handlers of all sessions of one client address may
+    /// use on average.
+    pub address_work: u32,
+    /// Processor time that the handlers of all sessions of one client address may use at once.
+    pub address_work_burst: Duration,
+    /// Time within which a log line that a client can cause at will is written once, with the number of times.
+    pub log_window: Duration,
 }
 
 impl Default for Limits {
@@ -105,7 +133,6 @@ impl Default for Limits {
         Limits {
             frame: 512 * 1024,
             answer: 1024 * 1024,
-            depth: 4,
             values: 512,
             text: 32 * 1024,
             window: 16,
@@ -138,9 +165,20 @@ impl Default for Limits {
             pace: 2_048,
             life: Duration::from_secs(120),
             write: Duration::from_secs(10),
+            handler: Duration::from_secs(30),
             drain: Duration::from_secs(8),
             session_idle: Duration::from_hours(12),
             session_age: Duration::from_hours(24 * 14),
+            state: 256 * 1024,
+            session_pages: 64,
+            session_bytes: 4 * 1024 * 1024,
+            session_values: 64 * 1024,
+            pages_bytes: 1024 * 1024 * 1024,
+            session_work: 250,
+            session_work_burst: Duration::from_secs(2),
+            address_work: 1_000,
+            address_work_burst: Duration::from_secs(8),
+            log_window: Duration::from_secs(60),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! A page as a document.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use futures_util::FutureExt;
 use n2o::{Cx, Error, Token};
 use nitro::{Document, Rendered};
 
@@ -79,8 +78,7 @@ async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
     let (id, mut page) = (app.node.page_id(), found.page);
     let cx = Cx::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
     let mut cx = cx.from_address(address);
-    let opened = AssertUnwindSafe(page.open(&mut cx)).catch_unwind().await;
-    let opened = opened.unwrap_or_else(|_| Err(Error::Panic(String::from("while the page was opened"))));
+    let opened = cx.deadline().hold(page.open(&mut cx)).await;
     let mut response = match opened {
         Ok(Rendered { title, html }) => {
             cx.commit().await.map_err(|error| failed(app, path, &error))?;
@@ -128,10 +126,6 @@ fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
         Error::NotFound => Notice::NotFound,
         Error::User(text) => Notice::User(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
-        error => {
-            let incident = app.node.incident();
-            tracing::error!(%incident, page.path = path, %error, "page failed");
-            Notice::Failed(incident)
-        }
+        error => Notice::Failed(app.node.failure(path, "opening of the page", error)),
     }
 }

@@ -44,6 +44,10 @@ pub fn limits() -> Limits {
         client_burst: MANY,
         socket_bytes: 1 << 30,
         waiting: 100_000,
+        session_pages: 100_000,
+        session_bytes: 1 << 30,
+        session_work: MANY,
+        address_work: MANY,
         ..Limits::default()
     }
 }

@@ -4,6 +4,7 @@ use std::{
     io::{IsTerminal, Write},
     path::Path,
     process::ExitCode,
+    time::Duration,
 };
 
 use examples::{
@@ -13,11 +14,16 @@ use examples::{
 use n2o::{Clock, Keys, Node, Random};
 use web::{ServeError, Server};
 
+/// How long the threads of the runtime are waited for at the end.
+const LAST: Duration = Duration::from_secs(1);
+
 /// Why the demo does not run; one line each.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
     Usage(#[from] Unclear),
+    #[error("the threads of the runtime: {0}")]
+    Threads(std::io::Error),
     #[error("the data folder {0}: {1}")]
     Data(String, std::io::Error),
     #[error("the store: {0}")]
@@ -42,7 +48,7 @@ impl Failed {
             Failed::Usage(_) => 2,
             Failed::Data(..) | Failed::Store(_) | Failed::Missing(_) | Failed::Desk(_) => 3,
             Failed::Keys(_) => 4,
-            Failed::Serve(_) => 5,
+            Failed::Serve(_) | Failed::Threads(_) => 5,
         }
     }
 }
@@ -78,8 +84,15 @@ fn start() -> Result<bool, Failed> {
     }
 }
 
-#[tokio::main]
-async fn serve(config: &Config) -> Result<bool, Failed> {
+fn serve(config: &Config) -> Result<bool, Failed> {
+    let runtime = tokio::runtime::Runtime::new().map_err(Failed::Threads)?;
+    let ended = runtime.block_on(run(config));
+    // A handler that keeps its thread would be waited for for ever; everything else has ended by now.
+    runtime.shutdown_timeout(LAST);
+    ended
+}
+
+async fn run(config: &Config) -> Result<bool, Failed> {
     // What may be refused comes first, and what makes something last: a refused start writes nothing.
     let listener = Server::listen(&config.listen).await?;
     let data = |error| Failed::Data(config.data.display().to_string(), error);

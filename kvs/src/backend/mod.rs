@@ -71,6 +71,11 @@ pub(crate) trait Snapshot: Send + Sync {
 
     fn get<'a>(&'a self, key: &'a [u8]) -> Answer<'a, Option<Vec<u8>>>;
 
+    /// Says whether reading blocks the thread, such as for a file. What blocks is ready when it is first polled.
+    fn blocks(&self) -> bool {
+        false
+    }
+
     /// At most `limit` rows of the span in key order, or in reverse.
     fn scan<'a>(&'a self, span: &'a Span, back: bool, limit: usize) -> Answer<'a, Rows>;
 }

@@ -291,6 +291,10 @@ impl Snapshot for View {
         self.at
     }
 
+    fn blocks(&self) -> bool {
+        true
+    }
+
     fn get<'a>(&'a self, key: &'a [u8]) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(async move { self.read(key) })
     }

@@ -172,10 +172,9 @@ impl Writer {
         }
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             let Request { hooks, answer, .. } = request;
-            if let Ok(commit) = &outcome {
-                for hook in hooks {
-                    survive(|| hook(commit));
-                }
+            match &outcome {
+                Ok(commit) => hooks.into_iter().for_each(|hook| survive(|| hook(commit))),
+                Err(_) => survive(|| drop(hooks)),
             }
             // The caller may have gone; its commit stands all the same.
             let _ = answer.send(outcome);
@@ -245,13 +244,24 @@ impl Writer {
 
 /// Runs a caller's code. Its panic is its own: the writer goes on for the others.
 fn survive(work: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        tracing::error!("a commit hook panicked; the commit stands");
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason");
+        let reason: String = text.chars().take(300).flat_map(char::escape_debug).collect();
+        tracing::error!(
+            reason,
+            "work given to Txn::on_commit panicked; the commit stands, and the writer goes on"
+        );
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                "the store's writer ended by a panic; nothing more is committed until the store is opened again"
+            );
+        }
         // Whether it ended well or by a panic: nobody may wait for it any longer.
         self.queue.close();
         if let Taken::Requests(requests) = self.queue.take(Instant::now(), 0, Duration::ZERO) {

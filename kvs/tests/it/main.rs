@@ -20,4 +20,5 @@ mod server;
 #[cfg(feature = "postgres")]
 mod shared;
 mod strings;
+mod turns;
 mod watching;

@@ -46,19 +46,29 @@ fn variants(process: &Process, into: &mut BTreeSet<String>) {
             Trigger::Terminate => " terminate",
             other => panic!("{other:?} has no case"),
         });
-        let event_sub = |id| matches!(&process.node(id).kind, NodeKind::SubProcess { kind: bpe::model::SubProcessKind::Event, .. });
-        let how = match &node.kind {
-            NodeKind::Start { interrupting, .. } if node.parent.is_some_and(event_sub) => {
-                if *interrupting { " interrupting" } else { " beside" }
-            }
-            NodeKind::Boundary { interrupting, trigger, .. }
-                if !matches!(trigger, Trigger::Compensation(_)) =>
-            {
-                if *interrupting { " interrupting" } else { " beside" }
-            }
-            NodeKind::SubProcess { kind: bpe::model::SubProcessKind::Event, .. } => " by event",
-            _ => "",
+        let event_sub = |id| {
+            matches!(
+                &process.node(id).kind,
+                NodeKind::SubProcess { kind: bpe::model::SubProcessKind::Event, .. }
+            )
         };
+        let how =
+            match &node.kind {
+                NodeKind::Start { interrupting, .. } if node.parent.is_some_and(event_sub) => {
+                    if *interrupting { " interrupting" } else { " beside" }
+                }
+                NodeKind::Boundary { interrupting, trigger, .. }
+                    if !matches!(trigger, Trigger::Compensation(_)) =>
+                {
+                    if *interrupting {
+                        " interrupting"
+                    } else {
+                        " beside"
+                    }
+                }
+                NodeKind::SubProcess { kind: bpe::model::SubProcessKind::Event, .. } => " by event",
+                _ => "",
+            };
         into.insert(format!("{}{trigger}{how}", node.element()));
         let repeat = node.repeat.as_ref().map(|repeat| match repeat {
             bpe::model::Loop::Standard { before: true, .. } => "loop before",

@@ -184,9 +184,14 @@ fn no_test_is_empty_without_the_shared_data() {
         let mut lines = text.lines().enumerate();
         let (at, _) = lines.find(|(_, line)| {
             let asks = tests && line.contains("shared(") || line.contains(&name) && line.contains("var");
-            asks && (line.contains("else { return }") || line.contains("is_none()") || line.contains("is_err()"))
+            asks && (line.contains("else { return }")
+                || line.contains("is_none()")
+                || line.contains("is_err()"))
         })?;
-        Some(format!("{file}:{} ends a test where the shared data is not there: run cases of its own", at + 1))
+        Some(format!(
+            "{file}:{} ends a test where the shared data is not there: run cases of its own",
+            at + 1
+        ))
     });
 }
 

@@ -174,6 +174,27 @@ fn every_task_has_an_owner_and_nothing_is_left_to_do() {
     });
 }
 
+/// A test that needs the shared data runs its own cases as well, so that a clone without it checks something; and
+/// data that is named and not there fails. So there is one way to ask for it, and none to return without it.
+#[test]
+fn no_test_is_empty_without_the_shared_data() {
+    let name = ["N2O_", "SHARED"].concat();
+    check(&[".rs", ".mjs", ".js"], |file, text| {
+        let tests = text.contains(&name);
+        let mut lines = text.lines().enumerate();
+        let (at, _) = lines.find(|(_, line)| {
+            let asks = tests && line.contains("shared(") || line.contains(&name) && line.contains("var");
+            asks && (line.contains("else { return }")
+                || line.contains("is_none()")
+                || line.contains("is_err()"))
+        })?;
+        Some(format!(
+            "{file}:{} ends a test where the shared data is not there: run cases of its own",
+            at + 1
+        ))
+    });
+}
+
 #[test]
 fn the_protocol_is_what_is_written() {
     let mut hash = Sha256::new();

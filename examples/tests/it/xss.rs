@@ -11,12 +11,19 @@ use tokio::{
 };
 
 use super::{
-    common::{Browser, Client, Server, Window, escaped},
+    common::{Engine, Client, Server, Window, escaped, in_every_browser},
     payloads::PAYLOADS,
 };
 
-/// Notes in the outermost window what a page should never do; runs before anything of the page.
+in_every_browser!(
+    our_own_payloads_are_text,
+    the_detector_fires_where_nothing_protects,
+);
+
+/// Notes in the outermost window what a page should never do. Where it comes after the page, a dialog that was opened
+/// before it is still there, and no command is taken.
 const DETECTOR: &str = "
+if (!window.provoke) {
 const hits = top.hits ??= [];
 const note = (what) => hits.push(location.pathname + ' ' + what);
 for (const name of ['alert', 'confirm', 'prompt', 'print', 'open'])
@@ -31,6 +38,7 @@ top.provoke = window.provoke = (doc) => {
       if (/^\\s*javascript:/i.test(value)) el.click?.();
     }
 };
+}
 ";
 
 /// What a page holds that it should not: elements in texts, handlers in attributes, addresses that run.
@@ -53,10 +61,9 @@ const ROOM: usize = 250;
 /// Messages of one person; the brake would let twenty through.
 const EACH: usize = 10;
 
-async fn watched(browser: &Browser) -> Window {
-    let window = browser.window((1_000, 800), "en").await;
-    window.cdp("Page.enable", json!({})).await;
-    window.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": DETECTOR })).await;
+async fn watched(engine: Engine) -> Window {
+    let mut window = engine.window((1_000, 800), "en").await;
+    window.watch(DETECTOR).await;
     window
 }
 
@@ -129,11 +136,9 @@ fn normal(text: &str) -> String {
     text.chars().filter(|char| !char.is_control() && *char != '\u{fffd}').collect()
 }
 
-#[tokio::test]
-async fn our_own_payloads_are_text() {
+async fn our_own_payloads_are_text(engine: Engine) {
     let server = Server::start();
-    let browser = Browser::start();
-    let window = watched(&browser).await;
+    let window = watched(engine).await;
     window.enter(&server.url(""), "Reader", "own").await;
     let names: Vec<&str> = PAYLOADS.iter().filter_map(|text| as_name(text)).collect();
     insert(&server, "own", &PAYLOADS, &names, 1).await;
@@ -172,8 +177,7 @@ async fn the_shared_payloads_are_text() {
     let names: Vec<&str> = all.iter().filter_map(|text| as_name(text)).collect();
     assert!(texts.len() > 4_000 && names.len() > 500, "{} and {}", texts.len(), names.len());
     let server = Server::start();
-    let browser = Browser::start();
-    let window = watched(&browser).await;
+    let window = watched(Engine::Chromium).await;
     let rooms = texts.len().div_ceil(ROOM);
     let share = names.len() / rooms;
     for ((room, texts), names) in texts.chunks(ROOM).enumerate().zip(names.chunks(share)) {
@@ -187,15 +191,13 @@ async fn the_shared_payloads_are_text() {
 }
 
 /// The same detector over the same texts, where nothing escapes them and no policy holds.
-#[tokio::test]
-async fn the_detector_fires_where_nothing_protects() {
+async fn the_detector_fires_where_nothing_protects(engine: Engine) {
     let all = std::env::var("N2O_SHARED").map(|shared| corpus(Path::new(&shared))).unwrap_or_default();
     let sample = all.iter().step_by(20).cloned();
     let texts: Vec<String> = PAYLOADS.iter().map(|text| String::from(*text)).chain(sample).collect();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let browser = Browser::start();
-    let window = watched(&browser).await;
+    let window = watched(engine).await;
     let story = async {
         let mut fired = BTreeSet::new();
         let mut own = 0;
@@ -236,12 +238,12 @@ async fn serve(listener: &TcpListener, texts: &[String]) {
                     format!("<iframe sandbox='allow-scripts allow-same-origin' src=/text/{at}></iframe>")
                 })
                 .collect();
-            format!("<!doctype html><body onload='setTimeout(() => top.loaded = true, 300)'>{frames}")
+            format!("<!doctype html><script>{DETECTOR}</script><body onload='setTimeout(() => top.loaded = true, 300)'>{frames}")
         } else {
             let text = number("/text/").and_then(|at| texts.get(at)).cloned().unwrap_or_default();
             // In the places that such texts are made for: content, attributes, an address, a script.
             format!(
-                "<!doctype html><meta charset=utf-8><body><p>{text}</p><p title=\"{text}\">x</p><p title='{text}'>x</p>\
+                "<!doctype html><meta charset=utf-8><script>{DETECTOR}</script><body><p>{text}</p><p title=\"{text}\">x</p><p title='{text}'>x</p>\
                  <a href=\"{text}\">x</a><script>var x = '{text}'</script><script>var x = \"{text}\"</script>"
             )
         };

@@ -30,7 +30,7 @@ impl Window {
     /// Puts a value into an input, and leaves it.
     async fn put(&self, id: &str, value: &str) {
         self.js(&format!("document.getElementById('{id}').value = ''")).await;
-        self.type_into(&format!("#{id}"), &format!("{value}\t")).await;
+        self.type_into(&format!("#{id}"), &format!("{value}\u{e004}")).await;
     }
 
     /// Chooses an option.

@@ -2,10 +2,7 @@
 
 use super::common::{Engine, Server, Window, feed, in_every_browser};
 
-in_every_browser!(
-    two_people_talk_and_the_server_dies,
-    a_long_history_is_read_page_by_page,
-);
+in_every_browser!(two_people_talk_and_the_server_dies, a_long_history_is_read_page_by_page,);
 
 const WIDE: (u32, u32) = (1_100, 700);
 

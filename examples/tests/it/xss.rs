@@ -1,24 +1,21 @@
 //! Texts that would be scripts are shown as text, as messages, names and rooms, and none of them runs. The
 //! detector is tried on the same texts where nothing protects the reader, and fires there.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, io, net::SocketAddr, path::Path};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt, future::join_all, stream};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
 use super::{
-    common::{Engine, Client, Server, Window, escaped, in_every_browser},
+    common::{Client, Engine, Server, Window, escaped, in_every_browser},
     payloads::PAYLOADS,
 };
 
-in_every_browser!(
-    our_own_payloads_are_text,
-    the_detector_fires_where_nothing_protects,
-);
+in_every_browser!(our_own_payloads_are_text, the_detector_fires_where_nothing_protects,);
 
 /// Notes in the outermost window what a page should never do. Where it comes after the page, a dialog that was opened
 /// before it is still there, and no command is taken.
@@ -223,12 +220,14 @@ async fn the_detector_fires_where_nothing_protects(engine: Engine) {
     assert!(fired - own >= (texts.len() - PAYLOADS.len()) / 2, "only {fired} of {} fired", texts.len());
 }
 
-/// Serves `/page/N`, which frames sixty texts, and `/text/N`, which is one of them, as it is.
+/// Serves `/page/N`, which frames sixty texts, and `/text/N`, which is one of them, as it is. Browsers connect before
+/// they ask, so nobody waits for another.
 async fn serve(listener: &TcpListener, texts: &[String]) {
-    loop {
-        let Ok((mut stream, _)) = listener.accept().await else { continue };
+    let connections = stream::unfold((), async |()| Some((listener.accept().await, ())));
+    let answer = async |connection: io::Result<(TcpStream, SocketAddr)>| {
+        let Ok((mut stream, _)) = connection else { return };
         let mut buffer = vec![0; 4096];
-        let Ok(read) = stream.read(&mut buffer).await else { continue };
+        let Ok(read) = stream.read(&mut buffer).await else { return };
         let head = String::from_utf8_lossy(&buffer[..read]).into_owned();
         let path = head.split(' ').nth(1).unwrap_or_default();
         let number = |prefix| path.strip_prefix(prefix).and_then(|rest| rest.parse::<usize>().ok());
@@ -238,7 +237,9 @@ async fn serve(listener: &TcpListener, texts: &[String]) {
                     format!("<iframe sandbox='allow-scripts allow-same-origin' src=/text/{at}></iframe>")
                 })
                 .collect();
-            format!("<!doctype html><script>{DETECTOR}</script><body onload='setTimeout(() => top.loaded = true, 300)'>{frames}")
+            format!(
+                "<!doctype html><script>{DETECTOR}</script><body onload='setTimeout(() => top.loaded = true, 300)'>{frames}"
+            )
         } else {
             let text = number("/text/").and_then(|at| texts.get(at)).cloned().unwrap_or_default();
             // In the places that such texts are made for: content, attributes, an address, a script.
@@ -252,7 +253,8 @@ async fn serve(listener: &TcpListener, texts: &[String]) {
             body.len()
         );
         let _ = stream.write_all(answer.as_bytes()).await;
-    }
+    };
+    connections.for_each_concurrent(None, answer).await;
 }
 
 fn corpus(shared: &Path) -> Vec<String> {

@@ -89,13 +89,18 @@ enum Wire {
 }
 
 impl Driver {
-    /// A browser with a profile of its own, a window of this size and these languages.
-    pub(crate) async fn start(engine: Engine, (width, height): (u32, u32), lang: &str) -> Self {
+    /// A browser with a profile of its own, a window of this size and these languages, and in Firefox these settings.
+    pub(crate) async fn start(
+        engine: Engine,
+        (width, height): (u32, u32),
+        lang: &str,
+        settings: &str,
+    ) -> Self {
         let home = TempDir::new().unwrap();
         let mut children = Vec::new();
         let wire = match engine {
             Engine::Chromium => chromium(&mut children, home.path(), lang).await,
-            Engine::Firefox => firefox(&mut children, home.path(), lang).await,
+            Engine::Firefox => firefox(&mut children, home.path(), lang, settings).await,
             Engine::WebKit => webkit(&mut children, home.path(), lang).await,
         };
         let driver = Driver { engine, wire, children, home };
@@ -197,11 +202,11 @@ async fn webkit(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
     children.push(display);
     let mut driver = command("WebKitWebDriver", home, lang);
     driver.env("DISPLAY", format!(":{}", number.trim())).env("NO_AT_BRIDGE", "1");
-    driver.env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1");
     if lang == "uk" {
         // WebKit has the language of the C library, which is made here, as the machine may not have it.
         let locale = home.join("uk_UA.UTF-8");
-        let made = command("localedef", home, lang).args(["-i", "uk_UA", "-f", "UTF-8"]).arg(&locale).status();
+        let made =
+            command("localedef", home, lang).args(["-i", "uk_UA", "-f", "UTF-8"]).arg(&locale).status();
         assert!(made.is_ok_and(|made| made.success()), "uk_UA is needed: Debian's package locales");
         driver.env("LOCPATH", home).env("LANG", "uk_UA.UTF-8");
     }
@@ -230,14 +235,14 @@ async fn webkit(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
     session(address, &own).await
 }
 
-async fn firefox(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
+async fn firefox(children: &mut Vec<Child>, home: &Path, lang: &str, settings: &str) -> Wire {
     let profile = home.join("profile");
     fs::create_dir(&profile).unwrap();
     let own = format!(
         "user_pref('marionette.port', 0);\n\
          user_pref('intl.accept_languages', '{lang}');\n\
          user_pref('intl.locale.requested', '{lang}');\n\
-         user_pref('datareporting.policy.dataSubmissionEnabled', false);\n"
+         user_pref('datareporting.policy.dataSubmissionEnabled', false);\n{settings}"
     );
     fs::write(profile.join("user.js"), own).unwrap();
     let child = command("firefox-esr", home, lang)

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::common::{Client, Engine, Server, in_every_browser};
 
-in_every_browser!(back_and_forward_lead_to_live_pages);
+in_every_browser!(back_and_forward_lead_to_live_pages, a_reload_shows_what_the_server_says);
 
 async fn back_and_forward_lead_to_live_pages(engine: Engine) {
     let server = Server::start();
@@ -45,5 +45,27 @@ async fn back_and_forward_lead_to_live_pages(engine: Engine) {
     window.live().await;
     window.until("document.querySelectorAll('#messages .line').length == 3").await;
     assert_eq!(window.messages().await, ["before", "meanwhile", "and back"]);
+    assert_eq!(window.console().await, []);
+}
+
+/// Browsers put back what inputs held before a reload, unless the page forbids it.
+async fn a_reload_shows_what_the_server_says(engine: Engine) {
+    let server = Server::start();
+    let window = engine.window((900, 700), "en").await;
+    window.enter(&server.url(""), "Olena", "walk").await;
+    // Nobody has typed this, so it is no draft.
+    window.js("document.getElementById('message').value = 'remembered'").await;
+    window.js("document.querySelector('#say button').disabled = true").await;
+    window.reload().await;
+    window.live().await;
+    assert_eq!(window.text("document.getElementById('message').value").await, "");
+    window.say("pressed").await;
+    window.type_into("#message", "typed").await;
+    window.reload().await;
+    window.live().await;
+    assert_eq!(window.text("document.getElementById('message').value").await, "typed");
+    window.click("#say button").await;
+    window.until("document.querySelectorAll('#messages .line').length == 2").await;
+    assert_eq!(window.messages().await, ["pressed", "typed"]);
     assert_eq!(window.console().await, []);
 }

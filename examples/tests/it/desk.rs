@@ -27,10 +27,11 @@ impl Window {
         self.live().await;
     }
 
-    /// Puts a value into an input, and leaves it.
+    /// Puts a value into an input, and leaves it; what the server says to it may move what is clicked next.
     async fn put(&self, id: &str, value: &str) {
         self.js(&format!("document.getElementById('{id}').value = ''")).await;
         self.type_into(&format!("#{id}"), &format!("{value}\u{e004}")).await;
+        self.until("!document.querySelector('[aria-busy]')").await;
     }
 
     /// Chooses an option.

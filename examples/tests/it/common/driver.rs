@@ -5,7 +5,6 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
-    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
@@ -74,8 +73,15 @@ pub(crate) const LOG: Verb = Verb("", "POST", "se/log");
 pub(crate) struct Driver {
     pub(crate) engine: Engine,
     wire: Wire,
+    _processes: Processes,
+}
+
+/// All processes of a browser; dropping it ends them.
+#[derive(Debug)]
+struct Processes {
     children: Vec<Child>,
     home: TempDir,
+    lang: String,
 }
 
 #[derive(Debug)]
@@ -84,7 +90,7 @@ enum Wire {
         address: String,
         session: String,
     },
-    /// Held for one command and its answer, as answers do not say in the stream where they belong.
+    /// An asynchronous lock, held until a command is answered: answers come in the order of the commands.
     Marionette(Mutex<TcpStream>),
 }
 
@@ -97,13 +103,13 @@ impl Driver {
         settings: &str,
     ) -> Self {
         let home = TempDir::new().unwrap();
-        let mut children = Vec::new();
+        let mut processes = Processes { children: Vec::new(), home, lang: lang.to_owned() };
         let wire = match engine {
-            Engine::Chromium => chromium(&mut children, home.path(), lang).await,
-            Engine::Firefox => firefox(&mut children, home.path(), lang, settings).await,
-            Engine::WebKit => webkit(&mut children, home.path(), lang).await,
+            Engine::Chromium => chromium(&mut processes).await,
+            Engine::Firefox => firefox(&mut processes, settings).await,
+            Engine::WebKit => webkit(&mut processes).await,
         };
-        let driver = Driver { engine, wire, children, home };
+        let driver = Driver { engine, wire, _processes: processes };
         driver.send(SIZE, json!({ "width": width, "height": height })).await.unwrap();
         driver
     }
@@ -134,8 +140,21 @@ impl Driver {
     }
 }
 
-impl Drop for Driver {
-    /// Ends all processes of the browser, which are known by the home that only they have.
+impl Processes {
+    /// A command that has nothing of the machine's language, zone and settings, and writes only below its home.
+    fn command(&self, program: &str) -> Command {
+        let home = self.home.path();
+        let mut command = Command::new(program);
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", home).env("TMPDIR", home).env("XDG_RUNTIME_DIR", home);
+        command.env("TZ", ZONE).env("LANG", "C.UTF-8").env("LANGUAGE", &self.lang);
+        command
+    }
+}
+
+impl Drop for Processes {
+    /// Ends what was started and what that has started, which is known by the home that only it has.
     fn drop(&mut self) {
         for child in &mut self.children {
             let _ = child.kill();
@@ -155,24 +174,15 @@ impl Drop for Driver {
     }
 }
 
-/// A command that has nothing of the machine's language, zone and settings, and writes only below its home.
-fn command(program: &str, home: &Path, lang: &str) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("HOME", home).env("TMPDIR", home).env("XDG_RUNTIME_DIR", home);
-    command.env("TZ", ZONE).env("LANG", "C.UTF-8").env("LANGUAGE", lang);
-    command
-}
-
-async fn chromium(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
-    let mut driver = command("chromedriver", home, lang)
+async fn chromium(processes: &mut Processes) -> Wire {
+    let mut driver = processes
+        .command("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
         .spawn()
         .expect("chromedriver is needed: Debian's package chromium-driver");
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    children.push(driver);
+    processes.children.push(driver);
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
         let rest = line.split("successfully on port ").nth(1)?;
         rest.trim_end_matches('.').parse::<u16>().ok()
@@ -180,9 +190,9 @@ async fn chromium(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
     thread::spawn(move || lines.for_each(drop));
     let address = format!("127.0.0.1:{}", port.expect("chromedriver says its port"));
     let mut args: Vec<String> = CHROMIUM.iter().map(|arg| String::from(*arg)).collect();
-    args.push(format!("--user-data-dir={}", home.join("profile").display()));
-    args.push(format!("--lang={lang}"));
-    args.push(format!("--accept-lang={lang}"));
+    args.push(format!("--user-data-dir={}", processes.home.path().join("profile").display()));
+    args.push(format!("--lang={}", processes.lang));
+    args.push(format!("--accept-lang={}", processes.lang));
     let own = json!({
         "goog:loggingPrefs": { "browser": "ALL" },
         "goog:chromeOptions": { "args": args },
@@ -191,24 +201,24 @@ async fn chromium(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
     session(address, &own).await
 }
 
-async fn webkit(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
-    let mut display = command("Xvfb", home, lang)
+async fn webkit(processes: &mut Processes) -> Wire {
+    let mut display = processes
+        .command("Xvfb")
         .args(["-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("Xvfb is needed: Debian's package xvfb");
     let mut number = String::new();
     BufReader::new(display.stdout.take().unwrap()).read_line(&mut number).unwrap();
-    children.push(display);
-    let mut driver = command("WebKitWebDriver", home, lang);
+    processes.children.push(display);
+    let mut driver = processes.command("WebKitWebDriver");
     driver.env("DISPLAY", format!(":{}", number.trim())).env("NO_AT_BRIDGE", "1");
-    if lang == "uk" {
+    if processes.lang == "uk" {
         // WebKit has the language of the C library, which is made here, as the machine may not have it.
-        let locale = home.join("uk_UA.UTF-8");
-        let made =
-            command("localedef", home, lang).args(["-i", "uk_UA", "-f", "UTF-8"]).arg(&locale).status();
+        let locale = processes.home.path().join("uk_UA.UTF-8");
+        let made = processes.command("localedef").args(["-i", "uk_UA", "-f", "UTF-8"]).arg(&locale).status();
         assert!(made.is_ok_and(|made| made.success()), "uk_UA is needed: Debian's package locales");
-        driver.env("LOCPATH", home).env("LANG", "uk_UA.UTF-8");
+        driver.env("LOCPATH", processes.home.path()).env("LANG", "uk_UA.UTF-8");
     }
     let address = loop {
         // The driver takes no port 0: a free one is looked for, and another when somebody was faster.
@@ -224,7 +234,7 @@ async fn webkit(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
             async move { (ended || connect.await.is_ok()).then_some(!ended) }
         });
         if up.await {
-            children.push(child);
+            processes.children.push(child);
             break address;
         }
     };
@@ -235,9 +245,10 @@ async fn webkit(children: &mut Vec<Child>, home: &Path, lang: &str) -> Wire {
     session(address, &own).await
 }
 
-async fn firefox(children: &mut Vec<Child>, home: &Path, lang: &str, settings: &str) -> Wire {
-    let profile = home.join("profile");
+async fn firefox(processes: &mut Processes, settings: &str) -> Wire {
+    let profile = processes.home.path().join("profile");
     fs::create_dir(&profile).unwrap();
+    let lang = &processes.lang;
     let own = format!(
         "user_pref('marionette.port', 0);\n\
          user_pref('intl.accept_languages', '{lang}');\n\
@@ -245,13 +256,14 @@ async fn firefox(children: &mut Vec<Child>, home: &Path, lang: &str, settings: &
          user_pref('datareporting.policy.dataSubmissionEnabled', false);\n{settings}"
     );
     fs::write(profile.join("user.js"), own).unwrap();
-    let child = command("firefox-esr", home, lang)
+    let child = processes
+        .command("firefox-esr")
         .args(FIREFOX)
         .arg("--profile")
         .arg(&profile)
         .spawn()
         .expect("firefox-esr is needed: Debian's package firefox-esr");
-    children.push(child);
+    processes.children.push(child);
     let port = until("Firefox listens", async || {
         let port = fs::read_to_string(profile.join("MarionetteActivePort")).ok()?;
         port.trim().parse::<u16>().ok()

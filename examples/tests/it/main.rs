@@ -10,6 +10,7 @@ mod desk;
 mod history;
 mod payloads;
 mod policy;
+mod press;
 mod script;
 mod small;
 mod stop;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     driver::{
-        ACTIVE, BACK, CLICK, DEVTOOLS, Driver, EXECUTE, Engine, FIND, FORWARD, KEYS, LOG, NAVIGATE, PICTURE,
-        REFRESH, Verb,
+        ACTIONS, ACTIVE, BACK, CLICK, DEVTOOLS, Driver, EXECUTE, Engine, FIND, FORWARD, KEYS, LOG, NAVIGATE,
+        PICTURE, REFRESH, Verb,
     },
     until,
 };
@@ -161,6 +161,25 @@ impl Window {
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
         self.send(CLICK, json!({ "id": element })).await;
+    }
+
+    /// Puts the mouse's button down over an element.
+    pub(crate) async fn press(&self, selector: &str) {
+        let query = json!({ "using": "css selector", "value": selector });
+        let element = self.send(FIND, query).await;
+        self.js(&format!("document.querySelector({selector:?}).scrollIntoView({{ block: 'center' }})")).await;
+        let to = json!({ "type": "pointerMove", "x": 0, "y": 0, "duration": 0, "origin": element });
+        self.mouse(json!([to, { "type": "pointerDown", "button": 0 }])).await;
+    }
+
+    /// Lets the mouse's button go, where it is.
+    pub(crate) async fn release(&self) {
+        self.mouse(json!([{ "type": "pointerUp", "button": 0 }])).await;
+    }
+
+    async fn mouse(&self, actions: Value) {
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.send(ACTIONS, json!({ "actions": [mouse] })).await;
     }
 
     /// Logs in as a guest, through the page and the keyboard.

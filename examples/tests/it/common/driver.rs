@@ -62,6 +62,7 @@ pub(crate) const FIND: Verb = Verb("FindElement", "POST", "element");
 pub(crate) const ACTIVE: Verb = Verb("GetActiveElement", "GET", "element/active");
 pub(crate) const KEYS: Verb = Verb("ElementSendKeys", "POST", "element/{id}/value");
 pub(crate) const CLICK: Verb = Verb("ElementClick", "POST", "element/{id}/click");
+pub(crate) const ACTIONS: Verb = Verb("PerformActions", "POST", "actions");
 pub(crate) const PICTURE: Verb = Verb("TakeScreenshot", "GET", "screenshot");
 const SIZE: Verb = Verb("SetWindowRect", "POST", "window/rect");
 /// These two are Chromium's own.

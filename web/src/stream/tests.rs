@@ -44,7 +44,12 @@ fn long(first: u8, len: u64) -> Vec<u8> {
 }
 
 /// Reads to the end or an error, and says how long that took and why it ended.
-async fn drained(mut near: Guarded<DuplexStream>) -> (usize, Duration, Option<Cut>) {
+async fn drained(near: Guarded<DuplexStream>) -> (usize, Duration, Option<Cut>) {
+    let read = tokio::time::timeout(3_600 * SECOND, read_on(near)).await;
+    read.expect("an end within the hour")
+}
+
+async fn read_on(mut near: Guarded<DuplexStream>) -> (usize, Duration, Option<Cut>) {
     let (start, mut all, mut some) = (Instant::now(), 0, [0; 1024]);
     loop {
         match near.read(&mut some).await {

@@ -224,7 +224,7 @@ async fn a_body_that_is_not_asked_for_is_not_waited_for() {
     let (mut near, mut far) = http(&limits());
     far.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab").await.expect("room");
     let mut some = [0; 1024];
-    near.read(&mut some).await.expect("the head");
+    assert!(near.read(&mut some).await.expect("the head") > 0);
     // The handler is busy: that is not the client's fault.
     sleep(60 * SECOND).await;
     let writing = async {

@@ -122,15 +122,18 @@ impl Front {
         }
     }
 
-    /// Lowers what there may be of connections to what the server has files for. Where that is little, one client
-    /// has at most half of it.
+    /// Lowers what there may be of connections to what the server has files for. One client then has at most half
+    /// of it, or the share that it has of the limits, if that is more.
     pub(crate) fn limit(&self, most: Connections, limits: &Limits) {
+        let share = |of_client: usize, of_all: usize, most: usize| {
+            (most / 2).max(of_client.saturating_mul(most) / of_all.max(1))
+        };
         self.pages.limit(most.pages);
         if most.pages < limits.connections {
-            self.pages_by_client.limit(most.pages / 2);
+            self.pages_by_client.limit(share(limits.connections_by_client, limits.connections, most.pages));
         }
         if most.requests < limits.requests {
-            self.requests.limit(most.requests / 2);
+            self.requests.limit(share(limits.requests_by_client, limits.requests, most.requests));
         }
     }
 

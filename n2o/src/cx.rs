@@ -4,6 +4,7 @@ use std::{any::Any, net::IpAddr, sync::Arc};
 
 use kvs::{Record, Txn};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 
 use crate::{
     deadline::Deadline,
@@ -214,11 +215,11 @@ impl Cx {
         self.inbox.expects(topic)
     }
 
-    /// Writes a record with the next save of this page instead of at once: within
-    /// [`Limits::save`](crate::Limits::save), when a handler writes anything else, or when the client goes,
-    /// whichever is first. A kill before that loses it. It is for what changes faster than it is worth
-    /// writing, such as what a user types: only the record that was given last is written, and it replaces
-    /// whatever has its id.
+    /// Writes a record with this handler's transaction, but at most once in
+    /// [`Limits::save`](crate::Limits::save): one that comes sooner waits until that has passed, until a
+    /// handler writes anything else, or until the client goes, whichever is first. A kill before that loses
+    /// it. It is for what changes faster than it is worth writing, such as what a user types: of the records
+    /// that wait only the last is written, and it replaces whatever has its id.
     pub fn put_soon<R: Record>(&mut self, record: R) {
         self.soon.get_or_insert_default().put(record);
     }
@@ -228,6 +229,11 @@ impl Cx {
         if let Some(soon) = &mut self.soon {
             soon.give_up();
         }
+    }
+
+    /// Says whether a record of [`put_soon`](Cx::put_soon) is to be written now.
+    pub(crate) fn soon_is_due(&self, now: Instant) -> bool {
+        self.soon.as_ref().is_some_and(|soon| soon.is_due(now, self.node.limits().save))
     }
 
     /// Says whether a record waits for the next save.
@@ -477,7 +483,9 @@ impl Cx {
             soon.write(&mut txn);
         }
         let version = txn.commit().await?.at;
-        self.soon = None;
+        if let Some(soon) = &mut self.soon {
+            soon.done();
+        }
         self.changes.clear();
         if let Some(saved) = saved {
             self.session.committed(saved);

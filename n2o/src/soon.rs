@@ -1,8 +1,9 @@
 //! A record that a page writes with its next save: what changes faster than it is worth writing.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use kvs::{Record, Txn};
+use tokio::time::Instant;
 
 type Put = Arc<dyn Fn(&mut Txn) -> kvs::Result<()> + Send + Sync>;
 
@@ -12,6 +13,8 @@ pub(crate) struct Soon {
     kept: Option<Put>,
     /// `Some(None)` when the handler that runs has given it up.
     fresh: Option<Option<Put>>,
+    /// When the last one was written.
+    written: Option<Instant>,
 }
 
 impl Soon {
@@ -36,6 +39,20 @@ impl Soon {
 
     pub(crate) fn waits(&self) -> bool {
         self.fresh.as_ref().unwrap_or(&self.kept).is_some()
+    }
+
+    /// Says whether the record is to be written now: none was for as long as `pause`.
+    pub(crate) fn is_due(&self, now: Instant, pause: Duration) -> bool {
+        self.waits() && self.written.is_none_or(|at| now.saturating_duration_since(at) >= pause)
+    }
+
+    /// Notes that what waits is written.
+    pub(crate) fn done(&mut self) {
+        let waited = self.waits();
+        (self.kept, self.fresh) = (None, None);
+        if waited {
+            self.written = Some(Instant::now());
+        }
     }
 
     /// Writes the record into a transaction. One that the store does not take is let go: it would be in the

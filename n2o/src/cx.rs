@@ -2,12 +2,10 @@
 
 use std::{any::Any, net::IpAddr, sync::Arc};
 
-use kvs::{Record, Txn};
+use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
 
 use crate::{
-    deadline::Deadline,
     error::{Error, Result},
     formatter::Out,
     inbox::Inbox,
@@ -18,7 +16,7 @@ use crate::{
     sessions::Ticket,
     soon::Soon,
     text,
-    work::Meter,
+    values::SessionValues,
 };
 
 /// The longest name of a user, in characters.
@@ -56,7 +54,7 @@ pub struct Cx {
     changes: Changes,
     login: Option<Login>,
     /// In a box, because few pages have one.
-    soon: Option<Box<Soon>>,
+    pub(crate) soon: Option<Box<Soon>>,
     part: Option<Box<dyn Any + Send + Sync>>,
     /// The ops of the answer.
     pub out: Out,
@@ -213,42 +211,6 @@ impl Cx {
     #[must_use]
     pub fn expects(&self, topic: &str) -> bool {
         self.inbox.expects(topic)
-    }
-
-    /// Writes a record with this handler's transaction, but at most once in
-    /// [`Limits::save`](crate::Limits::save): one that comes sooner waits until that has passed, until a
-    /// handler writes anything else, or until the client goes, whichever is first. A kill before that loses
-    /// it. It is for what changes faster than it is worth writing, such as what a user types: of the records
-    /// that wait only the last is written, and it replaces whatever has its id.
-    pub fn put_soon<R: Record>(&mut self, record: R) {
-        self.soon.get_or_insert_default().put(record);
-    }
-
-    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
-    pub fn give_up_soon(&mut self) {
-        if let Some(soon) = &mut self.soon {
-            soon.give_up();
-        }
-    }
-
-    /// Says whether a record of [`put_soon`](Cx::put_soon) is to be written now.
-    pub(crate) fn soon_is_due(&self, now: Instant) -> bool {
-        self.soon.as_ref().is_some_and(|soon| soon.is_due(now, self.node.limits().save))
-    }
-
-    /// Says whether a record waits for the next save.
-    pub(crate) fn has_soon(&self) -> bool {
-        self.soon.as_ref().is_some_and(|soon| soon.waits())
-    }
-
-    /// The deadline for a handler of this page that runs outside of the page's task.
-    #[must_use]
-    pub fn deadline(&self) -> Deadline {
-        Deadline::new(self.node.clone(), self.page, Arc::clone(&self.inbox), self.meter())
-    }
-
-    pub(crate) fn meter(&self) -> Meter {
-        Meter::new(Arc::clone(&self.session), self.address)
     }
 
     fn remember(&mut self, topic: Arc<str>) {
@@ -503,35 +465,5 @@ impl Drop for Cx {
         for topic in &self.topics {
             self.node.registry().unreg(topic, &self.inbox);
         }
-    }
-}
-
-/// The values of a session, with the changes of this handler.
-#[derive(Debug)]
-pub struct SessionValues<'a> {
-    session: &'a Session,
-    changes: &'a mut Changes,
-}
-
-impl SessionValues<'_> {
-    /// A value, or `None` when it was never set.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        match self.changes.get(name) {
-            Some(Some(bytes)) => session::decode("session value", bytes).map(Some),
-            Some(None) => Ok(None),
-            None => self.session.value(name),
-        }
-    }
-
-    /// Sets a value, for all pages of the browser, when the handler ends well.
-    pub fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result {
-        let bytes = session::encode("session value", value)?;
-        self.changes.insert(name.to_owned(), Some(bytes));
-        Ok(())
-    }
-
-    /// Removes a value.
-    pub fn remove(&mut self, name: &str) {
-        self.changes.insert(name.to_owned(), None);
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use kvs::{Record, Txn};
 use tokio::time::Instant;
 
+use crate::cx::Cx;
+
 type Put = Arc<dyn Fn(&mut Txn) -> kvs::Result<()> + Send + Sync>;
 
 /// The record of a page, as the handlers that ended well left it, and as the one that runs does.
@@ -62,6 +64,34 @@ impl Soon {
         if let Some(Err(error)) = put.as_ref().map(|put| put(txn)) {
             tracing::warn!(error = %crate::Shown(error), "a record that was to be kept is not");
         }
+    }
+}
+
+impl Cx {
+    /// Writes a record with this handler's transaction, but at most once in
+    /// [`Limits::save`](crate::Limits::save): one that comes sooner waits until that has passed, until a
+    /// handler writes anything else, or until the client goes, whichever is first. A kill before that loses
+    /// it. It is for what changes faster than it is worth writing, such as what a user types: of the records
+    /// that wait only the last is written, and it replaces whatever has its id.
+    pub fn put_soon<R: Record>(&mut self, record: R) {
+        self.soon.get_or_insert_default().put(record);
+    }
+
+    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
+    pub fn give_up_soon(&mut self) {
+        if let Some(soon) = &mut self.soon {
+            soon.give_up();
+        }
+    }
+
+    /// Says whether a record of [`put_soon`](Cx::put_soon) is to be written now.
+    pub(crate) fn soon_is_due(&self, now: Instant) -> bool {
+        self.soon.as_ref().is_some_and(|soon| soon.is_due(now, self.node().limits().save))
+    }
+
+    /// Says whether a record waits for the next save.
+    pub(crate) fn has_soon(&self) -> bool {
+        self.soon.as_ref().is_some_and(|soon| soon.waits())
     }
 }
 

@@ -40,7 +40,8 @@ const ROOT: [&str; 24] = [
     "web",
 ];
 /// The sources that define what is on the wire.
-const WIRE: [&str; 4] = ["n2o/src/formatter.rs", "n2o/src/frame.rs", "nitro/src/op.rs", "web/src/ws.rs"];
+const WIRE: [&str; 5] =
+    ["n2o/src/formatter.rs", "n2o/src/frame.rs", "n2o/src/frame/json.rs", "nitro/src/op.rs", "web/src/ws.rs"];
 /// Their hash when `PROTOCOL.md` was last compared with them.
 const COMPARED: &str = "27743a45e077f8b4";
 

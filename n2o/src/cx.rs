@@ -2,12 +2,11 @@
 
 use std::{any::Any, net::IpAddr, sync::Arc};
 
-use kvs::{Record, Txn};
+use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     audit,
-    deadline::Deadline,
     error::{Error, Result},
     formatter::Out,
     inbox::Inbox,
@@ -19,7 +18,7 @@ use crate::{
     sessions::Ticket,
     soon::Soon,
     text,
-    work::Meter,
+    values::SessionValues,
 };
 
 /// What a handler gets to work with.
@@ -57,7 +56,7 @@ pub struct Cx {
     /// The roles that this handler gives the user.
     roles: Option<Vec<String>>,
     /// In a box, because few pages have one.
-    soon: Option<Box<Soon>>,
+    pub(crate) soon: Option<Box<Soon>>,
     part: Option<Box<dyn Any + Send + Sync>>,
     /// The ops of the answer.
     pub out: Out,
@@ -248,37 +247,6 @@ impl Cx {
     #[must_use]
     pub fn expects(&self, topic: &str) -> bool {
         self.inbox.expects(topic)
-    }
-
-    /// Writes a record with the next save of this page instead of at once: within
-    /// [`Limits::save`](crate::Limits::save), when a handler writes anything else, or when the client goes,
-    /// whichever is first. A kill before that loses it. It is for what changes faster than it is worth
-    /// writing, such as what a user types: only the record that was given last is written, and it replaces
-    /// whatever has its id.
-    pub fn put_soon<R: Record>(&mut self, record: R) {
-        self.soon.get_or_insert_default().put(record);
-    }
-
-    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
-    pub fn give_up_soon(&mut self) {
-        if let Some(soon) = &mut self.soon {
-            soon.give_up();
-        }
-    }
-
-    /// Says whether a record waits for the next save.
-    pub(crate) fn has_soon(&self) -> bool {
-        self.soon.as_ref().is_some_and(|soon| soon.waits())
-    }
-
-    /// The deadline for a handler of this page that runs outside of the page's task.
-    #[must_use]
-    pub fn deadline(&self) -> Deadline {
-        Deadline::new(self.node.clone(), self.page, Arc::clone(&self.inbox), self.meter())
-    }
-
-    pub(crate) fn meter(&self) -> Meter {
-        Meter::new(Arc::clone(&self.session), self.address)
     }
 
     fn remember(&mut self, topic: Arc<str>) {
@@ -536,7 +504,9 @@ impl Cx {
             soon.write(&mut txn);
         }
         let version = txn.commit().await?.at;
-        self.soon = None;
+        if let Some(soon) = &mut self.soon {
+            soon.done();
+        }
         self.changes.clear();
         if let Some(saved) = saved {
             self.session.committed(saved);
@@ -559,38 +529,5 @@ impl Drop for Cx {
         for topic in &self.topics {
             self.node.registry().unreg(topic, &self.inbox);
         }
-    }
-}
-
-/// The values of a session, with the changes of this handler.
-#[derive(Debug)]
-pub struct SessionValues<'a> {
-    session: &'a Session,
-    changes: &'a mut Changes,
-    /// The handler changes the user, and what was kept before goes.
-    dropped: bool,
-}
-
-impl SessionValues<'_> {
-    /// A value, or `None` when it was never set.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        match self.changes.get(name) {
-            Some(Some(bytes)) => session::decode("session value", bytes).map(Some),
-            Some(None) => Ok(None),
-            None if self.dropped => Ok(None),
-            None => self.session.value(name),
-        }
-    }
-
-    /// Sets a value, for all pages of the browser, when the handler ends well.
-    pub fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result {
-        let bytes = session::encode("session value", value)?;
-        self.changes.insert(name.to_owned(), Some(bytes));
-        Ok(())
-    }
-
-    /// Removes a value.
-    pub fn remove(&mut self, name: &str) {
-        self.changes.insert(name.to_owned(), None);
     }
 }

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
 
 use crate::{
+    cx::Cx,
     error::{Error, Result},
     inbox::Inbox,
     node::Node,
@@ -50,6 +51,18 @@ impl Deadline {
             Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(protocol::reason(&*panic)))),
             Err(late) => Err(late),
         }
+    }
+}
+
+impl Cx {
+    /// The deadline for a handler of this page that runs outside of the page's task.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        Deadline::new(self.node().clone(), self.page(), Arc::clone(self.inbox()), self.meter())
+    }
+
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(Arc::clone(self.session_handle()), self.address())
     }
 }
 

@@ -71,7 +71,7 @@ impl Process {
                 frame.len()
             )));
         }
-        if self.cx.wrote() {
+        if self.cx.wrote() || self.cx.soon_is_due(self.heard) {
             let mut answers = self.delivery.answers(seq, self.node().limits());
             answers.push((seq, frame.to_vec()));
             self.commit_saved(self.record(seq, answers)).await?;
@@ -87,7 +87,7 @@ impl Process {
     pub(super) async fn commit_push(&mut self) -> Result {
         protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
         self.is_small()?;
-        if self.cx.wrote() {
+        if self.cx.wrote() || self.cx.soon_is_due(self.heard) {
             self.commit_saved(self.present()).await?;
         } else {
             self.cx.commit().await?;

@@ -123,9 +123,9 @@ async fn a_record_that_can_wait_is_written_with_the_next_save() {
             client.ask("draft", text).await;
         }
         client.ask("draft and fail", "z").await;
-        assert_eq!(draft(&node).await, None, "not at each change");
+        assert_eq!(draft(&node).await.as_deref(), Some("a"), "the first at once, and not each change");
         later(node.limits().save).await;
-        while draft(&node).await.is_none() {
+        while draft(&node).await.as_deref() == Some("a") {
             tokio::task::yield_now().await;
         }
         assert_eq!(draft(&node).await.as_deref(), Some("c"), "and not what a failed handler asked for");
@@ -160,7 +160,7 @@ async fn a_page_that_is_rewritten_as_fast_as_may_be_is_saved_once_in_a_while() {
             tokio::time::advance(Duration::from_millis(10)).await;
         }
         let commits = commits(&node).await - before;
-        assert!((8..=11).contains(&commits), "{commits} commits in ten seconds");
+        assert!((8..=12).contains(&commits), "{commits} commits in ten seconds");
     })
     .await;
 }

@@ -1,10 +1,15 @@
 //! The context of a page: everything a handler may do that is not about the document.
 
+mod login;
+mod values;
+
 use std::{any::Any, net::IpAddr, sync::Arc};
 
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
+use self::login::Login;
+pub use self::values::SessionValues;
 use crate::{
     audit,
     error::{Error, Result},
@@ -59,29 +64,6 @@ pub struct Cx {
     pub out: Out,
     /// The page's state, as last saved by [`Msg::Save`](crate::Msg::Save).
     pub state: Vec<u8>,
-}
-
-/// A change of user that waits for the end of the handler.
-#[derive(Debug)]
-struct Login {
-    user: Option<String>,
-    roles: Vec<String>,
-    ticket: Option<Ticket>,
-}
-
-impl Login {
-    /// Whether the values of the session go: its user was another one, or logs out.
-    fn drops(&self, before: Option<&str>) -> bool {
-        self.user.is_none() || before.is_some_and(|before| self.user.as_deref() != Some(before))
-    }
-
-    fn tell(&self, cx: &Cx) {
-        let before = cx.session.user();
-        match &self.user {
-            Some(user) => audit::signed_in(cx, before.as_deref(), user, &self.roles),
-            None => audit::signed_out(cx, before.as_deref()),
-        }
-    }
 }
 
 impl Cx {
@@ -461,7 +443,7 @@ impl Cx {
             }
         }
         let roles = self.roles.take().filter(|_| self.login.is_none());
-        let before = self.session.roles();
+        let before = roles.as_ref().map(|_| self.session.roles());
         if !self.changes.is_empty() || roles.is_some() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
@@ -485,7 +467,9 @@ impl Cx {
         if let Some(saved) = saved {
             self.session.committed(saved);
         }
-        if let Some(roles) = roles.filter(|roles| *roles != before) {
+        if let (Some(before), Some(roles)) = (before, roles)
+            && before != roles
+        {
             audit::roles_changed(self, &before, &roles);
         }
         if let Some(login) = self.login.take() {
@@ -503,38 +487,5 @@ impl Drop for Cx {
         for topic in &self.topics {
             self.node.registry().unreg(topic, &self.inbox);
         }
-    }
-}
-
-/// The values of a session, with the changes of this handler.
-#[derive(Debug)]
-pub struct SessionValues<'a> {
-    session: &'a Session,
-    changes: &'a mut Changes,
-    /// The handler changes the user, and what was kept before goes.
-    dropped: bool,
-}
-
-impl SessionValues<'_> {
-    /// A value, or `None` when it was never set.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        match self.changes.get(name) {
-            Some(Some(bytes)) => session::decode("session value", bytes).map(Some),
-            Some(None) => Ok(None),
-            None if self.dropped => Ok(None),
-            None => self.session.value(name),
-        }
-    }
-
-    /// Sets a value, for all pages of the browser, when the handler ends well.
-    pub fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result {
-        let bytes = session::encode("session value", value)?;
-        self.changes.insert(name.to_owned(), Some(bytes));
-        Ok(())
-    }
-
-    /// Removes a value.
-    pub fn remove(&mut self, name: &str) {
-        self.changes.insert(name.to_owned(), None);
     }
 }

@@ -9,14 +9,18 @@ use std::{
 
 /// A folder that nobody but its owner can look into.
 #[derive(Debug)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    /// The mode that the folder had, when others could look into it.
+    wide: Option<u32>,
+}
 
 impl DataFolder {
     /// Makes the folder, or opens the one that there is. Where others could look into it, that is ended if it
-    /// holds a store of the demo or nothing; a folder that holds something else, and may be shared with a
+    /// holds what the demo makes or nothing; a folder that holds something else, and may be shared with a
     /// reason, is refused.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let folder = DataFolder(path.to_owned());
+        let mut folder = DataFolder { path: path.to_owned(), wide: None };
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent)?;
         }
@@ -30,7 +34,7 @@ impl DataFolder {
             return Ok(folder);
         }
         // A sticky folder, as /tmp is, is shared on purpose.
-        if mode & 0o1000 != 0 || !(empty || folder.has_store()?) {
+        if mode & 0o1000 != 0 || !(empty || folder.has_store()? || folder.keys().try_exists()?) {
             let why = format!(
                 "others than its owner can look into it, its mode is {mode:o}; run `chmod 700 {}`, or name another folder",
                 path.display()
@@ -38,20 +42,28 @@ impl DataFolder {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
         fs::set_permissions(path, Permissions::from_mode(0o700))?;
-        tracing::info!(folder = %path.display(), mode = format!("{mode:o}"), "the data folder is for its owner only now");
+        folder.wide = Some(mode);
         Ok(folder)
+    }
+
+    /// Tells the log when others could look into the folder until now.
+    pub fn tell(&self) {
+        if let Some(mode) = self.wide {
+            let (folder, mode) = (self.path.display(), format!("{mode:o}"));
+            tracing::warn!(%folder, mode, "others could look into the data folder; it is for its owner only now");
+        }
     }
 
     /// The file of the keys.
     #[must_use]
     pub fn keys(&self) -> PathBuf {
-        self.0.join("keys")
+        self.path.join("keys")
     }
 
     /// The file of the store.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.0.join("demo.redb")
+        self.path.join("demo.redb")
     }
 
     /// Whether there is a store already, whose keys are not to be made anew without a word.

@@ -89,6 +89,7 @@ async fn serve(config: &Config) -> Result<bool, Failed> {
     if !config.bench {
         examples::desk::open(&node).await.map_err(Failed::Desk)?;
     }
+    folder.tell();
     greet(config, &server);
     Ok(server.run(examples::router(node, config), || reload(&keys, &file)).await?)
 }

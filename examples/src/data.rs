@@ -9,18 +9,34 @@ use std::{
 
 /// A folder that nobody but its owner can look into.
 #[derive(Debug)]
-pub struct DataFolder {
-    path: PathBuf,
-    /// The mode that the folder had, when others could look into it.
-    wide: Option<u32>,
-}
+pub struct DataFolder(PathBuf);
 
 impl DataFolder {
-    /// Makes the folder, or opens the one that there is. Where others could look into it, that is ended if it
-    /// holds what the demo makes or nothing; a folder that holds something else, and may be shared with a
-    /// reason, is refused.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let mut folder = DataFolder { path: path.to_owned(), wide: None };
+    /// Looks at the folder, and changes nothing. One that others than its owner can look into is refused,
+    /// unless it holds what the demo makes or nothing: it may be shared with a reason.
+    pub fn look(path: &Path) -> io::Result<Self> {
+        let folder = DataFolder(path.to_owned());
+        if !path.try_exists()? {
+            return Ok(folder);
+        }
+        let mode = folder.mode()?;
+        let empty = fs::read_dir(path)?.next().is_none();
+        // A sticky folder, as /tmp is, is shared on purpose.
+        if mode & 0o077 != 0
+            && (mode & 0o1000 != 0 || !(empty || folder.has_store()? || folder.keys().try_exists()?))
+        {
+            let why = format!(
+                "others than its owner can look into it, its mode is {mode:o}; run `chmod 700 {}`, or name another folder",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        Ok(folder)
+    }
+
+    /// Makes the folder when there is none, and ends that others can look into it.
+    pub fn make(&self) -> io::Result<()> {
+        let path = &self.0;
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent)?;
         }
@@ -28,42 +44,28 @@ impl DataFolder {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
-        let empty = fs::read_dir(path)?.next().is_none();
-        if mode & 0o077 == 0 {
-            return Ok(folder);
+        let mode = self.mode()?;
+        if mode & 0o077 != 0 {
+            fs::set_permissions(path, Permissions::from_mode(0o700))?;
+            tracing::info!(folder = %path.display(), mode = format!("{mode:o}"), "the data folder is for its owner only now");
         }
-        // A sticky folder, as /tmp is, is shared on purpose.
-        if mode & 0o1000 != 0 || !(empty || folder.has_store()? || folder.keys().try_exists()?) {
-            let why = format!(
-                "others than its owner can look into it, its mode is {mode:o}; run `chmod 700 {}`, or name another folder",
-                path.display()
-            );
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-        }
-        fs::set_permissions(path, Permissions::from_mode(0o700))?;
-        folder.wide = Some(mode);
-        Ok(folder)
+        Ok(())
     }
 
-    /// Tells the log when others could look into the folder until now.
-    pub fn tell(&self) {
-        if let Some(mode) = self.wide {
-            let (folder, mode) = (self.path.display(), format!("{mode:o}"));
-            tracing::warn!(%folder, mode, "others could look into the data folder; it is for its owner only now");
-        }
+    fn mode(&self) -> io::Result<u32> {
+        Ok(fs::metadata(&self.0)?.permissions().mode() & 0o7777)
     }
 
     /// The file of the keys.
     #[must_use]
     pub fn keys(&self) -> PathBuf {
-        self.path.join("keys")
+        self.0.join("keys")
     }
 
     /// The file of the store.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.path.join("demo.redb")
+        self.0.join("demo.redb")
     }
 
     /// Whether there is a store already, whose keys are not to be made anew without a word.
@@ -73,6 +75,7 @@ impl DataFolder {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 mod tests {
     use super::*;
 
@@ -80,21 +83,38 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
+    fn made(path: &Path) -> DataFolder {
+        let folder = DataFolder::look(path).unwrap();
+        folder.make().unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_look_makes_nothing() {
+        let outer = tempfile::tempdir().unwrap();
+        DataFolder::look(&outer.path().join("data")).unwrap();
+        assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 0);
+    }
+
     #[test]
     fn a_folder_is_made_and_kept_for_its_owner() {
         let outer = tempfile::tempdir().unwrap();
         let path = outer.path().join("deep").join("data");
-        DataFolder::open(&path).unwrap();
+        made(&path);
         assert_eq!(mode(&path), 0o700);
         for wide in [0o755, 0o750, 0o777] {
             fs::set_permissions(&path, Permissions::from_mode(wide)).unwrap();
-            assert!(!DataFolder::open(&path).unwrap().has_store().unwrap());
+            assert!(!made(&path).has_store().unwrap());
             assert_eq!(mode(&path), 0o700, "empty");
         }
         fs::write(path.join("demo.redb"), "").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        assert!(DataFolder::open(&path).unwrap().has_store().unwrap());
+        assert!(made(&path).has_store().unwrap());
         assert_eq!(mode(&path), 0o700, "ours");
+        fs::rename(path.join("demo.redb"), path.join("keys")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        made(&path);
+        assert_eq!(mode(&path), 0o700, "ours as well");
     }
 
     #[test]
@@ -103,10 +123,10 @@ mod tests {
         let path = outer.path().join("shared");
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o1777)).unwrap();
-        assert!(DataFolder::open(&path).unwrap_err().to_string().contains("chmod 700"));
+        assert!(DataFolder::look(&path).unwrap_err().to_string().contains("chmod 700"));
         fs::write(path.join("letter.txt"), "").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        assert!(DataFolder::open(&path).unwrap_err().to_string().contains("755"));
+        assert!(DataFolder::look(&path).unwrap_err().to_string().contains("755"));
         assert_eq!(mode(&path), 0o755);
     }
 }

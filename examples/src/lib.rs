@@ -41,6 +41,7 @@ pub fn router(node: Node, config: &config::Config) -> Router {
 }
 
 fn app(node: Node, config: &config::Config) -> App {
+    node.provide(chat::Retention(config.chat_lines));
     let mut app = App::new(node)
         .style("style.css", STYLE)
         .login("/login")
@@ -50,8 +51,14 @@ fn app(node: Node, config: &config::Config) -> App {
         .page::<login::Login>("/login")
         .page::<chat::Chat>("/chat/{room}");
     app = desk::pages(app);
+    for host in &config.hosts {
+        app = app.host(host);
+    }
     for origin in &config.origins {
         app = app.origin(origin);
+    }
+    for proxy in &config.proxies {
+        app = app.proxy(*proxy);
     }
     if config.bench { bench::pages(app) } else { app }
 }

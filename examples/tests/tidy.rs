@@ -42,7 +42,7 @@ const ROOT: [&str; 24] = [
 /// The sources that define what is on the wire.
 const WIRE: [&str; 4] = ["n2o/src/formatter.rs", "n2o/src/frame.rs", "nitro/src/op.rs", "web/src/ws.rs"];
 /// Their hash when `PROTOCOL.md` was last compared with them.
-const COMPARED: &str = "e6f1afe16903a4bc";
+const COMPARED: &str = "c3b02419eb98c078";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -171,6 +171,27 @@ fn every_task_has_an_owner_and_nothing_is_left_to_do() {
         }
         let owned = file == "n2o/src/tasks.rs" || file.contains("/tests/");
         (text.contains(&spawn) && !owned).then(|| format!("{file}: spawn with n2o::Tasks"))
+    });
+}
+
+/// A test that needs the shared data runs its own cases as well, so that a clone without it checks something; and
+/// data that is named and not there fails. So there is one way to ask for it, and none to return without it.
+#[test]
+fn no_test_is_empty_without_the_shared_data() {
+    let name = ["N2O_", "SHARED"].concat();
+    check(&[".rs", ".mjs", ".js"], |file, text| {
+        let tests = text.contains(&name);
+        let mut lines = text.lines().enumerate();
+        let (at, _) = lines.find(|(_, line)| {
+            let asks = tests && line.contains("shared(") || line.contains(&name) && line.contains("var");
+            asks && (line.contains("else { return }")
+                || line.contains("is_none()")
+                || line.contains("is_err()"))
+        })?;
+        Some(format!(
+            "{file}:{} ends a test where the shared data is not there: run cases of its own",
+            at + 1
+        ))
     });
 }
 

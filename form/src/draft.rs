@@ -4,6 +4,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use kvs::{Record, Txn};
+use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
 use crate::{access::Who, error::Result, table::Version, value::Data};
@@ -37,13 +38,10 @@ pub(crate) fn key(who: &Who, table: &str, id: &str) -> Option<String> {
     Some(key).filter(|key| key.len() <= MAX_KEY)
 }
 
-/// Keeps what was typed. What is too large for the store is not kept, which is no reason to fail: it is
-/// still in the browser.
-pub(crate) fn keep(txn: &mut Txn, key: String, version: Version, base: &Data, data: &Data) {
-    let draft = Draft { key, version, base: base.clone(), data: data.clone() };
-    if let Err(error) = txn.put(&draft) {
-        tracing::warn!(%error, "a draft was not kept");
-    }
+/// Keeps what was typed, with the page's next save: people type faster than it is worth writing. What is too
+/// large for the store is not kept, which is no reason to fail: it is still in the browser.
+pub(crate) fn keep(cx: &mut Cx, key: String, version: Version, base: &Data, data: &Data) {
+    cx.put_soon(Draft { key, version, base: base.clone(), data: data.clone() });
 }
 
 /// What was typed earlier.
@@ -52,6 +50,7 @@ pub(crate) async fn find(txn: &mut Txn, key: &str) -> Result<Option<Draft>> {
 }
 
 /// Forgets what was typed.
-pub(crate) fn forget(txn: &mut Txn, key: &str) {
-    txn.delete::<Draft>(key);
+pub(crate) fn forget(cx: &mut Cx, key: &str) {
+    cx.give_up_soon();
+    cx.kvs().delete::<Draft>(key);
 }

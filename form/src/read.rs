@@ -74,9 +74,12 @@ impl Spec {
     }
 
     /// Reads inputs over the values that were there before; see [`fill`](Self::fill).
+    ///
+    /// Of a text that is more than 100 characters longer than its field allows nothing is read: what there was
+    /// before stays, the fault says so, and the text is still in the user's input.
     #[must_use]
     pub fn read(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data) -> Filled {
-        let given = inputs.iter().filter(|(_, value)| **value != n2o::Value::TooLong).map(|(name, value)| {
+        let given = inputs.iter().filter(|(name, value)| !self.is_over(name, value)).map(|(name, value)| {
             let value = match value {
                 n2o::Value::Bool(on) => Value::Bool(*on),
                 _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
@@ -84,14 +87,28 @@ impl Spec {
             (name.to_owned(), value)
         });
         let mut filled = self.fill(who, kind, &given.collect(), base);
-        // A text that was too long to arrive is still in the user's input; here is what there was before.
-        for (name, _) in inputs.iter().filter(|(_, value)| **value == n2o::Value::TooLong) {
+        // A text that is too long to be kept is still in the user's input; here is what there was before.
+        for (name, _) in inputs.iter().filter(|(name, value)| self.is_over(name, value)) {
             let open = self.document.field(name).filter(|field| self.is_open(who, kind, field, &filled.data));
-            if let Some(max) = open.and_then(rule::longest) {
+            if let Some(field) = open {
+                let max = rule::longest(field).unwrap_or_else(|| rule::most(field));
                 filled.faults.insert(name.to_owned(), Fault::Long { max });
             }
         }
         filled
+    }
+
+    /// Says whether a text is so long that it is not kept, because of its field or of the server's own limit.
+    fn is_over(&self, name: &str, value: &n2o::Value<'_>) -> bool {
+        match (value, self.document.field(name)) {
+            (n2o::Value::TooLong, _) => true,
+            (n2o::Value::Text(text), Some(field)) => {
+                let most = rule::most(field);
+                // A character takes a byte at least, so that most texts need no count.
+                text.len() > most && text.chars().count() > most
+            }
+            _ => false,
+        }
     }
 
     /// Puts what was given over the values that were there before, computes what is computed, and runs all

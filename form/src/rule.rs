@@ -71,6 +71,16 @@ pub(crate) fn longest(field: &Field) -> Option<usize> {
     }
 }
 
+/// Characters of a text beyond its field's length that are still kept, so that whoever types a little too much
+/// finds it again.
+const SLACK: usize = 100;
+
+/// The most characters that are kept of what is typed into a field, whether or not it fits: its length and 100
+/// more, which for a number or a date is all.
+pub(crate) fn most(field: &Field) -> usize {
+    longest(field).unwrap_or(0) + SLACK
+}
+
 /// Runs the rules of a field over a value of its type that is not empty, all but its own function.
 pub(crate) fn run(field: &Field, value: &Value, patterns: &[(String, Regex)]) -> Result<(), Fault> {
     let text = value.as_str().unwrap_or_default();

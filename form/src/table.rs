@@ -14,8 +14,8 @@ use crate::{
     value::Data,
 };
 
-/// Records read at once while a table is gone through.
-const CHUNK: usize = 512;
+/// Records read at once while a table is gone through, behind which others have a turn.
+const CHUNK: usize = 128;
 /// Most records that are looked at where no index helps. It bounds what a list costs.
 pub const LOOK: usize = 100_000;
 

@@ -1,6 +1,6 @@
 //! Backup while the store is in use, restore, and compaction.
 
-use std::{path::Path, pin::pin, sync::Arc, thread};
+use std::{path::Path, pin::pin, sync::Arc, thread, time::Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -32,33 +32,38 @@ pub struct Copied {
 
 impl Store {
     /// Writes the present state into a file, which is a store that can be opened with `redb:PATH`. The
-    /// store stays in use; the file holds exactly the commits up to [`Copied::at`]. `progress` is told how
-    /// many rows were written.
+    /// store stays in use; the file holds exactly the commits up to [`Copied::at`]. It is never written over
+    /// a file that is there ([`Error::Occupied`]), and has its name only when it is complete and on disk.
+    /// [`Options::pause`] says how much the work spares the commits meanwhile. `progress` is told how many
+    /// rows were written.
     pub async fn backup(&self, path: &Path, progress: impl FnMut(u64)) -> Result<Copied> {
         let snapshot = self.txn().snapshot().await?;
-        copy_to_file(&*snapshot, path, progress).await
+        copy_to_file(&*snapshot, path, self.inner.options.pause, progress).await
     }
 
-    /// Fills the store that the URL names from a backup. There must be nothing in it yet.
+    /// Fills the store that the URL names from a backup. There must be nothing in it yet: a file is not
+    /// written over ([`Error::Occupied`]), and has its name only when it is complete and on disk.
     pub async fn restore(backup: &Path, url: &str, mut progress: impl FnMut(u64)) -> Result<Copied> {
         if !backup.exists() {
-            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(Error::io(&backup.display().to_string(), missing));
+            return Err(Error::NoStore { path: backup.to_owned() });
+        }
+        let file = url.strip_prefix("redb:").map(Path::new);
+        if let Some(path) = file.filter(|path| path.exists()) {
+            return Err(Error::Occupied { path: path.to_owned() });
         }
         let source: Arc<dyn Backend> = Arc::new(Redb::open(backup, &Options::default())?);
         let snapshot = source.snapshot().await?;
-        if let Some(path) = url.strip_prefix("redb:") {
-            if Path::new(path).exists() {
-                return Err(Error::Exists { what: format!("store {path:?}") });
-            }
-            return copy_to_file(&*snapshot, Path::new(path), progress).await;
+        if let Some(path) = file {
+            return copy_to_file(&*snapshot, path, 0, progress).await;
         }
         let target = Self::open(url).await?;
-        if *target.inner.last.borrow() > 0 {
+        let everything = Span { start: Vec::new(), end: None };
+        let found = target.inner.backend.snapshot().await?.scan(&everything, false, 1).await?;
+        if *target.inner.last.borrow() > 0 || found.len() > 0 {
             return Err(Error::Exists { what: "the target's content".to_owned() });
         }
         let mut copied = Copied { at: snapshot.at(), rows: 0, bytes: 0 };
-        let mut left = Some(Span { start: Vec::new(), end: None });
+        let mut left = Some(everything);
         while let Some(span) = left.take() {
             let rows = snapshot.scan(&span, false, STEP).await?;
             left = behind(&span, &rows);
@@ -76,11 +81,14 @@ impl Store {
     /// and after. Readers go on; commits wait until it is done. Only a redb store has a file to compact,
     /// for the others it does nothing. `progress` is told how many rows were written.
     pub async fn compact(&self, mut progress: impl FnMut(u64)) -> Result<(u64, u64)> {
-        let backend = self.inner.backend.clone();
+        let (backend, condition) = (self.inner.backend.clone(), self.inner.condition.clone());
         let (rows, mut written) = watch::channel(0);
         let work = on_thread(move || {
-            backend.compact(&mut |count| {
-                rows.send_replace(count);
+            // The name gets another file, which is no reason to be alarmed; one that it has already is.
+            condition.replacing(|| {
+                backend.compact(&mut |count| {
+                    rows.send_replace(count);
+                })
             })
         });
         let mut work = pin!(work);
@@ -94,8 +102,17 @@ impl Store {
     }
 }
 
-/// Copies a snapshot into a new file, written by a thread of its own.
-async fn copy_to_file(snapshot: &dyn Snapshot, path: &Path, mut progress: impl FnMut(u64)) -> Result<Copied> {
+/// Copies a snapshot into a new file, written by a thread of its own, which rests after each step `pause`
+/// times as long as the step took.
+pub(crate) async fn copy_to_file(
+    snapshot: &dyn Snapshot,
+    path: &Path,
+    pause: u32,
+    mut progress: impl FnMut(u64),
+) -> Result<Copied> {
+    if path.exists() {
+        return Err(Error::Occupied { path: path.to_owned() });
+    }
     let (sender, mut receiver) = mpsc::channel::<Rows>(4);
     let (path, at) = (path.to_owned(), snapshot.at());
     let writing = on_thread(move || {
@@ -104,13 +121,16 @@ async fn copy_to_file(snapshot: &dyn Snapshot, path: &Path, mut progress: impl F
         while let Some(rows) = receiver.blocking_recv() {
             // No rows at all say that all were sent; a sender that is gone before has failed.
             complete = rows.len() == 0;
+            let started = Instant::now();
             if let Err(error) = copy.add(&rows) {
                 copy.discard();
                 return Err(error);
             }
+            // The reader waits with it, as the channel between them is short.
+            thread::sleep(started.elapsed() * pause);
         }
         if complete {
-            return copy.finish(at).map(|(bytes, _)| bytes);
+            return copy.finish(at, false).map(|(bytes, _)| bytes);
         }
         copy.discard();
         Err(Error::Closed)

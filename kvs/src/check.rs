@@ -1,6 +1,9 @@
 //! Checking a whole store: every check sum, every count, every index row, against each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use crate::{
     backend::Snapshot,
@@ -73,13 +76,25 @@ impl Store {
     /// Reads everything, and compares it: check sums, counts of tables and feeds, indexes with records, and
     /// the hashes of chained feeds. The store stays in use; one state of it is checked. `progress` is told
     /// how many rows were read.
-    pub async fn check(&self, mut progress: impl FnMut(u64)) -> Result<Report> {
+    ///
+    /// What it found is part of [`health`](Self::health) until the next check.
+    pub async fn check(&self, progress: impl FnMut(u64)) -> Result<Report> {
+        self.check_with(progress, async |_| tokio::task::yield_now().await).await
+    }
+
+    /// Checks, and rests between two steps, for which it says how long the last one took.
+    pub(crate) async fn check_with(
+        &self,
+        mut progress: impl FnMut(u64),
+        rest: impl AsyncFn(Duration),
+    ) -> Result<Report> {
         let snapshot = self.txn().snapshot().await?;
         let mut report = Report { at: snapshot.at(), ..Report::default() };
         let mut seen = Seen::default();
         let mut span = Span { start: Vec::new(), end: None };
         let mut chained = Vec::new();
         loop {
+            let started = Instant::now();
             let rows = snapshot.scan(&span, false, STEP).await?;
             for (key, stored) in rows.iter() {
                 report.rows += 1;
@@ -94,7 +109,7 @@ impl Store {
                 Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
                 _ => break,
             }
-            tokio::task::yield_now().await;
+            rest(started.elapsed()).await;
         }
         for (feed, (count, _)) in std::mem::take(&mut seen.feeds) {
             if count > 0 {
@@ -118,6 +133,7 @@ impl Store {
                 report.add(&key::feed(&feed), error.to_string());
             }
         }
+        self.inner.condition.checked(report.wrong);
         Ok(report)
     }
 }

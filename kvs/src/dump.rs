@@ -69,14 +69,50 @@ pub struct Lines {
     pub damaged: u64,
 }
 
+/// The kinds of rows that are dumped, in order.
+pub(crate) const ORDER: [u8; 5] = [key::FEED, key::RECORD, key::ENTRY, key::SEQ, key::CURSOR];
+
+/// How many damaged rows are named; after that they are only counted.
+const NAMED: usize = 1_000;
+
+/// What was dumped, and what could not be.
+#[derive(Debug, Default)]
+pub(crate) struct Dumped {
+    pub(crate) lines: Lines,
+    /// The first of the damaged rows.
+    pub(crate) places: Vec<String>,
+}
+
+impl Dumped {
+    pub(crate) fn damage(&mut self, key: &[u8]) {
+        self.lines.damaged += 1;
+        if self.places.len() < NAMED {
+            self.places.push(key::describe(key));
+        }
+    }
+}
+
 impl Store {
     /// Writes records, feed entries, sequences and cursors as lines of JSON. Damaged rows are left out and
-    /// counted: this is also how a damaged store is saved. `progress` is told how many lines were written.
-    pub async fn dump(&self, mut to: impl Write, mut progress: impl FnMut(u64)) -> Result<Lines> {
+    /// counted; a store that does not open any more is saved by [`salvage`](Self::salvage). `progress` is
+    /// told how many lines were written.
+    pub async fn dump(&self, mut to: impl Write, progress: impl FnMut(u64)) -> Result<Lines> {
+        let fail = |error| Error::io("the dump", error);
+        let done = self.dump_to(async |line| writeln!(to, "{line}").map_err(fail), progress).await?;
+        to.flush().map_err(fail)?;
+        Ok(done.lines)
+    }
+
+    /// Gives each line to `say`, which may wait.
+    pub(crate) async fn dump_to(
+        &self,
+        mut say: impl AsyncFnMut(String) -> Result<()>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Dumped> {
         let snapshot = self.txn().snapshot().await?;
-        let mut done = Lines::default();
+        let mut done = Dumped::default();
         // The feeds first, because a chained one must be so before its first entry.
-        for tag in [key::FEED, key::RECORD, key::ENTRY, key::SEQ, key::CURSOR] {
+        for tag in ORDER {
             let mut span = Span::prefix(vec![tag]);
             let mut feed = (String::new(), 0);
             loop {
@@ -95,14 +131,14 @@ impl Store {
                     }
                     match line(key, stored) {
                         Some(Some(line)) => {
-                            write(&mut to, &line)?;
-                            done.lines += 1;
+                            say(line).await?;
+                            done.lines.lines += 1;
                         }
                         Some(None) => {}
-                        None => done.damaged += 1,
+                        None => done.damage(key),
                     }
                 }
-                progress(done.lines);
+                progress(done.lines.lines);
                 match rows.last() {
                     Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
                     _ => break,
@@ -110,7 +146,6 @@ impl Store {
                 tokio::task::yield_now().await;
             }
         }
-        to.flush().map_err(|error| Error::io("the dump", error))?;
         Ok(done)
     }
 
@@ -144,7 +179,12 @@ impl Store {
 }
 
 /// The line for a row: `None` when it is damaged, `Some(None)` when it has no line.
-fn line(key: &[u8], stored: &[u8]) -> Option<Option<Line>> {
+pub(crate) fn line(key: &[u8], stored: &[u8]) -> Option<Option<String>> {
+    let line = parts(key, stored)?;
+    line.map(|line| serde_json::to_string(&line).ok()).map_or(Some(None), |text| text.map(Some))
+}
+
+fn parts(key: &[u8], stored: &[u8]) -> Option<Option<Line>> {
     let value = Value::open(key, stored).ok()?;
     let (tag, name, rest) = key::parse(key)?;
     let decode = |bytes| codec::decode::<Cbor>(bytes, String::new).ok().map(|value| json::to_json(&value));
@@ -197,10 +237,4 @@ fn put(txn: &mut Txn, line: Line, what: &dyn Fn() -> String) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn write(to: &mut impl Write, line: &Line) -> Result<()> {
-    let fail = |error| Error::io("the dump", error);
-    serde_json::to_writer(&mut *to, line).map_err(|error| fail(error.into()))?;
-    to.write_all(b"\n").map_err(fail)
 }

@@ -5,6 +5,11 @@ use std::{error::Error as StdError, io, path::PathBuf, sync::Arc};
 /// What kvs functions answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The system's number for "too many open files" of a process; the standard library has no kind for it.
+const EMFILE: i32 = 24;
+/// The same of the whole system.
+const ENFILE: i32 = 23;
+
 /// Why the store could not do what was asked.
 ///
 /// It is `Clone`, because one failed disk write answers every transaction that was gathered in it.
@@ -37,26 +42,127 @@ pub enum Error {
         /// What was found there.
         detail: String,
     },
-    /// The disk is full. Nothing acknowledged is lost; free some space and try again, no restart is needed.
-    #[error("no space left for {place}: free some space, the store resumes by itself")]
-    Full {
-        /// The store's file.
-        place: String,
-    },
-    /// The file or its folder may not be read or written by this user. Change its owner or mode.
-    #[error("no permission to open {}: change its owner or mode", path.display())]
-    Denied {
-        /// The store's file or folder.
+    /// There is no file of this name, and whoever only looks does not make one. Check the path.
+    #[error("there is no store {}: check the path", path.display())]
+    NoStore {
+        /// The path that was given.
         path: PathBuf,
     },
-    /// The disk or the connection failed. A commit answered with this may or may not have happened: begin
-    /// again and read before writing. The store resumes by itself when the disk or the server does.
-    #[error("{place}: {source}; the outcome of a commit is unknown, read before trying again")]
+    /// There is no store where there was one, or an empty file in its place: what stands beside it says so.
+    /// Restore a backup with `kvs restore`, or open it with [`Options::anew`](crate::Options::anew).
+    #[error(
+        "the store {} {found}, though there was one: restore a backup with `kvs restore`, or begin anew on \
+         purpose", path.display()
+    )]
+    Missing {
+        /// The store's file.
+        path: PathBuf,
+        /// What is there instead: `is missing` or `is empty`.
+        found: &'static str,
+    },
+    /// The store's file was deleted, moved or replaced while the store is open. The open store still has
+    /// everything: make a backup with `kvs backup` before it is closed. When it is closed it writes itself
+    /// into a file of another name beside.
+    #[error(
+        "the file {} {found} while it was in use; nothing is lost yet: save it with `kvs backup redb:{} FILE` \
+         before the program that has it open ends", path.display(), path.display()
+    )]
+    Gone {
+        /// The store's file.
+        path: PathBuf,
+        /// What became of it: `was deleted or moved` or `was replaced`.
+        found: &'static str,
+    },
+    /// A file of this name is there already, and nothing is written over it. Choose another name, or move
+    /// the file away.
+    #[error("{} is there already, and is not written over: choose another name, or move it away", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk is full. Nothing was written by a commit that is answered with this, and nothing
+    /// acknowledged is lost; free some space and try again, no restart is needed.
+    #[error("no space left for {place}: free some space, the store resumes by itself")]
+    Full {
+        /// The store's file, or the server.
+        place: String,
+    },
+    /// The file system is mounted read-only, or the server accepts no writes. Mount it writable, or name the
+    /// server that is written to; no restart is needed.
+    #[error("{place} is read-only: mount its file system writable, or name the server that takes writes")]
+    ReadOnly {
+        /// The store's file, or the server.
+        place: String,
+    },
+    /// The file or its folder may not be read or written by this user. Change its owner or mode; on a
+    /// server, grant the right.
+    #[error("no permission for {}: change its owner or mode, or grant the right", path.display())]
+    Denied {
+        /// The store's file or folder, or the server.
+        path: PathBuf,
+    },
+    /// The process, or the system, has as many files open as it may. Raise the limit, see `ulimit -n`.
+    #[error("too many open files to open {place}: raise the limit, see `ulimit -n`")]
+    Files {
+        /// The file or the server.
+        place: String,
+    },
+    /// The server's name has no address. Correct the name, or the system's resolver.
+    #[error("the host of {place} cannot be resolved: check the name, and the system's name service")]
+    Unresolved {
+        /// The server.
+        place: String,
+    },
+    /// The server cannot be reached, or takes no connections. Start it, or check host and port; the store
+    /// resumes by itself when the server does.
+    #[error(
+        "{place} does not answer: {source}; start it, or check host and port, the store resumes by itself"
+    )]
+    Away {
+        /// The server.
+        place: String,
+        /// What the operating system or the server said.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The server refuses the user or the password. Correct them in the URL, or in the server's accounts.
+    #[error("{place} refuses the user or the password: correct them in the URL, or on the server")]
+    Login {
+        /// The server.
+        place: String,
+    },
+    /// The server has no such database. Create it, as with `createdb`, or correct its name in the URL.
+    #[error("there is no database {place}: create it with `createdb`, or correct its name in the URL")]
+    NoDatabase {
+        /// The server and the database.
+        place: String,
+    },
+    /// The disk or the connection failed. Nothing was written by a commit that is answered with this. The
+    /// store resumes by itself when the disk or the server does.
+    #[error("{place}: {source}; the store resumes by itself when the disk or the server does")]
     Io {
         /// The file or the server.
         place: String,
         /// What the operating system said.
         source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// A commit was given to the disk or the server, which then failed, and nothing tells whether it was
+    /// done. Never run the same transaction again blindly: begin a new one, and read before writing.
+    #[error("it is not known whether the commit was done: {source}; read before trying again")]
+    Unknown {
+        /// What failed.
+        source: Arc<Error>,
+    },
+    /// Another backup, restore, check or compaction of this store is under way. Wait until it has ended.
+    #[error("{what} is under way already: wait until it has ended")]
+    Underway {
+        /// What is under way.
+        what: String,
+    },
+    /// The program that has the store open could not do what `kvs` asked it for; its own words say why.
+    #[error("{text}")]
+    Remote {
+        /// The other program's words.
+        text: String,
     },
     /// All connections to the server are in use by transactions that are still reading. End those that are
     /// held open, or raise [`Options::connections`](crate::Options::connections).
@@ -173,6 +279,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is not known if the commit was done: neither report it as undone nor repeat it blindly.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+
     /// Whether running the same transaction again can succeed at once.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
@@ -185,14 +297,26 @@ impl Error {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Self::Full { place: place.to_owned() }
             }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::Denied { path: place.into() }
-            }
+            io::ErrorKind::PermissionDenied => Self::Denied { path: place.into() },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { place: place.to_owned() },
             io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
                 Self::Corrupt { place: place.to_owned(), detail: error.to_string() }
             }
+            _ if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) => {
+                Self::Files { place: place.to_owned() }
+            }
             _ => Self::Io { place: place.to_owned(), source: Arc::new(error) },
         }
+    }
+
+    /// What names no store, without the user and the password that it may hold.
+    pub(crate) fn url(url: &str) -> Self {
+        let hidden = match (url.split_once("://"), url.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+            _ => url.to_owned(),
+        };
+        let hidden = hidden.split_once('?').map_or(hidden.as_str(), |(url, _)| url);
+        Self::Url { url: hidden.to_owned() }
     }
 
     pub(crate) fn corrupt(place: impl Into<String>, detail: impl Into<String>) -> Self {

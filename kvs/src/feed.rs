@@ -168,7 +168,7 @@ impl Txn {
         let mut left = Some(span(path, first, last)).filter(|span| !span.is_empty());
         let mut count = 0;
         while let Some(span) = left.take() {
-            let chunk = self.chunk(span, false, 4096).await?;
+            let chunk = self.chunk(span, false, usize::MAX).await?;
             count += chunk.rows.len() as u64;
             left = chunk.left;
         }

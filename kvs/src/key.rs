@@ -31,6 +31,9 @@ pub(crate) const CUT: u8 = 0x0a;
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only a server keeps it"))]
 pub(crate) const LAST: &[u8] = &[META, b'a', b't'];
 
+/// What is written to see whether the store can be written, and at once deleted.
+pub(crate) const PROBE: &[u8] = &[META, b'p', b'r', b'o', b'b', b'e'];
+
 /// A half-open range of keys; without an end it runs to the end of the key space.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {

@@ -36,6 +36,9 @@ pub struct Options {
     pub statement: Duration,
     /// Memory for cached pages of a redb store, in bytes. 256 MiB by default.
     pub cache: usize,
+    /// How many long reads of a redb store, those of many rows at once, may run at a time on threads of their
+    /// own beside the runtime's; further ones wait. 4 by default.
+    pub readers: usize,
     /// How long a transaction committed with [`Txn::behind`](crate::Txn::behind) may stay off the disk.
     /// 100 ms by default.
     pub behind: Duration,
@@ -47,6 +50,18 @@ pub struct Options {
     /// they are anyway. Off, a damaged file is found when the damage is read, or never. Turn it off to save
     /// what is left of a damaged store.
     pub verify: bool,
+    /// Make a new store where there was one and there is none now, or an empty file in its place. Off by
+    /// default: a store that is missing is answered with [`Error::Missing`](crate::Error::Missing), because
+    /// to begin anew without a word would look like the loss of everything.
+    pub anew: bool,
+    /// Answer the tool `kvs`, and other processes of the same user, over a socket beside a redb store while
+    /// it is open. On by default.
+    pub control: bool,
+    /// How long a backup rests after each step, as a multiple of the time that the step took, so that
+    /// commits meanwhile are hardly slower. 1 by default: half of the time it rests. 0 is as quick as can be.
+    pub pause: u32,
+    /// How long [`Store::health`](crate::Store::health) waits for a PostgreSQL server. 900 ms by default.
+    pub ping: Duration,
     /// What tells the time, for records that expire; the system's clock by default.
     pub clock: Clock,
 }
@@ -92,9 +107,14 @@ impl Default for Options {
             connections: 16,
             statement: Duration::from_secs(30),
             cache: 256 << 20,
+            readers: 4,
             behind: Duration::from_millis(100),
             history: 65_536,
             verify: true,
+            anew: false,
+            control: true,
+            pause: 1,
+            ping: Duration::from_millis(900),
             clock: Clock::default(),
         }
     }
@@ -143,6 +163,12 @@ impl Options {
         Self { cache, ..self }
     }
 
+    /// See [`readers`](Self::readers).
+    #[must_use]
+    pub fn readers(self, readers: usize) -> Self {
+        Self { readers, ..self }
+    }
+
     /// See [`behind`](Self::behind).
     #[must_use]
     pub fn behind(self, behind: Duration) -> Self {
@@ -159,6 +185,30 @@ impl Options {
     #[must_use]
     pub fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
+    }
+
+    /// See [`anew`](Self::anew).
+    #[must_use]
+    pub fn anew(self, anew: bool) -> Self {
+        Self { anew, ..self }
+    }
+
+    /// See [`control`](Self::control).
+    #[must_use]
+    pub fn control(self, control: bool) -> Self {
+        Self { control, ..self }
+    }
+
+    /// See [`pause`](Self::pause).
+    #[must_use]
+    pub fn pause(self, pause: u32) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// See [`ping`](Self::ping).
+    #[must_use]
+    pub fn ping(self, ping: Duration) -> Self {
+        Self { ping, ..self }
     }
 
     /// See [`clock`](Self::clock).

@@ -1,10 +1,14 @@
 //! Transactions: what was read, what is to be written, and the commit. The verbs for
 //! records are in `records`, those for feeds in `feed`.
 
-use std::{ops::Bound, sync::Arc};
+use std::{
+    ops::Bound,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     backend::{Rows, Snapshot},
@@ -15,6 +19,11 @@ use crate::{
     store::Inner,
     value::Value,
 };
+
+/// Rows that a transaction reads before others have a turn; so many at once are read on a thread of their own.
+const TURN: usize = 128;
+/// Most rows that are read at once; a span that has more is read in pieces.
+const MOST: usize = 512;
 
 /// An optimistic transaction.
 ///
@@ -53,6 +62,8 @@ pub struct Txn {
     pub(crate) writes: Writes,
     hooks: Vec<Hook>,
     durable: bool,
+    /// Rows read since others had a turn.
+    rows: usize,
 }
 
 impl Txn {
@@ -64,6 +75,7 @@ impl Txn {
             writes: Writes::default(),
             hooks: Vec::new(),
             durable: true,
+            rows: 0,
         }
     }
 
@@ -104,14 +116,15 @@ impl Txn {
         }
         let place = self.inner.queue.place().await?;
         let (answer, answered) = oneshot::channel();
-        let Self { inner, snapshot, reads, writes, hooks, durable } = self;
+        let Self { inner, snapshot, reads, writes, hooks, durable, .. } = self;
         // Without a snapshot nothing was read, and any state will do.
         let base = snapshot.as_ref().map_or(0, |snapshot| snapshot.at());
         // The old state is let go before the wait, so that its space can be used again.
         drop(snapshot);
         let request = Request { base, reads, writes, hooks, durable, answer, _place: place };
         inner.queue.push(request)?;
-        answered.await.map_err(|_| Error::Closed)?
+        // A writer that ended in the middle has left no word.
+        answered.await.map_err(|_| Error::Unknown { source: Arc::new(Error::Closed) })?
     }
 
     /// Milliseconds since 1970 by the store's clock.
@@ -139,7 +152,13 @@ impl Txn {
 
     /// Reads rows and notes them, so that a change of the range they cover is a conflict.
     pub(crate) async fn chunk(&mut self, span: Span, back: bool, limit: usize) -> Result<Chunk> {
-        let rows = self.snapshot().await?.scan(&span, back, limit).await?;
+        let limit = limit.min(MOST);
+        let (span, rows) = self.scan(span, back, limit).await?;
+        self.rows += rows.len();
+        if self.rows >= TURN {
+            self.rows = 0;
+            tokio::task::yield_now().await;
+        }
         let cut = rows.last().filter(|_| rows.len() == limit).map(<[u8]>::to_vec);
         let (read, left) = match cut {
             None => (span, None),
@@ -156,6 +175,26 @@ impl Txn {
         let digest = commit::digest(&rows, back);
         self.reads.spans.push(SpanRead { span: read.clone(), rows: rows.len(), digest });
         Ok(Chunk { rows, read, left: left.filter(|left| !left.is_empty()) })
+    }
+
+    /// Reads rows, many at once on a thread of their own when that blocks.
+    async fn scan(&mut self, span: Span, back: bool, limit: usize) -> Result<(Span, Rows)> {
+        let snapshot = self.snapshot().await?;
+        if limit < TURN || !snapshot.blocks() || Handle::try_current().is_err() {
+            let rows = snapshot.scan(&span, back, limit).await?;
+            return Ok((span, rows));
+        }
+        let place = self.inner.readers.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let done =
+                snapshot.scan(&span, back, limit).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            drop((place, snapshot));
+            // What blocks is ready at once, whoever polls it.
+            let Poll::Ready(rows) = done else { return Err(Error::Closed) };
+            rows.map(|rows| (span, rows))
+        });
+        // Only the end of the runtime takes the thread away.
+        read.await.map_err(|_| Error::Closed)?
     }
 
     pub(crate) fn encode<T: Serialize>(&self, value: &T, what: impl Fn() -> String) -> Result<Vec<u8>> {

@@ -5,13 +5,14 @@ mod values;
 
 use std::{any::Any, net::IpAddr, sync::Arc};
 
-use kvs::Txn;
+use kvs::{Record, Txn};
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::login::Login;
 pub use self::values::SessionValues;
 use crate::{
     audit,
+    deadline::Deadline,
     error::{Error, Result},
     formatter::Out,
     inbox::Inbox,
@@ -21,7 +22,9 @@ use crate::{
     pages::{PageId, Saved as SavedPage},
     session::{self, Changes, Session},
     sessions::Ticket,
+    soon::Soon,
     text,
+    work::Meter,
 };
 
 /// What a handler gets to work with.
@@ -40,7 +43,6 @@ pub struct Cx {
     node: Node,
     session: Arc<Session>,
     page: PageId,
-    path: String,
     params: Vec<(String, String)>,
     lang: String,
     /// That of the connection, once there is one.
@@ -59,6 +61,8 @@ pub struct Cx {
     login: Option<Box<Login>>,
     /// The roles that this handler gives the user.
     roles: Option<Vec<String>>,
+    /// In a box, because few pages have one.
+    soon: Option<Box<Soon>>,
     part: Option<Box<dyn Any + Send + Sync>>,
     /// The ops of the answer.
     pub out: Out,
@@ -81,11 +85,10 @@ impl Cx {
             node: node.clone(),
             session,
             page,
-            path: path.to_owned(),
             params,
             lang: lang.to_owned(),
             address: None,
-            inbox: Arc::new(Inbox::new(node.limits().inbox)),
+            inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
             topics: Vec::new(),
             joined: Vec::new(),
             left: Vec::new(),
@@ -94,6 +97,7 @@ impl Cx {
             changes: Changes::new(),
             login: None,
             roles: None,
+            soon: None,
             part: None,
             out: Out::new(crate::Format::default()),
             state: Vec::new(),
@@ -129,7 +133,7 @@ impl Cx {
     /// The path and query that the page was opened with, such as `/chat/lobby?from=7`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.inbox.path()
     }
 
     /// A parameter of the route or else of the query, decoded; empty when there is none.
@@ -219,6 +223,44 @@ impl Cx {
     pub fn join(&mut self, topic: &str, name: &str) {
         let topic = self.node.registry().reg(topic, &self.inbox, Some(name));
         self.remember(topic);
+    }
+
+    /// Says whether more messages of the topic wait for this page. A handler whose work the next message
+    /// repeats can leave it to that one.
+    #[must_use]
+    pub fn expects(&self, topic: &str) -> bool {
+        self.inbox.expects(topic)
+    }
+
+    /// Writes a record with the next save of this page instead of at once: within
+    /// [`Limits::save`](crate::Limits::save), when a handler writes anything else, or when the client goes,
+    /// whichever is first. A kill before that loses it. It is for what changes faster than it is worth
+    /// writing, such as what a user types: only the record that was given last is written, and it replaces
+    /// whatever has its id.
+    pub fn put_soon<R: Record>(&mut self, record: R) {
+        self.soon.get_or_insert_default().put(record);
+    }
+
+    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
+    pub fn give_up_soon(&mut self) {
+        if let Some(soon) = &mut self.soon {
+            soon.give_up();
+        }
+    }
+
+    /// Says whether a record waits for the next save.
+    pub(crate) fn has_soon(&self) -> bool {
+        self.soon.as_ref().is_some_and(|soon| soon.waits())
+    }
+
+    /// The deadline for a handler of this page that runs outside of the page's task.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        Deadline::new(self.node.clone(), self.page, Arc::clone(&self.inbox), self.meter())
+    }
+
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(Arc::clone(&self.session), self.address)
     }
 
     fn remember(&mut self, topic: Arc<str>) {
@@ -378,6 +420,9 @@ impl Cx {
         self.changes.clear();
         self.login = None;
         self.roles = None;
+        if let Some(soon) = &mut self.soon {
+            soon.rollback();
+        }
         self.out.clear();
         self.left.clear();
         let joined = std::mem::take(&mut self.joined);
@@ -423,6 +468,9 @@ impl Cx {
             for message in self.sends.drain(..) {
                 self.node.registry().publish(message);
             }
+            if let Some(soon) = &mut self.soon {
+                soon.settle();
+            }
         }
         self.joined.clear();
         let left = std::mem::take(&mut self.left);
@@ -451,6 +499,10 @@ impl Cx {
             if let Some(roles) = &roles {
                 record.roles.clone_from(roles);
             }
+            let (size, limit) = (record.bytes(), self.node.limits().session_values);
+            if size > limit {
+                return Err(Error::TooLarge { what: "the session's values", size, limit });
+            }
             txn.put(&record)?;
             saved = Some(record);
         }
@@ -462,7 +514,11 @@ impl Cx {
             let (node, sends) = (self.node.clone(), std::mem::take(&mut self.sends));
             txn.on_commit(move |_| sends.into_iter().for_each(|message| node.registry().publish(message)));
         }
+        if let Some(soon) = &self.soon {
+            soon.write(&mut txn);
+        }
         let version = txn.commit().await?.at;
+        self.soon = None;
         self.changes.clear();
         if let Some(saved) = saved {
             self.session.committed(saved);

@@ -54,6 +54,23 @@ pub enum Error {
     /// A handler panicked; the panic's message is in the log.
     #[error("handler panicked: {0}")]
     Panic(String),
+    /// A handler has not ended within [`Limits::handler`](crate::Limits::handler) and was dropped; nothing of it
+    /// has happened. Work that takes longer belongs into a task of its own.
+    #[error("the handler has not ended within {0:?} and was dropped")]
+    Timeout(std::time::Duration),
+    /// The server stops, and a handler was not waited for; nothing of it has happened.
+    #[error("the server stops; the handler was dropped")]
+    Stopping,
+    /// Something that is kept for a client is over its limit, and was not kept.
+    #[error("{what} takes {size} bytes, and the limit is {limit}; keep less, or raise it in Limits")]
+    TooLarge {
+        /// The thing that is kept.
+        what: &'static str,
+        /// Its size, in bytes.
+        size: usize,
+        /// The most that is kept of it, in bytes.
+        limit: usize,
+    },
     /// Any other error of a handler.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
@@ -74,6 +91,12 @@ impl Error {
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Error::Store(kvs::Error::Conflict { .. }))
+    }
+
+    /// Whether it is not known if what was written is in the store: neither report it as undone nor repeat it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Error::Store(error) if error.is_unknown())
     }
 
     pub(crate) fn encoding(what: &'static str, reason: impl std::fmt::Display) -> Self {

@@ -1,8 +1,11 @@
 //! What clients send, read with bounds: nothing is allocated for a length that has not arrived.
 
+mod json;
+
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use json::Json;
 
 use crate::{
     formatter::Format,
@@ -171,44 +174,40 @@ impl<'a> Cbor<'a, '_> {
 }
 
 fn json<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, Malformed> {
-    use serde_json::Value as Json;
-
     let fail = |expected| Malformed { at: 0, expected };
-    let text = |value: Json, most: usize| match value {
-        Json::String(text) if text.len() <= most => Ok(text),
+    let text = |value: Option<Json<'a>>, most: usize| match value {
+        Some(Json::Text(text)) if text.len() <= most => Ok(text),
         _ => Err(fail("a text within its limit")),
     };
-    let number =
-        |value: &Json| value.as_u64().filter(|number| *number <= MAX_INTEGER).ok_or(fail("a number"));
-    let value = |value: Json| match value {
+    let number = |value: Option<Json<'a>>| match value {
+        Some(Json::Number(number)) if number <= MAX_INTEGER => Ok(number),
+        _ => Err(fail("a number")),
+    };
+    let value = |value: Json<'a>| match value {
         Json::Null => Ok(Value::Null),
         Json::Bool(value) => Ok(Value::Bool(value)),
         Json::Array(list) if list.len() <= limits.values => {
             let list: Result<Vec<_>, _> =
-                list.into_iter().map(|item| text(item, limits.text).map(Cow::Owned)).collect();
+                list.into_iter().map(|item| text(Some(item), limits.text)).collect();
             list.map(Value::List)
         }
-        Json::String(text) if text.len() > limits.text => Ok(Value::TooLong),
-        other => text(other, limits.text).map(|text| Value::Text(Cow::Owned(text))),
+        Json::Text(text) if text.len() > limits.text => Ok(Value::TooLong),
+        other => text(Some(other), limits.text).map(Value::Text),
     };
-    let parsed: Json =
-        serde_json::from_slice(bytes).map_err(|error| Malformed { at: error.column(), expected: "JSON" })?;
-    let Json::Array(items) = parsed else { return Err(fail("an array")) };
+    let Json::Array(items) = json::read(bytes, limits)? else { return Err(fail("an array")) };
     let len = items.len();
     let mut items = items.into_iter();
-    let mut next = || items.next().unwrap_or(Json::Null);
-    match (number(&next())?, len) {
-        (0, 2) => Ok(Frame::Ping(number(&next())?)),
+    match (number(items.next())?, len) {
+        (0, 2) => Ok(Frame::Ping(number(items.next())?)),
         (1, 4 | 5) => {
-            let seq = number(&next())?;
-            let target = Cow::Owned(text(next(), MAX_ID)?);
-            let seal = URL_SAFE_NO_PAD.decode(text(next(), limits.frame)?).map_err(|_| fail("base64url"))?;
-            let values = match next() {
-                Json::Null if len == 4 => Vec::new(),
-                Json::Array(values) if values.len() <= limits.values => {
-                    values.into_iter().map(value).collect::<Result<_, _>>()?
-                }
-                _ => return Err(fail("an array of values within its limit")),
+            let seq = number(items.next())?;
+            let target = text(items.next(), MAX_ID)?;
+            let seal = text(items.next(), limits.frame)?;
+            let seal = URL_SAFE_NO_PAD.decode(&*seal).map_err(|_| fail("base64url"))?;
+            let values = match items.next() {
+                None => Vec::new(),
+                Some(Json::Array(values)) => values.into_iter().map(value).collect::<Result<_, _>>()?,
+                Some(_) => return Err(fail("an array of values within its limit")),
             };
             Ok(Frame::Event(Event { seq, target, seal: Cow::Owned(seal), values }))
         }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -28,6 +31,10 @@ pub(crate) enum Item {
 #[derive(Debug)]
 pub struct Inbox {
     limit: usize,
+    /// The path that the page was opened with; here, where others than the page can say it.
+    path: Box<str>,
+    /// Counts when the page's handler gets the thread and when it gives it back: odd while it runs.
+    running: AtomicU32,
     // A std lock: held for one push or pop, never across an await.
     queue: Mutex<Queue>,
     notify: Notify,
@@ -45,8 +52,33 @@ struct Queue {
 }
 
 impl Inbox {
-    pub(crate) fn new(limit: usize) -> Self {
-        Inbox { limit, queue: Mutex::default(), notify: Notify::new() }
+    pub(crate) fn new(limit: usize, path: &str) -> Self {
+        let (queue, notify) = (Mutex::default(), Notify::new());
+        Inbox { limit, path: path.into(), running: AtomicU32::new(0), queue, notify }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Runs a piece of the page's handler, seen by the watchdog. Only the page's own task calls it.
+    pub(crate) fn run<T>(&self, piece: impl FnOnce() -> T) -> T {
+        let count = self.running.load(Ordering::Relaxed);
+        self.running.store(count.wrapping_add(1), Ordering::Relaxed);
+        let done = piece();
+        self.running.store(count.wrapping_add(2), Ordering::Relaxed);
+        done
+    }
+
+    /// A number that is odd while a piece of the page's handler runs, and another one for each piece.
+    pub(crate) fn running(&self) -> u32 {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Says whether a message of the topic waits.
+    pub(crate) fn expects(&self, topic: &str) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.messages.iter().any(|message| message.topic() == topic)
     }
 
     fn change<T>(&self, f: impl FnOnce(&mut Queue) -> T) -> T {

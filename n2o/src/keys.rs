@@ -73,10 +73,17 @@ impl Keys {
     /// Reads the keys as [`load`](Keys::load) does, and writes a random one to `file` when there are none:
     /// for the first start of a server, and for an operator who says so.
     pub fn load_or_create(file: &Path, random: &Random) -> Result<Self, Error> {
-        if std::env::var_os(KEYS_VARIABLE).is_none() && !file.try_exists().unwrap_or(true) {
+        if !Self::are_there(file) {
             return Ok(Self::of(create(file, random)?));
         }
         Self::load(file)
+    }
+
+    /// Whether there are keys, in the environment or in `file`. A file that cannot be looked for counts as
+    /// one, so that none is made in its place.
+    #[must_use]
+    pub fn are_there(file: &Path) -> bool {
+        std::env::var_os(KEYS_VARIABLE).is_some() || file.try_exists().unwrap_or(true)
     }
 
     /// Reads the keys again, as [`load`](Keys::load) does; on an error the old ones stay. Sessions whose

@@ -3,6 +3,8 @@
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
+    fmt::Display,
+    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,28 +14,39 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use kvs::Store;
+use tokio::time::Instant;
 
 use crate::{
     channel::Connection,
     clock::{Clock, Random},
     cx::Cx,
     error::Result,
+    incidents::Incidents,
     keys::Keys,
     limit::Limits,
     pages::{self, Found, PageId, Pages},
     pickle::{SealError, Sealer},
     process::{Process, Start},
     protocol::{Heart, Protocol},
+    quota::Quota,
+    rate::Rate,
+    rates::Rates,
     registry::Registry,
+    repeats::Repeats,
     session::{self, Session},
     sessions::Sessions,
+    shown::Shown,
     tasks::Tasks,
+    watchdog::{Ended, Watchdog},
 };
 
 /// How often waiting pages, idle sessions and old records are looked through.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Every so many sweeps the store is looked through too.
 const SWEEPS_PER_EXPIRY: u32 = 720;
+
+/// Most client addresses whose work is counted at a time.
+const ADDRESSES: usize = 10_000;
 
 /// What a page token is bound to, in the place of a page and an element, whose ids are longer.
 const TOKEN: &[&[u8]] = &[b"page token"];
@@ -54,7 +67,14 @@ struct Inner {
     pages: Pages,
     tasks: Tasks,
     connections: AtomicUsize,
-    incidents: Mutex<u32>,
+    incidents: Incidents,
+    quota: Quota,
+    /// The work of the handlers of each client address.
+    address_work: Rates<IpAddr>,
+    /// What refused events are logged through, and what else a client can cause at will.
+    refusals: Repeats,
+    ended: Arc<Ended>,
+    born: Instant,
     // A std lock: held for one look-up, never across an await.
     services: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
@@ -85,6 +105,8 @@ impl Node {
         let (tasks, ring) = (Tasks::default(), keys.clone());
         let registry = Registry::new(tasks.clone(), limits.presence);
         let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
+        let work = Rate::share(limits.address_work, limits.address_work_burst);
+        let window = u64::try_from(limits.log_window.as_millis()).unwrap_or(u64::MAX);
         let node = Node(Arc::new(Inner {
             store,
             keys,
@@ -96,7 +118,12 @@ impl Node {
             pages: Pages::default(),
             tasks,
             connections: AtomicUsize::new(0),
-            incidents: Mutex::new(0),
+            incidents: Incidents::new(window),
+            quota: Quota::default(),
+            address_work: Rates::new(work, ADDRESSES),
+            refusals: Repeats::new(window),
+            ended: Arc::default(),
+            born: Instant::now(),
             services: Mutex::default(),
         }));
         let weak = Arc::downgrade(&node.0);
@@ -186,9 +213,43 @@ impl Node {
     /// A number under which an error is logged and told to the user.
     #[must_use]
     pub fn incident(&self) -> String {
-        let mut last = self.0.incidents.lock().unwrap_or_else(PoisonError::into_inner);
-        *last += 1;
-        format!("{:x}-{}", self.0.clock.secs(), *last)
+        self.0.incidents.number(&self.0.clock)
+    }
+
+    /// Logs a failure of `what` at a path, and answers the number to tell the user. A failure that comes again
+    /// within [`Limits::log_window`] is counted under the number that it has in the log.
+    #[must_use]
+    pub fn failure(&self, path: &str, what: &str, error: &dyn Display) -> String {
+        self.0.incidents.failure(&self.0.clock, path, what, error)
+    }
+
+    /// The brake on log lines about what clients do wrong.
+    pub(crate) fn refusals(&self) -> Option<u64> {
+        self.0.refusals.tell(self.uptime())
+    }
+
+    /// The work of the handlers of each client address.
+    pub(crate) fn address_work(&self) -> &Rates<IpAddr> {
+        &self.0.address_work
+    }
+
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.0.quota
+    }
+
+    pub(crate) fn ended(&self) -> &Arc<Ended> {
+        &self.0.ended
+    }
+
+    /// Milliseconds since the node was made, by a clock that nobody sets.
+    pub(crate) fn uptime(&self) -> u64 {
+        u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A way to the node that does not keep it.
+    pub(crate) fn downgrade(&self) -> impl Fn() -> Option<Node> + Send + 'static {
+        let weak = Arc::downgrade(&self.0);
+        move || weak.upgrade().map(Node)
     }
 
     /// A place for one more connection, or `None` when the server is full or stops.
@@ -285,6 +346,7 @@ impl Node {
     pub fn start(&self) {
         let node = self.clone();
         self.0.tasks.spawn("sweep", async move { node.sweep().await });
+        Watchdog::start(self);
     }
 
     async fn sweep(&self) {
@@ -294,6 +356,7 @@ impl Node {
             }
             self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
             self.0.sessions.sweep();
+            self.0.address_work.sweep(self.uptime());
             tokio::select! {
                 () = self.0.tasks.stopping() => return,
                 () = tokio::time::sleep(SWEEP) => {}
@@ -307,8 +370,11 @@ impl Node {
             .clock
             .secs()
             .saturating_sub(u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX));
-        let expired =
-            async { Ok((pages::expire(&self.0.store, before).await?, self.0.sessions.expire().await?)) };
+        let expired = async {
+            let (pages, left) = pages::expire(&self.0.store, before).await?;
+            self.0.quota.renew(left);
+            Ok((pages, self.0.sessions.expire().await?))
+        };
         match expired.await {
             Ok((0, 0)) => {}
             Ok((pages, sessions)) => tracing::info!(pages, sessions, "expired records deleted"),
@@ -316,12 +382,22 @@ impl Node {
         }
     }
 
-    /// Stops: tells clients to come back, waits for handlers to finish and for pages to be saved.
-    /// Says whether all ended within the limit.
+    /// Stops: tells clients to come back, waits for handlers to finish and for pages to be saved. A handler
+    /// has half of [`Limits::drain`] for that; its event is executed by the next server.
+    /// Says whether all ended within the limit, also when handlers block all threads of the runtime.
     pub async fn stop(&self) -> bool {
         self.0.tasks.announce_stop();
         self.0.pages.stop();
-        self.0.tasks.drain(self.0.limits.drain).await
+        let ended = self.0.tasks.drain(self.0.limits.drain).await;
+        for (page, inbox) in self.0.pages.running() {
+            tracing::error!(
+                page.path = %Shown(inbox.path()),
+                page.id = %page,
+                "the server stops without a handler that does not give its thread back"
+            );
+        }
+        self.0.ended.set();
+        ended
     }
 }
 

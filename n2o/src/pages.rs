@@ -41,6 +41,9 @@ impl fmt::Debug for PageId {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Saved {
     pub(crate) id: String,
+    /// The key of its session; empty in records of earlier versions.
+    #[serde(default)]
+    pub(crate) session: String,
     /// Seconds since 1970.
     pub(crate) at: u32,
     #[serde(with = "crate::blob")]
@@ -49,6 +52,13 @@ pub(crate) struct Saved {
     pub(crate) json: bool,
     #[serde(with = "crate::blob::numbered")]
     pub(crate) answers: Vec<(u64, Vec<u8>)>,
+}
+
+impl Saved {
+    /// The bytes that a client can make larger.
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.len() + self.answers.iter().map(|(_, frame)| frame.len()).sum::<usize>()
+    }
 }
 
 impl kvs::Record for Saved {
@@ -64,6 +74,9 @@ impl kvs::Record for Saved {
 pub struct Pages {
     // A std lock: held for one map access, never across an await.
     slots: Mutex<Slots>,
+    /// The pages that are being opened for a document, for the watchdog.
+    // A std lock: held for one change of the list, never across an await.
+    opening: Mutex<Vec<(PageId, Arc<Inbox>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +175,34 @@ impl Pages {
         drop(dropped);
     }
 
+    /// Notes that a page is being opened.
+    pub(crate) fn opens(&self, page: PageId, inbox: &Arc<Inbox>) {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner).push((page, Arc::clone(inbox)));
+    }
+
+    /// Notes that a page is open.
+    pub(crate) fn opened(&self, inbox: &Arc<Inbox>) {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = opening.iter().position(|(_, known)| Arc::ptr_eq(known, inbox)) {
+            opening.swap_remove(at);
+        }
+    }
+
+    /// The pages whose handler has a thread at this moment.
+    pub(crate) fn running(&self) -> Vec<(PageId, Arc<Inbox>)> {
+        let runs = |inbox: &Inbox| inbox.running() % 2 == 1;
+        let mut running: Vec<_> = self.with(|slots| {
+            let live = slots.map.iter().filter_map(|(id, slot)| match slot {
+                Slot::Live(inbox) if runs(inbox) => Some((*id, Arc::clone(inbox))),
+                _ => None,
+            });
+            live.collect()
+        });
+        let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        running.extend(opening.iter().filter(|(_, inbox)| runs(inbox)).cloned());
+        running
+    }
+
     /// How many pages are live.
     #[must_use]
     pub fn live(&self) -> usize {
@@ -197,23 +238,50 @@ impl Slots {
     }
 }
 
-/// Deletes the records of pages that are too old to be restored; `before` is in seconds since 1970.
-pub(crate) async fn expire(store: &Store, before: u32) -> Result<usize> {
+/// Deletes the records of pages that are too old to be restored; `before` is in seconds since 1970. Answers
+/// their number, and the pages that are left with their session and size, the oldest first.
+pub(crate) async fn expire(store: &Store, before: u32) -> Result<(usize, Vec<(String, PageId, usize)>)> {
     let (mut after, mut expired) = (None::<String>, 0);
+    let mut left: Vec<(u32, String, PageId, usize)> = Vec::new();
     loop {
         let batch = store.txn().range::<Saved>("", after.as_deref(), 200).await?;
-        let Some(last) = batch.last() else { return Ok(expired) };
+        let Some(last) = batch.last() else {
+            left.sort_unstable_by_key(|(at, ..)| *at);
+            return Ok((
+                expired,
+                left.into_iter().map(|(_, session, id, bytes)| (session, id, bytes)).collect(),
+            ));
+        };
         after = Some(last.id.clone());
         // Deleted without having been read, so that pages which are saved meanwhile are no conflict.
         let mut txn = store.txn();
-        for page in batch.iter().filter(|page| page.at < before) {
-            txn.delete::<Saved>(&page.id);
-            expired += 1;
+        for page in batch {
+            if page.at < before {
+                txn.delete::<Saved>(&page.id);
+                expired += 1;
+            } else if let Some(id) = page_id(&page.id) {
+                left.push((page.at, page.session.clone(), id, page.bytes()));
+            }
         }
         if txn.wrote() {
             txn.commit().await?;
         }
     }
+}
+
+/// Deletes the records of pages.
+pub(crate) async fn delete(store: &Store, pages: &[PageId]) -> Result {
+    let mut txn = store.txn();
+    for page in pages {
+        txn.delete::<Saved>(&record_id(*page));
+    }
+    txn.commit().await?;
+    Ok(())
+}
+
+/// The page of a record's id.
+fn page_id(record: &str) -> Option<PageId> {
+    u128::from_str_radix(record, 16).ok().map(|id| PageId(id.to_be_bytes()))
 }
 
 /// The record's id of a page.

@@ -166,8 +166,8 @@ impl Process {
             Error::Denied => End::Close(4403, "access denied"),
             Error::NotFound => End::Close(4404, "not found"),
             error => {
-                let incident = self.node().incident();
-                tracing::error!(%incident, page.path = self.cx.path(), %error, "page could not start");
+                // Its client has no place to show the number.
+                let _ = self.node().failure(self.cx.path(), "start of the page", error);
                 End::Close(1011, "server error")
             }
         }

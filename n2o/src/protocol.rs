@@ -79,7 +79,7 @@ pub(crate) async fn push(chain: &mut [Box<dyn Protocol>], msg: Msg<'_>, cx: &mut
     asked.unwrap_or_else(|panic| Err(Error::Panic(reason(&*panic))))
 }
 
-fn reason(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn reason(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason".to_owned())
 }

@@ -1,5 +1,7 @@
 //! A rate limit: the generic cell rate algorithm (ITU-T I.371), one number of state.
 
+use std::time::Duration;
+
 /// Allows `rate` cells a second on average and `burst` at once.
 ///
 /// ```
@@ -33,6 +35,33 @@ impl Rate {
         Rate { step, ahead: step * u64::from(burst.max(1) - 1), due: 0 }
     }
 
+    /// A gate for work: `thousandths` of the time on average, and `burst` of work at once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut gate = n2o::Rate::share(100, Duration::from_millis(50));
+    /// gate.spend(0, Duration::from_millis(60));
+    /// assert_eq!(gate.wait(0), Duration::from_millis(100), "10 ms too many, at a tenth of the time");
+    /// assert_eq!(gate.wait(100), Duration::ZERO);
+    /// ```
+    #[must_use]
+    pub fn share(thousandths: u32, burst: Duration) -> Self {
+        let step = 1_000_000 / u64::from(thousandths.max(1));
+        Rate { step, ahead: micros(burst).saturating_mul(step) / 1000, due: 0 }
+    }
+
+    /// Counts work of a gate made by [`share`](Rate::share) that was done at `millis`.
+    pub fn spend(&mut self, millis: u64, time: Duration) {
+        self.due = self.due.max(millis * 1000).saturating_add(micros(time).saturating_mul(self.step) / 1000);
+    }
+
+    /// The time, seen from `millis`, until more work may be done.
+    #[must_use]
+    pub fn wait(&self, millis: u64) -> Duration {
+        Duration::from_micros(self.due.saturating_sub(millis * 1000).saturating_sub(self.ahead))
+    }
+
     /// Whether the gate is as if it had never been used.
     #[must_use]
     pub fn is_calm(&self, millis: u64) -> bool {
@@ -49,4 +78,8 @@ impl Rate {
         }
         allowed
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::rate::Rate;
@@ -53,6 +54,28 @@ impl<K: Clone + Eq + Hash> Rates<K> {
             known.insert(key.clone(), rate);
         }
         allowed
+    }
+
+    /// Counts work of a key at `millis`, for rates made by [`Rate::share`]. Work of a key for which there is no
+    /// room is not counted.
+    pub fn spend(&self, key: &K, millis: u64, time: Duration) {
+        let mut known = self.known();
+        if let Some(rate) = known.get_mut(key) {
+            return rate.spend(millis, time);
+        }
+        if known.len() >= self.most {
+            known.retain(|_, rate| !rate.is_calm(millis));
+        }
+        if known.len() < self.most {
+            let mut rate = self.fresh;
+            rate.spend(millis, time);
+            known.insert(key.clone(), rate);
+        }
+    }
+
+    /// The time, seen from `millis`, until more work of this key may be done.
+    pub fn wait(&self, key: &K, millis: u64) -> Duration {
+        self.known().get(key).map_or(Duration::ZERO, |rate| rate.wait(millis))
     }
 
     /// Forgets a key, as after a right password.

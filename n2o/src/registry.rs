@@ -197,7 +197,7 @@ mod tests {
     use crate::inbox::Item;
 
     fn inbox() -> Arc<Inbox> {
-        Arc::new(Inbox::new(10_000))
+        Arc::new(Inbox::new(10_000, "/"))
     }
 
     fn numbers(inbox: &Inbox) -> Vec<u32> {
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_full_inbox_says_so_and_keeps_nothing() {
-        let (registry, small) = (Registry::default(), Arc::new(Inbox::new(3)));
+        let (registry, small) = (Registry::default(), Arc::new(Inbox::new(3, "/")));
         registry.reg("a", &small, None);
         (0..4_u32).for_each(|n| registry.send("a", n));
         assert!(matches!(small.try_next(), Some(Item::Lagged)));

@@ -18,6 +18,7 @@ use crate::{
     inbox::Inbox,
     keys::Keys,
     pickle::Sealer,
+    work::Work,
 };
 
 /// A session's id: 128 random bits, and the second it was made in; with the browser's id, which stays when
@@ -61,6 +62,13 @@ pub(crate) struct Saved {
     pub(crate) values: BTreeMap<String, Vec<u8>>,
 }
 
+impl Saved {
+    /// The bytes of its values, with their names.
+    pub(crate) fn bytes(&self) -> usize {
+        self.values.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
 impl kvs::Record for Saved {
     const TABLE: &'static str = "session";
 
@@ -81,6 +89,7 @@ pub struct Session {
     pub(crate) sid: Sid,
     pub(crate) key: String,
     pub(crate) events: Sealer,
+    pub(crate) work: Work,
     // A std lock: held for reads and writes of a few fields, never across an await.
     state: Mutex<State>,
 }
@@ -105,6 +114,7 @@ impl Session {
             sid,
             key: sid.key(),
             events: Sealer::new(keys, "event", sid.random),
+            work: Work::default(),
             state: Mutex::new(State { saved, seen, noted: seen, key_id, ..State::default() }),
         }
     }

@@ -1,8 +1,8 @@
 //! Owned tasks: each has a name, hears of the shutdown, and is waited for.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::mpsc, thread, time::Duration};
 
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The tasks of a node.
@@ -41,6 +41,25 @@ impl Tasks {
     /// Waits for all tasks, at most `limit`; says whether all have ended.
     pub(crate) async fn drain(&self, limit: Duration) -> bool {
         self.tracker.close();
-        tokio::time::timeout(limit, self.tracker.wait()).await.is_ok()
+        // A thread of its own: where handlers block all threads of the runtime, its timers stand still as well.
+        let (done, waits) = mpsc::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let alarm = move || {
+            if waits.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Nobody waits any more when the runtime's own timer was first.
+                let _ = tell.send(());
+            }
+        };
+        if let Err(error) = thread::Builder::new().name(String::from("n2o stop")).spawn(alarm) {
+            tracing::debug!(%error, "no thread that bounds the stop beside the runtime");
+        }
+        let ended = tokio::select! {
+            biased;
+            () = self.tracker.wait() => true,
+            () = tokio::time::sleep(limit) => false,
+            Ok(()) = told => false,
+        };
+        drop(done);
+        ended
     }
 }

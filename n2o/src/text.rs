@@ -116,3 +116,12 @@ pub(crate) fn incident(lang: &str, incident: &str) -> String {
     );
     format!("{text} {incident}.")
 }
+
+pub(crate) fn unknown(lang: &str, incident: &str) -> String {
+    let text = choose(
+        lang,
+        "It is not known whether this was done. Look before you try again. Incident",
+        "Невідомо, чи це зроблено. Перевірте, перш ніж повторювати. Інцидент",
+    );
+    format!("{text} {incident}.")
+}

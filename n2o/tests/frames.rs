@@ -1,6 +1,7 @@
 //! The reader of clients' frames: what is not exactly a frame is refused, and nothing makes it panic.
 
-use std::{fs, path::PathBuf};
+#[path = "frames/corpora.rs"]
+mod corpora;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use n2o::{Event, Format, Frame, Limits, Value, read_frame};
@@ -300,81 +301,4 @@ fn nesting_to_any_depth_is_refused_at_once() {
     assert_eq!(read(Format::Cbor, &values), None);
     let deep = [vec![b'['; 30_000], vec![b']'; 30_000]].concat();
     assert_eq!(read(Format::Json, &deep), None);
-}
-
-/// The shared corpora; the tests that need them do nothing where they are not named.
-fn corpus(path: &str) -> Option<PathBuf> {
-    std::env::var_os("N2O_SHARED").map(|shared| PathBuf::from(shared).join("corpora").join(path))
-}
-
-fn items(path: &str) -> Vec<serde_json::Value> {
-    let Some(path) = corpus(path) else { return Vec::new() };
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).expect("JSON")
-}
-
-#[test]
-fn the_examples_of_rfc_8949_are_taken_where_they_fit() {
-    let mut taken = 0;
-    for item in items("cbor/rfc8949-appendix-a.json") {
-        let bytes = hex(item["hex"].as_str().expect("hex"));
-        let as_count = [&[0x82, 0][..], &bytes].concat();
-        let counts = item["decoded"].as_u64().is_some_and(|number| number < 1 << 53) && bytes[0] >> 5 == 0;
-        assert_eq!(read(Format::Cbor, &as_count).is_some(), counts, "{item}");
-        let as_value = [&hex("85010161614081")[..], &bytes].concat();
-        let texts =
-            item["decoded"].as_array().is_some_and(|list| list.iter().all(serde_json::Value::is_string));
-        let indefinite = bytes[0] & 31 == 31;
-        let fits = match bytes[0] {
-            0xf4..=0xf6 => true,
-            first if first >> 5 == 3 => !indefinite,
-            first if first >> 5 == 4 => texts && !indefinite,
-            _ => false,
-        };
-        assert_eq!(read(Format::Cbor, &as_value).is_some(), fits, "{item}");
-        holds(Format::Cbor, &as_value);
-        taken += usize::from(counts) + usize::from(fits);
-    }
-    assert!(corpus("").is_none() || taken >= 10, "{taken}");
-}
-
-#[test]
-fn the_malformed_examples_of_rfc_8949_are_refused() {
-    for item in items("cbor/rfc8949-appendix-f-malformed.json") {
-        let bytes = hex(item["hex"].as_str().expect("hex"));
-        for front in ["", "8200", "84010161 61", "85010161 6140", "85010161 614081"] {
-            let frame = [&hex(&front.replace(' ', ""))[..], &bytes].concat();
-            assert_eq!(read(Format::Cbor, &frame), None, "{front} {item}");
-        }
-    }
-}
-
-#[test]
-fn json_of_the_parsing_suite_is_taken_only_where_it_is_a_frame() {
-    for folder in ["json/test_parsing", "json/test_transform"] {
-        let Some(folder) = corpus(folder) else { return };
-        let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut seen = 0;
-        for file in files {
-            let path = file.expect("a file").path();
-            let bytes = fs::read(&path).expect("a file");
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            seen += 1;
-            if bytes.len() > 60_000 {
-                assert_eq!(read(Format::Json, &bytes), None, "{name}");
-                continue;
-            }
-            holds(Format::Json, &bytes);
-            for (front, back) in [("[0,", "]"), ("[1,1,\"a\",\"\",", "]"), ("[1,1,\"a\",\"\",[", "]]")] {
-                let frame = [front.as_bytes(), &bytes, back.as_bytes()].concat();
-                holds(Format::Json, &frame);
-                // Nothing but blanks is no JSON, and yet an empty list of values.
-                let blank = bytes.iter().all(u8::is_ascii_whitespace);
-                if name.starts_with("n_") && !(blank && back == "]]") {
-                    assert_eq!(read(Format::Json, &frame), None, "{name} in {front}");
-                }
-            }
-        }
-        assert!(seen > 10, "{seen} files in {}", folder.display());
-    }
 }

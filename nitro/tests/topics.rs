@@ -210,7 +210,8 @@ async fn who_does_not_keep_up_is_closed_and_comes_back() {
     assert_eq!(bob.text("said"), "back");
 }
 
-#[tokio::test]
+/// No time passes while they come, however long it takes to open so many pages here.
+#[tokio::test(start_paused = true)]
 async fn a_crowd_that_comes_one_by_one_is_told_of_together() {
     const PEOPLE: usize = 200;
     let limits = Limits { presence: std::time::Duration::from_secs(1), ..Limits::default() };

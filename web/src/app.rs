@@ -13,7 +13,15 @@ use axum::{
 use n2o::Node;
 use nitro::{Page, Routes, Url};
 
-use crate::{asset::Asset, get, headers, rest::Rest, visitor, ws};
+use crate::{
+    asset::Asset,
+    front::Front,
+    get, headers,
+    host::Hosts,
+    network::Network,
+    rest::{Rest, caller},
+    visitor, ws,
+};
 
 /// Builds a router from pages.
 #[derive(Clone, Debug)]
@@ -25,6 +33,8 @@ pub struct App {
     styles: Vec<Url>,
     login: Option<String>,
     origins: Vec<String>,
+    proxies: Vec<Network>,
+    hosts: Hosts,
     langs: Vec<&'static str>,
     secure: bool,
     rest: Option<Rest>,
@@ -34,6 +44,7 @@ pub struct App {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) node: Node,
+    pub(crate) front: Arc<Front>,
     pub(crate) routes: Routes,
     pub(crate) script: String,
     pub(crate) styles: Vec<Url>,
@@ -53,6 +64,8 @@ impl App {
             styles: Vec::new(),
             login: None,
             origins: Vec::new(),
+            proxies: Vec::new(),
+            hosts: Hosts::default(),
             langs: vec!["en", "uk"],
             secure: false,
             rest: None,
@@ -92,6 +105,23 @@ impl App {
         self
     }
 
+    /// Serves requests for a host name, such as `example.org`, on every port. IP addresses, `localhost`, the names
+    /// below it and the hosts of [allowed origins](App::origin) are always served; a request for any other host is
+    /// answered with 421, which keeps pages of others from reaching the server through names of theirs.
+    pub fn host(mut self, name: &str) -> Self {
+        self.hosts.add(name);
+        self
+    }
+
+    /// Trusts the proxies of a network, such as `10.0.0.0/8`: for a request that comes over a connection of
+    /// theirs, the client's address is what they say in `Forwarded` (RFC 7239) or `X-Forwarded-For`, read from
+    /// the right to the first address that is not trusted. Both headers are ignored in requests of others, and
+    /// where both are there and disagree.
+    pub fn proxy(mut self, network: Network) -> Self {
+        self.proxies.push(network);
+        self
+    }
+
     /// The languages that the application speaks, as lower-case BCP 47 primary tags, preferred first.
     /// Default: `en`, `uk`.
     pub fn langs(mut self, langs: &[&'static str]) -> Self {
@@ -111,8 +141,15 @@ impl App {
     pub fn router(self) -> Router {
         let script = Asset::new("n2o.js", "text/javascript; charset=utf-8", crate::SCRIPT.as_bytes());
         let secure = self.secure;
+        let mut hosts = self.hosts;
+        self.origins.iter().for_each(|origin| hosts.add_origin(origin));
+        let mut front = Front::new(self.node.limits(), self.node.clock().clone());
+        (front.proxies, front.hosts, front.secure) = (self.proxies, hosts, secure);
+        self.node.provide(front);
+        let front = Front::of(&self.node);
         let shared = Arc::new(Shared {
             node: self.node,
+            front,
             routes: self.routes,
             script: script.path.clone(),
             styles: self.styles,
@@ -129,7 +166,8 @@ impl App {
             .route("/ready", routing::get(ready))
             .fallback(get::page);
         if let Some(rest) = self.rest {
-            router = router.merge(rest.router());
+            let braked = middleware::from_fn_with_state(Arc::clone(&shared), caller::braked);
+            router = router.merge(rest.router().layer(braked));
         }
         for asset in self.assets.into_iter().chain([script]) {
             let path = asset.path.clone();
@@ -140,16 +178,18 @@ impl App {
     }
 }
 
-/// Whether the server takes visitors: the store answers, and it is not about to stop.
+/// Whether the server takes visitors: it is not about to stop, and the store can be relied upon. The text
+/// says why not, in words that are fit for strangers; the log has the rest.
 async fn ready(State(app): State<Arc<Shared>>) -> impl IntoResponse {
     if app.node.tasks().is_stopping() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping");
+        return (StatusCode::SERVICE_UNAVAILABLE, String::from("stopping"));
     }
-    match app.node.store().txn().count("/ready").await {
-        Ok(_) => (StatusCode::OK, "ready"),
-        Err(error) => {
-            tracing::error!(%error, "store does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")
-        }
+    let health = app.node.store().health().await;
+    if let Some(trouble) = health.trouble {
+        tracing::debug!(?trouble, "not ready");
+        return (StatusCode::SERVICE_UNAVAILABLE, trouble.to_string());
     }
+    let backup =
+        if health.backup.is_some() { "\nthe last scheduled backup failed; the log says why" } else { "" };
+    (StatusCode::OK, format!("ready{backup}"))
 }

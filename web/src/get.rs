@@ -1,18 +1,19 @@
 //! A page as a document.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use futures_util::FutureExt;
 use n2o::{Cx, Error, Token};
 use nitro::{Document, Rendered};
 
 use crate::{
     app::Shared,
+    client::ClientAddress,
+    cookie,
     notice::Notice,
     visitor::{Visitor, lang, visitor},
 };
@@ -22,52 +23,62 @@ const MAX_PATH: usize = 2048;
 /// How often a page is opened again when another commit came between.
 const RETRIES: u32 = 3;
 
+/// A request for a page.
+struct Asked<'a> {
+    headers: &'a HeaderMap,
+    path: &'a str,
+    lang: &'static str,
+    /// The page is to wait for its connection.
+    keep: bool,
+    address: Option<IpAddr>,
+}
+
 /// Answers a path that is not routed anywhere else.
 pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let lang = lang(&app, &headers);
+    let ClientAddress(address) = ClientAddress::of(request.extensions());
     let answer = if method != Method::GET && method != Method::HEAD {
         Err(Notice::Method)
     } else if path.len() > MAX_PATH {
         Err(Notice::TooLong)
+    } else if !may(&app, &headers, address) {
+        Err(Notice::TooOften)
     } else {
-        attempt(&app, &headers, &path, lang, method == Method::GET).await
+        let asked = Asked { headers: &headers, path: &path, lang, keep: method == Method::GET, address };
+        attempt(&app, &asked).await
     };
     answer.unwrap_or_else(|notice| notice.answer(&app, lang))
 }
 
+/// Whether neither the client's address nor the session asks too often.
+fn may(app: &Shared, headers: &HeaderMap, address: Option<IpAddr>) -> bool {
+    let session =
+        || cookie::read(headers, app.secure).map_or(Ok(()), |value| app.front.visit_of(value, address));
+    app.front.visit_of_client(address).and_then(|()| session()).is_ok()
+}
+
 /// Opens a page, again when another commit came between.
-async fn attempt(
-    app: &Shared,
-    headers: &HeaderMap,
-    path: &str,
-    lang: &str,
-    keep: bool,
-) -> Result<Response, Notice> {
+async fn attempt(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
     let mut tries = 0;
     loop {
-        match open(app, headers, path, lang, keep).await {
+        match open(app, asked).await {
             Err(Notice::Conflict) if tries < RETRIES => tries += 1,
             answer => return answer,
         }
     }
 }
 
-async fn open(
-    app: &Shared,
-    headers: &HeaderMap,
-    path: &str,
-    lang: &str,
-    keep: bool,
-) -> Result<Response, Notice> {
+async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
+    let Asked { headers, path, lang, keep, address } = *asked;
     let found = app.routes.find(path).ok_or(Notice::NotFound)?;
     let Visitor { session, cookie } =
         visitor(app, headers).await.map_err(|error| failed(app, path, &error))?;
     let (id, mut page) = (app.node.page_id(), found.page);
-    let mut cx = Cx::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
-    let opened = AssertUnwindSafe(page.open(&mut cx)).catch_unwind().await;
-    let opened = opened.unwrap_or_else(|_| Err(Error::Panic(String::from("while the page was opened"))));
+    let cx = Cx::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
+    let mut cx = cx.from_address(address);
+    let opened = cx.deadline().hold(page.open(&mut cx)).await;
     let mut response = match opened {
         Ok(Rendered { title, html }) => {
             cx.commit().await.map_err(|error| failed(app, path, &error))?;
@@ -115,10 +126,6 @@ fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
         Error::NotFound => Notice::NotFound,
         Error::User(text) => Notice::User(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
-        error => {
-            let incident = app.node.incident();
-            tracing::error!(%incident, page.path = path, %error, "page failed");
-            Notice::Failed(incident)
-        }
+        error => Notice::Failed(app.node.failure(path, "opening of the page", error)),
     }
 }

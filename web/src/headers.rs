@@ -1,12 +1,16 @@
 //! The headers of every answer, and the place where browsers report what they had to block.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
+
+use crate::{app::Shared, front::shown};
 
 /// Nothing runs or loads but what this server serves; markup is made from text by one policy only.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
@@ -28,10 +32,15 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Most bytes of a report.
 pub(crate) const REPORT: usize = 4096;
 
-/// Puts the headers on an answer, where the application has not set its own.
+/// Puts the headers on an answer of the application's router, whoever serves it.
 pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    put(response.headers_mut(), secure);
+    response
+}
+
+/// Puts the headers on an answer, where the application has not set its own.
+pub(crate) fn put(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -39,12 +48,14 @@ pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: N
         let hsts = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(hsts);
     }
-    response
 }
 
-/// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged.
-pub(crate) async fn report(body: Bytes) -> StatusCode {
-    let text = String::from_utf8_lossy(&body).into_owned();
-    tracing::warn!(report = %text.escape_default(), "a browser reports a violation of the content security policy");
+/// Takes a report of the browser. It comes from anyone who likes to write one, and is only logged: one in a
+/// while, and its beginning.
+pub(crate) async fn report(State(app): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    app.front.log(&app.front.logs.report, |held| {
+        let text = String::from_utf8_lossy(&body);
+        tracing::warn!(report = ?shown(&text), held, "a browser reports a violation of the content security policy");
+    });
     StatusCode::NO_CONTENT
 }

@@ -56,19 +56,32 @@
 
 mod app;
 mod asset;
+mod client;
 mod cookie;
+mod files;
+mod frames;
+mod front;
 mod get;
 mod headers;
+mod host;
+mod network;
 mod notice;
+mod pace;
+mod places;
 pub mod process;
+mod request;
+mod reserve;
 pub mod rest;
 mod server;
 mod slow;
 mod socket;
+mod stream;
 mod visitor;
 mod ws;
 
 pub use app::App;
+pub use client::ClientAddress;
+pub use network::{BadNetwork, Network};
 pub use server::{ServeError, Server};
 
 /// The client script, minified.

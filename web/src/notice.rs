@@ -6,7 +6,7 @@ use axum::{
 };
 use maud::html;
 
-use crate::app::Shared;
+use crate::{app::Shared, front::AGAIN};
 
 /// What a visitor is told instead of a page.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) enum Notice {
     Expired,
     /// Another commit came between; never shown, the page is opened again.
     Conflict,
+    /// The visitor, or many at one address, ask too often.
+    TooOften,
     User(String),
     Failed(String),
 }
@@ -31,6 +33,7 @@ impl Notice {
             Notice::TooLong => StatusCode::URI_TOO_LONG,
             Notice::Expired => StatusCode::GONE,
             Notice::Conflict => StatusCode::CONFLICT,
+            Notice::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Notice::User(_) => StatusCode::BAD_REQUEST,
             Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -44,6 +47,9 @@ impl Notice {
             }
             Notice::Method => ("This address only shows pages.", "Ця адреса лише показує сторінки."),
             Notice::TooLong => ("This address is too long.", "Ця адреса задовга."),
+            Notice::TooOften => {
+                ("Too many requests. Please wait a little.", "Забагато запитів. Зачекайте трохи.")
+            }
             Notice::Conflict => ("Please try again.", "Спробуйте ще раз."),
             Notice::Expired => {
                 ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
@@ -79,6 +85,9 @@ impl Notice {
         };
         let mut response = (status, Html(page.into_string())).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if matches!(self, Notice::TooOften) {
+            response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
+        }
         response
     }
 }

@@ -1,13 +1,16 @@
 //! Serving: accepting, timeouts, signals and the orderly end.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use n2o::Node;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -15,13 +18,15 @@ use tokio::{
     sync::Semaphore,
 };
 
-use crate::slow::Watched;
+use crate::{
+    files,
+    front::{Crowded, Front, Lane},
+    reserve::{Guest, Reserve},
+    slow::Watched,
+    stream::{Guarded, HEAD_BYTES},
+};
 
-/// Bytes of a request's head.
-const HEAD_BYTES: usize = 16 * 1024;
-/// How long a connection may live before it becomes a socket: nobody sends or reads for longer in good faith.
-const LIFE: Duration = Duration::from_secs(120);
-/// How long a request in progress may take once the server stops.
+/// How long a request in progress may take once the server stops, and one for which there is no place.
 const LAST: Duration = Duration::from_secs(2);
 /// Wait after a failed accept, when the process is out of file descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -53,9 +58,19 @@ pub enum ServeError {
 impl Server {
     /// Listens on an address such as `127.0.0.1:8000`; port 0 takes a free one.
     pub async fn bind(node: Node, address: &str) -> Result<Self, ServeError> {
+        Ok(Self::over(node, Self::listen(address).await?))
+    }
+
+    /// Takes an address, before there is a node: who cannot listen has then written nothing.
+    pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
         let listen = |source| ServeError::Listen { address: address.to_owned(), source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        Ok(Server { node, listener })
+        TcpListener::bind(address).await.map_err(listen)
+    }
+
+    /// Serves what comes to an address that was taken before.
+    #[must_use]
+    pub fn over(node: Node, listener: TcpListener) -> Self {
+        Server { node, listener }
     }
 
     /// The address that is listened on.
@@ -92,45 +107,88 @@ async fn again(int: &mut Signal) {
     int.recv().await;
 }
 
-/// Accepts connections for ever, as long as there is room for one more. Those beyond wait in the system's
-/// queue: they are served a little later, which is better than to be sent away.
+/// Accepts connections for ever. Those for which there is no place get a reserved one for a moment, in which
+/// they are told to come back, and those who watch the server are answered.
 async fn accept(node: &Node, listener: &TcpListener, router: Router) {
-    let most = node.limits().requests;
-    let places = Arc::new(Semaphore::new(most));
-    // The semaphore is never closed; a failure would mean that nobody is to be served.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let front = Front::of(node);
+    let most = files::fit(node.limits());
+    front.limit(most, node.limits());
+    let places = Arc::new(Semaphore::new(most.requests));
+    let mut reserve = Reserve::new(most.reserved);
+    loop {
+        if most.reserved == 0 {
+            // Nobody beyond those that there are places for is even accepted.
+            drop(places.acquire().await);
+        }
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
+                let (counted, place) =
+                    (front.place(peer.ip()), Arc::clone(&places).try_acquire_owned().map_err(|_| Crowded));
+                let (lane, held, guest) = match (counted, place) {
+                    (Ok(counted), Ok(place)) => (Lane::Open, (place, counted), None),
+                    (counted, place) => {
+                        let lane = if place.is_ok() { Lane::Narrow } else { Lane::Reserved };
+                        drop((counted, place));
+                        let Some((place, guest)) = reserve.place().await else { continue };
+                        (lane, (place, None), Some(guest))
+                    }
+                };
                 // Where it is getting narrow, nobody holds a place for a request that may never come.
-                let keep = 2 * places.available_permits() >= most;
-                let serving = serve(node.clone(), stream, router.clone(), keep);
+                let keep = lane == Lane::Open && 2 * places.available_permits() >= most.requests;
+                let (front, router) = (Arc::clone(&front), router.clone());
+                let way = Way { front, router, peer: peer.ip(), lane, guest, keep };
+                let serving = serve(node.clone(), stream, way);
                 node.tasks().spawn("http", async move {
                     serving.await;
                     // A connection that has become a page's is counted there.
-                    drop(place);
+                    drop(held);
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "connection could not be accepted");
+                front.log(&front.logs.accept, |held| {
+                    tracing::warn!(%error, held, "connection could not be accepted");
+                });
                 tokio::time::sleep(BREATH).await;
             }
         }
     }
 }
 
-async fn serve(node: Node, stream: TcpStream, router: Router, keep: bool) {
+/// The way of a connection's requests.
+struct Way {
+    front: Arc<Front>,
+    router: Router,
+    peer: IpAddr,
+    lane: Lane,
+    /// Who has a reserved place for it.
+    guest: Option<Arc<Guest>>,
+    /// The connection is kept for a next request.
+    keep: bool,
+}
+
+async fn serve(node: Node, stream: TcpStream, way: Way) {
+    let Way { front, router, peer, lane, guest, keep } = way;
     // Frames are small and each is worth sending at once; a failure here only costs latency.
     let _ = stream.set_nodelay(true);
     let limits = node.limits();
-    let (stream, stall) = Watched::new(stream);
+    let life = if lane == Lane::Open { limits.life } else { limits.life.min(LAST) };
+    let (stream, stall) = Watched::new(Guarded::new(stream, Arc::clone(&front.bounds)));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.max_buf_size(HEAD_BYTES).max_headers(64).keep_alive(keep);
-    let service = TowerToHyperService::new(router);
+    let asking = guest.clone();
+    let service = service_fn(move |request| {
+        if let Some(guest) = &asking {
+            guest.asks();
+        }
+        let (front, router) = (Arc::clone(&front), router.clone());
+        async move { front.answer(peer, lane, request, router).await }
+    });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let work = async {
         tokio::select! {
             ended = connection.as_mut() => ended,
+            () = turned_out(guest.as_deref()) => Ok(()),
             () = node.tasks().stopping() => {
                 connection.as_mut().graceful_shutdown();
                 // A request that has not come by now is not waited for.
@@ -138,9 +196,16 @@ async fn serve(node: Node, stream: TcpStream, router: Router, keep: bool) {
             }
         }
     };
-    match tokio::time::timeout(LIFE, stall.guard(limits.write, work)).await {
+    match tokio::time::timeout(life, stall.guard(limits.write, work)).await {
         Ok(Some(Err(error))) => tracing::debug!(%error, "connection ended"),
         Ok(None) | Err(_) => tracing::debug!("connection cut off: its client does not go on"),
         Ok(Some(Ok(()))) => {}
+    }
+}
+
+async fn turned_out(guest: Option<&Guest>) {
+    match guest {
+        Some(guest) => guest.turned_out().await,
+        None => std::future::pending().await,
     }
 }

@@ -11,6 +11,8 @@ use futures_util::{Sink, Stream};
 use n2o::{Channel, Format, Gone, Incoming};
 use tokio_tungstenite::tungstenite;
 
+use crate::{front::Seats, stream::Cut};
+
 /// The WebSocket of a page.
 pub(crate) struct Socket {
     inner: WebSocket,
@@ -19,11 +21,13 @@ pub(crate) struct Socket {
     leaving: bool,
     /// Our close has been put into the socket.
     closing: bool,
+    /// Held for as long as the connection is there.
+    _seats: Seats,
 }
 
 impl Socket {
-    pub(crate) fn new(inner: WebSocket, format: Format) -> Self {
-        Socket { inner, format, leaving: false, closing: false }
+    pub(crate) fn new(inner: WebSocket, format: Format, seats: Seats) -> Self {
+        Socket { inner, format, leaving: false, closing: false, _seats: seats }
     }
 
     fn inner(&mut self) -> Pin<&mut WebSocket> {
@@ -89,6 +93,10 @@ impl Channel for Socket {
 fn what(error: axum::Error) -> Option<Incoming> {
     let error = error.into_inner();
     match error.downcast_ref::<tungstenite::Error>()? {
+        tungstenite::Error::Io(error) => {
+            let cut = error.get_ref().and_then(|error| error.downcast_ref::<Cut>())?;
+            Some(Incoming::Broken(cut.code()))
+        }
         tungstenite::Error::Capacity(_) => Some(Incoming::TooLong),
         tungstenite::Error::Utf8(_) => Some(Incoming::Broken(1007)),
         tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,

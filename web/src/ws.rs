@@ -12,7 +12,14 @@ use axum::{
 };
 use n2o::{Connection, Cx, Format, Session, Token};
 
-use crate::{app::Shared, cookie, socket::Socket, visitor::lang};
+use crate::{
+    app::Shared,
+    client::ClientAddress,
+    cookie,
+    front::{AGAIN, shown},
+    socket::Socket,
+    visitor::lang,
+};
 
 /// Bytes that a connection keeps for reading; a bare connection then takes about 2.5 kB.
 const READ_BUFFER: usize = 1024;
@@ -22,10 +29,15 @@ pub(crate) async fn upgrade(
     State(app): State<Arc<Shared>>,
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
+    ClientAddress(address): ClientAddress,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !is_own(&app, &headers) {
-        tracing::warn!(origin = ?headers.get(header::ORIGIN), "socket of a foreign origin refused");
+        app.front.log(&app.front.logs.origin, |held| {
+            let origin = headers.get(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
+            let origin = origin.as_deref().map(shown);
+            tracing::warn!(?origin, client.address = ?address, held, "socket of a foreign origin refused");
+        });
         return StatusCode::FORBIDDEN.into_response();
     }
     let limits = app.node.limits();
@@ -41,8 +53,9 @@ pub(crate) async fn upgrade(
         return (StatusCode::BAD_REQUEST, "expected the subprotocol n2o.cbor.1 or n2o.json.1")
             .into_response();
     };
-    let Some(place) = app.node.place() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
+    let seats = app.front.seats(address, cookie::read(&headers, app.secure).unwrap_or_default());
+    let (Ok(seats), Some(place)) = (seats, app.node.place()) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, AGAIN)]).into_response();
     };
     let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
     let (count, answered) = (number("n"), number("a"));
@@ -50,8 +63,8 @@ pub(crate) async fn upgrade(
     let known = known(&app, &headers, token).await;
     let lang = lang(&app, &headers);
     upgrade.on_upgrade(async move |socket: WebSocket| {
-        let channel = Box::new(Socket::new(socket, format));
-        let connection = Connection { channel, format, count, answered, place: Some(place), address: None };
+        let channel = Box::new(Socket::new(socket, format, seats));
+        let connection = Connection { channel, format, count, answered, place: Some(place), address };
         match known {
             Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
             Err(error) => {
@@ -87,6 +100,7 @@ async fn connect(
     connection: Connection,
     lang: &'static str,
 ) {
+    let address = connection.address;
     // The route is looked up even when the page is in memory: it is cheap, and the page may be gone by then.
     let Some(found) = app.routes.find(&token.path) else {
         connection.close(4404, "no such page").await;
@@ -94,6 +108,7 @@ async fn connect(
     };
     app.node.connect(token, connection, || {
         let cx = Cx::new(&app.node, session, token.page, &token.path, found.params, lang);
+        let cx = cx.from_address(address);
         (found.page, cx)
     });
 }

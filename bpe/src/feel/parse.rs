@@ -362,7 +362,7 @@ impl Parser {
             self.link(&mut links)?;
             if self.mark(".") {
                 let name = self.expect_name()?;
-                let name = self.long_name(name, &["time offset"]);
+                let name = self.long_name(name, &["time offset", "start included", "end included"]);
                 expr = Kind::Path(expr, name).into();
             } else if self.mark("[") {
                 let filter = self.expression()?;

@@ -122,7 +122,8 @@ impl<'a> TreeReader<'a> {
         let position = self.lines.position(start);
         let mut attributes = Vec::new();
         self.scopes.open();
-        for attribute in tag.attributes() {
+        // Two of one name are looked for below, by hash: the parser compares each with each.
+        for attribute in tag.attributes().with_checks(false) {
             let attribute =
                 attribute.map_err(|error| Error::Xml { at: position, what: error.to_string() })?;
             let name: &str = attribute.key.as_ref();
@@ -146,6 +147,14 @@ impl<'a> TreeReader<'a> {
                 && prefix != "xmlns"
             {
                 attribute.namespace = Some(self.namespace(prefix, position)?);
+            }
+        }
+        let mut seen = HashSet::with_capacity(attributes.len());
+        for attribute in &attributes {
+            let name = if attribute.namespace.is_some() { attribute.local() } else { &*attribute.name };
+            if !seen.insert((&attribute.namespace, name)) {
+                let what = format!("`{}` is there twice", attribute.name);
+                return Err(Error::Xml { at: position, what });
             }
         }
         let name: &str = tag.name().0;

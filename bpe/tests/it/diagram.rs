@@ -1,6 +1,9 @@
 //! Drawings: complete, escaped, and without anything a strict content policy forbids.
 
+use std::path::Path;
+
 use crate::common::{Instance, variables};
+use crate::xml::{bpmn_files, own, shared};
 use bpe::xml::Element;
 use bpe::{Diagram, Document, Limits, Mark, Marks};
 
@@ -76,26 +79,67 @@ fn tokens_are_marked_by_class() {
     drop(variables("{}"));
 }
 
-#[test]
-fn every_interchange_file_with_a_layout_is_drawn() {
-    let Some(shared) = std::env::var_os("N2O_SHARED") else { return };
-    let folder = std::path::PathBuf::from(shared).join("bpmn/miwg");
+/// A file with a place for everything in it: nodes in a row, and flows and associations between them.
+fn laid_out(text: &str) -> String {
+    let document = Document::read(text.as_bytes(), &Limits::default()).unwrap();
+    let (mut places, mut at) = (String::new(), 0);
+    document.root.walk(&mut |element| {
+        let Some(id) = element.attribute("id") else { return };
+        at += 120;
+        let place = match element.local() {
+            "sequenceFlow" | "association" | "messageFlow" | "dataInputAssociation" => format!(
+                "<bpmndi:BPMNEdge bpmnElement=\"{id}\"><di:waypoint x=\"{at}\" y=\"50\"/>\
+                 <di:waypoint x=\"{}\" y=\"90\"/></bpmndi:BPMNEdge>",
+                at + 60
+            ),
+            _ => format!(
+                "<bpmndi:BPMNShape bpmnElement=\"{id}\" isExpanded=\"true\">\
+                 <dc:Bounds x=\"{at}\" y=\"10\" width=\"100\" height=\"80\"/></bpmndi:BPMNShape>"
+            ),
+        };
+        places.push_str(&place);
+    });
+    let plane = format!(
+        "<bpmndi:BPMNDiagram xmlns:bpmndi=\"http://www.omg.org/spec/BPMN/20100524/DI\" \
+         xmlns:dc=\"http://www.omg.org/spec/DD/20100524/DC\" xmlns:di=\"http://www.omg.org/spec/DD/20100524/DI\">\
+         <bpmndi:BPMNPlane>{places}</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></definitions>"
+    );
+    text.replace("</definitions>", &plane)
+}
+
+/// Draws every process of a file that has a layout; the number of drawings.
+fn drawn(path: &Path, text: &[u8], all: bool) -> usize {
+    let document = Document::read(text, &Limits::default()).unwrap();
     let mut drawn = 0;
-    for tool in std::fs::read_dir(folder).unwrap() {
-        for entry in std::fs::read_dir(tool.unwrap().path()).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "bpmn") {
-                continue;
-            }
-            let document = Document::read(&std::fs::read(&path).unwrap(), &Limits::default()).unwrap();
-            for process in bpe::Model::of(document.clone(), &Limits::default()).unwrap().processes {
-                let Some(diagram) = Diagram::of(&document, &process.id) else { continue };
-                let svg = diagram.svg(&Marks::default());
-                is_inert(&tree(&svg));
-                assert!(!svg.contains("\"NaN\"") && !svg.contains("\"inf\""), "{}", path.display());
-                drawn += 1;
-            }
-        }
+    for process in bpe::Model::of(document.clone(), &Limits::default()).unwrap().processes {
+        let Some(diagram) = Diagram::of(&document, &process.id) else { continue };
+        let svg = diagram.svg(&Marks::default());
+        is_inert(&tree(&svg));
+        assert!(!svg.contains("\"NaN\"") && !svg.contains("\"inf\""), "{}", path.display());
+        let missing: Vec<&str> = process
+            .nodes
+            .iter()
+            .map(|node| &*node.id)
+            .chain(process.flows.iter().map(|flow| &*flow.id))
+            .filter(|id| !svg.contains(&format!("id=\"{}\"", diagram.id(id))))
+            .collect();
+        assert!(!all || missing.is_empty(), "{}: {missing:?} are not drawn", path.display());
+        drawn += 1;
     }
-    assert!(drawn > 250, "only {drawn} drawings");
+    drawn
+}
+
+#[test]
+fn every_element_that_runs_and_every_interchange_file_with_a_layout_is_drawn() {
+    let own = own().into_iter().filter(|path| !path.to_string_lossy().contains("bad-"));
+    let own: usize = own
+        .map(|path| drawn(&path, laid_out(&std::fs::read_to_string(&path).unwrap()).as_bytes(), true))
+        .sum();
+    assert!(own > 40, "only {own} drawings of our own");
+    if let Some(folder) = shared("bpmn/miwg") {
+        let mut files = Vec::new();
+        bpmn_files(&folder, &mut files);
+        let shared: usize = files.iter().map(|path| drawn(path, &std::fs::read(path).unwrap(), false)).sum();
+        assert!(shared > 250, "only {shared} drawings");
+    }
 }

@@ -9,7 +9,7 @@ fn names() -> Context {
     serde_json::from_str(json).unwrap()
 }
 
-fn eval(text: &str) -> String {
+pub(crate) fn eval(text: &str) -> String {
     let limits = Limits::default();
     let now = "2026-03-01T10:00:00Z".parse().unwrap();
     let expr = parse(text, &limits).unwrap_or_else(|error| panic!("{text}: {error}"));

@@ -29,7 +29,27 @@ pub fn pages(app: App) -> App {
 /// Bounds under which a load tool is not taken for an attacker.
 #[must_use]
 pub fn limits() -> Limits {
-    Limits { rate: 1_000_000, burst: 1_000_000, connections: 100_000, waiting: 100_000, ..Limits::default() }
+    const MANY: u32 = 1_000_000;
+    // The load comes from one address, and the file limit is set for it.
+    Limits {
+        rate: MANY,
+        burst: MANY,
+        connections: 100_000,
+        connections_by_client: 100_000,
+        connections_by_session: 100_000,
+        requests_by_client: 100_000,
+        visit_rate: MANY,
+        visit_burst: MANY,
+        client_rate: MANY,
+        client_burst: MANY,
+        socket_bytes: 1 << 30,
+        waiting: 100_000,
+        session_pages: 100_000,
+        session_bytes: 1 << 30,
+        session_work: MANY,
+        address_work: MANY,
+        ..Limits::default()
+    }
 }
 
 /// A number that grows: the least that a page can do. The change is named.

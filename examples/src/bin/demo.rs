@@ -4,6 +4,7 @@ use std::{
     io::{IsTerminal, Write},
     path::Path,
     process::ExitCode,
+    time::Duration,
 };
 
 use examples::{
@@ -13,15 +14,22 @@ use examples::{
 use n2o::{Clock, Keys, Node, Random};
 use web::{ServeError, Server};
 
+/// How long the threads of the runtime are waited for at the end.
+const LAST: Duration = Duration::from_secs(1);
+
 /// Why the demo does not run; one line each.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
     Usage(#[from] Unclear),
+    #[error("the threads of the runtime: {0}")]
+    Threads(std::io::Error),
     #[error("the data folder {0}: {1}")]
     Data(String, std::io::Error),
     #[error("the store: {0}")]
-    Store(#[from] kvs::Error),
+    Store(kvs::Error),
+    #[error("the store: {0}; `demo --new-store` begins anew")]
+    Missing(kvs::Error),
     #[error(transparent)]
     Keys(n2o::Error),
     #[error("the order desk: {0}")]
@@ -31,12 +39,16 @@ enum Failed {
 }
 
 impl Failed {
+    fn store(error: kvs::Error) -> Self {
+        if matches!(error, kvs::Error::Missing { .. }) { Self::Missing(error) } else { Self::Store(error) }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Failed::Usage(_) => 2,
-            Failed::Data(..) | Failed::Store(_) | Failed::Desk(_) => 3,
+            Failed::Data(..) | Failed::Store(_) | Failed::Missing(_) | Failed::Desk(_) => 3,
             Failed::Keys(_) => 4,
-            Failed::Serve(_) => 5,
+            Failed::Serve(_) | Failed::Threads(_) => 5,
         }
     }
 }
@@ -72,24 +84,45 @@ fn start() -> Result<bool, Failed> {
     }
 }
 
-#[tokio::main]
-async fn serve(config: &Config) -> Result<bool, Failed> {
+fn serve(config: &Config) -> Result<bool, Failed> {
+    let runtime = tokio::runtime::Runtime::new().map_err(Failed::Threads)?;
+    let ended = runtime.block_on(run(config));
+    // A handler that keeps its thread would be waited for for ever; everything else has ended by now.
+    runtime.shutdown_timeout(LAST);
+    ended
+}
+
+async fn run(config: &Config) -> Result<bool, Failed> {
+    // What may be refused comes first, and what makes something last: a refused start writes nothing.
+    let listener = Server::listen(&config.listen).await?;
     let data = |error| Failed::Data(config.data.display().to_string(), error);
-    let folder = DataFolder::open(&config.data).map_err(data)?;
+    let folder = DataFolder::look(&config.data).map_err(data)?;
     let (random, file) = (Random::default(), folder.keys());
-    let keys = if folder.has_store().map_err(data)? && !config.new_keys {
-        Keys::load(&file)
-    } else {
-        Keys::load_or_create(&file, &random)
+    let anew = config.new_keys || !folder.has_store().map_err(data)?;
+    let found =
+        if anew && !Keys::are_there(&file) { None } else { Some(Keys::load(&file).map_err(Failed::Keys)?) };
+    folder.make().map_err(data)?;
+    let (url, options) =
+        (format!("redb:{}", folder.store().display()), kvs::Options::new().anew(config.anew));
+    let store = kvs::Store::open_with(&url, options).await.map_err(Failed::store)?;
+    let keys = match found {
+        Some(keys) => keys,
+        None => Keys::load_or_create(&file, &random).map_err(Failed::Keys)?,
     };
-    let keys = keys.map_err(Failed::Keys)?;
-    let store = kvs::Store::open(&format!("redb:{}", folder.store().display())).await?;
     let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random);
-    let server = Server::bind(node.clone(), &config.listen).await?;
+    let server = Server::over(node.clone(), listener);
     if !config.bench {
         examples::desk::open(&node).await.map_err(Failed::Desk)?;
     }
-    folder.tell();
+    if let Some(folder) = config.backup.clone() {
+        let (node, every, keep) = (node.clone(), config.every, config.keep);
+        node.tasks().clone().spawn("backups", async move {
+            tokio::select! {
+                () = node.tasks().stopping() => {}
+                () = node.store().backups(&folder, every, keep) => {}
+            }
+        });
+    }
     greet(config, &server);
     Ok(server.run(examples::router(node, config), || reload(&keys, &file)).await?)
 }

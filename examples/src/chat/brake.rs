@@ -1,27 +1,20 @@
 //! The brake on those who write faster than people can read: one gate for each name.
 
-use std::{
-    collections::HashMap,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::sync::LazyLock;
 
-use n2o::Rate;
+use n2o::{Rate, Rates};
 
 /// On average one message in so many milliseconds.
 const EVERY: u64 = 500;
 /// Messages at once.
 const BURST: u32 = 20;
-/// Names that are remembered; beyond that the calm ones are forgotten.
+/// Names that are remembered. Beyond that the calm ones are forgotten, and while none is calm, a new name waits.
 const REMEMBERED: usize = 10_000;
 
-// Beside the pages, so that opening another one does not loosen it. A std lock: held for one map access.
-static GATES: LazyLock<Mutex<HashMap<String, Rate>>> = LazyLock::new(Mutex::default);
+// Beside the pages, so that opening another one does not loosen it.
+static GATES: LazyLock<Rates<String>> = LazyLock::new(|| Rates::new(Rate::every(EVERY, BURST), REMEMBERED));
 
-/// Whether this person may say one more thing now.
+/// Says whether this person may say one more thing now.
 pub(crate) fn allows(name: &str, now: u64) -> bool {
-    let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
-    if gates.len() >= REMEMBERED {
-        gates.retain(|_, gate| !gate.is_calm(now));
-    }
-    gates.entry(name.to_owned()).or_insert_with(|| Rate::every(EVERY, BURST)).allow(now)
+    GATES.allow(&name.to_owned(), now)
 }

@@ -14,6 +14,25 @@ const MOST_BYTES: usize = 128 * 1024;
 /// Messages further apart than this, in milliseconds, get a heading of their own.
 const PAUSE: u64 = 5 * 60 * 1000;
 
+/// Messages that are kept of each room; older ones are deleted as new ones come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention(pub(crate) u64);
+
+impl Retention {
+    /// As many as hold for a node that was told nothing else.
+    pub(crate) const DEFAULT: u64 = 10_000;
+}
+
+/// Deletes, with what this transaction appends, all messages of a feed but the newest `most`.
+pub(crate) async fn retain(txn: &mut Txn, feed: &str, most: u64) -> kvs::Result<()> {
+    let newest = txn.feed::<serde::de::IgnoredAny>(feed, From::End, 1).await?;
+    let last = newest.first().map_or(0, |(position, _)| *position);
+    if last > most {
+        txn.cut(feed, last - most + 1)?;
+    }
+    Ok(())
+}
+
 /// One message, as the feed keeps it and as it travels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Said {
@@ -47,6 +66,8 @@ impl Line {
 pub(crate) struct Lines {
     lines: VecDeque<Line>,
     bytes: usize,
+    /// The position of the oldest message that the room has.
+    oldest: u64,
     /// How many messages the room has.
     pub(crate) count: u64,
 }
@@ -56,7 +77,10 @@ impl Lines {
     pub(crate) async fn read(txn: &mut Txn, feed: &str, from: u64) -> kvs::Result<Self> {
         let limit = if from == 0 { PAGE } else { MOST };
         let mut lines = Lines { count: txn.count(feed).await?, ..Lines::default() };
-        for (position, said) in txn.feed(feed, From::End, limit).await? {
+        let newest = txn.feed(feed, From::End, limit).await?;
+        let last = newest.first().map_or(0, |(position, _)| *position);
+        lines.oldest = (last + 1).saturating_sub(lines.count).max(1);
+        for (position, said) in newest {
             if position < from {
                 break;
             }
@@ -87,7 +111,7 @@ impl Lines {
 
     pub(crate) fn push_back(&mut self, line: Line) {
         self.bytes += line.said.text.len();
-        self.count = self.count.max(line.position);
+        self.count += u64::from(line.position > self.last());
         self.lines.push_back(line);
     }
 
@@ -106,7 +130,7 @@ impl Lines {
 
     /// Whether the room has messages before those that are shown.
     pub(crate) fn has_older(&self) -> bool {
-        self.first() > 1
+        self.first() > self.oldest
     }
 
     /// The position of the oldest; 0 when there is none.
@@ -128,5 +152,25 @@ impl Lines {
     /// The newest.
     pub(crate) fn newest(&self) -> Option<&Line> {
         self.lines.back()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_room_keeps_its_newest_messages() {
+        let store = kvs::Store::open("memory:").await.unwrap();
+        for at in 1..=30 {
+            let mut txn = store.txn();
+            let said = Said { by: String::from("ann"), proven: false, text: at.to_string(), at };
+            txn.append("/chat/lobby", &said).unwrap();
+            retain(&mut txn, "/chat/lobby", 10).await.unwrap();
+            txn.commit().await.unwrap();
+        }
+        let lines = Lines::read(&mut store.txn(), "/chat/lobby", 0).await.unwrap();
+        assert_eq!((lines.count, lines.first(), lines.last()), (10, 21, 30));
+        assert!(!lines.has_older(), "there is nothing before what is kept");
     }
 }

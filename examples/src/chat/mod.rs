@@ -11,6 +11,7 @@ mod view;
 
 use nitro::{Url, url};
 
+pub(crate) use line::Retention;
 pub(crate) use page::Chat;
 
 /// Where those go who name no room.

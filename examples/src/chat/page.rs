@@ -4,7 +4,7 @@ use nitro::prelude::*;
 
 use super::{
     brake, is_room,
-    line::{Line, Lines, Said},
+    line::{self, Line, Lines, Retention, Said},
     people::People,
     view,
 };
@@ -81,7 +81,7 @@ impl Page for Chat {
 
     async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
         match act {
-            Act::Say { message } => self.say(&message, cx),
+            Act::Say { message } => self.say(&message, cx).await,
             Act::Older => self.older(cx).await,
             Act::Logout => {
                 cx.logout();
@@ -108,7 +108,7 @@ impl Page for Chat {
 }
 
 impl Chat {
-    fn say(&mut self, message: &str, cx: &mut Cx) -> Result {
+    async fn say(&mut self, message: &str, cx: &mut Cx) -> Result {
         let (t, words) = (text(cx.lang()), message.trim());
         let by = cx.user().ok_or(Error::Denied)?;
         let length = words.chars().count();
@@ -125,7 +125,9 @@ impl Chat {
         }
         let said = Said { by, proven: self.proven, text: words.to_owned(), at: cx.now() };
         let (topic, node) = (feed(cx), cx.node().clone());
+        let most = node.service::<Retention>().map_or(Retention::DEFAULT, |kept| kept.0);
         cx.kvs().append(&topic, &said)?;
+        line::retain(cx.kvs(), &topic, most).await?;
         // Sent by the writer, which gives the position and keeps the order of the feed.
         cx.kvs().on_commit(move |commit| {
             if let Some(position) = commit.positions.first().copied() {

@@ -139,13 +139,17 @@ async fn a_frame_that_is_not_right_closes_its_own_connection() {
     let mut client = visitor(&server, "Olena").await;
     assert_eq!(closed_by(&mut client, Message::binary(vec![0x82, 0, 0])).await, Lost(4400), "binary in JSON");
     let mut client = visitor(&server, "Olena").await;
-    let mut flood = Ok(());
-    for _ in 0..300 {
-        flood = flood.and(client.send(&json!([0, 0])).await);
-    }
-    let lost = loop {
-        if let Err(lost) = client.step().await {
-            break lost;
+    // A machine that takes its time over the first ones gets more of them.
+    let lost = 'flood: loop {
+        for _ in 0..300 {
+            if client.send(&json!([0, 0])).await.is_err() {
+                break;
+            }
+        }
+        for _ in 0..300 {
+            if let Err(lost) = client.step().await {
+                break 'flood lost;
+            }
         }
     };
     assert_eq!(lost, Lost(1008), "too many frames");
@@ -238,7 +242,7 @@ async fn a_seal_that_is_not_right_is_refused_and_nothing_runs() {
 #[tokio::test]
 async fn a_seal_that_has_expired_is_renewed() {
     let Ok(Command::Serve(config)) = Config::read([], |_| None) else { panic!("the defaults serve") };
-    let (clock, random) = (Clock::fixed(Clock::default().millis()), Random::default());
+    let (clock, random) = (Clock::fixed(1_767_225_600_000), Random::default());
     let store = kvs::Store::open("memory:").await.unwrap();
     let limits = Limits { restore: Duration::from_secs(60), ..Limits::default() };
     let node = Node::new(store, Keys::random(&random), limits, clock.clone(), random);

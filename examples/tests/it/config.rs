@@ -1,6 +1,11 @@
 //! Starting with what cannot be started with: one line that says what to do, and an exit code.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -10,14 +15,104 @@ use super::common::{Client, Lost, Server, refused, request, store, until};
 const GOOD: [&str; 2] =
     ["1:Zz8mJ0aQXv3rN5kYt7uB9cD1eF2gH4iK6lM8oP0qRsU", "2:q1W2e3R4t5Y6u7I8o9P0a1S2d3F4g5H6j7K8l9Z0xCw"];
 
-/// Checks that the demo says one line with all of `words`, and ends with `code`.
+/// Everything in a folder, with what files hold.
+fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(path) = left.pop() {
+        let listed = fs::read_dir(&path).map(|entries| entries.map(|entry| entry.unwrap().path()));
+        let bytes = fs::read(&path).unwrap_or_default();
+        found.insert(path, bytes);
+        left.extend(listed.into_iter().flatten());
+    }
+    // A server that runs writes to its store at any time.
+    if found.contains_key(&folder.join("demo.redb.lock")) {
+        found.insert(folder.join("demo.redb"), Vec::new());
+    }
+    found
+}
+
+/// Checks that the demo says one line with all of `words`, ends with `code`, and has written nothing.
 fn refuses(data: &Path, flags: &[&str], env: &[(&str, &str)], code: i32, words: &[&str]) {
+    let before = content(data);
     let (got, lines) = refused(data, flags, env);
     let line = lines.iter().filter(|line| line.starts_with("demo: ")).collect::<Vec<_>>();
     assert_eq!((got, line.len(), lines.len()), (Some(code), 1, 1), "{lines:?}");
     for word in words {
         assert!(lines[0].contains(word), "{word:?} in {lines:?}");
     }
+    let now = content(data);
+    let names = |content: &BTreeMap<PathBuf, Vec<u8>>| content.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&now), names(&before), "{lines:?}");
+    assert!(now == before, "a refused start changed a file: {lines:?}");
+}
+
+#[test]
+fn a_refused_start_makes_nothing() {
+    let data = TempDir::new().unwrap();
+    let nowhere = data.path().join("nowhere");
+    refuses(&nowhere, &["--listen", "nonsense"], &[], 5, &["nonsense"]);
+    refuses(&nowhere, &["--listen", "192.0.2.1:1"], &[], 5, &["192.0.2.1:1"]);
+    refuses(&nowhere, &["--backup-every", "often"], &[], 2, &["often", "6h"]);
+    refuses(&nowhere, &[], &[("N2O_KEYS", "1:c2hvcnQ")], 4, &["N2O_KEYS"]);
+    refuses(&nowhere, &["--colour"], &[], 2, &["--colour"]);
+    assert!(!nowhere.exists());
+    fs::create_dir(&nowhere).unwrap();
+    fs::write(nowhere.join("demo.redb"), "").unwrap();
+    let keys = [("N2O_KEYS", GOOD[0])];
+    refuses(&nowhere, &[], &keys, 3, &["demo.redb is empty", "kvs restore", "--new-store"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_missing_where_there_was_one_is_not_seeded_anew() {
+    let mut server = Server::start();
+    Client::new(&server.address).enter("Olena", "lobby").await;
+    server.signal("TERM");
+    server.ended().await;
+    let data = server.keep();
+    fs::remove_file(store(data.path())).unwrap();
+    refuses(data.path(), &[], &[], 3, &["demo.redb is missing", "kvs restore", "--new-store"]);
+    fs::write(store(data.path()), "").unwrap();
+    refuses(data.path(), &[], &[], 3, &["demo.redb is empty", "kvs restore", "--new-store"]);
+    let anew = Server::start_in(data, &["--new-store"]);
+    assert_eq!(request(&anew.address, "GET", "/ready", &[], "").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_store_that_is_taken_away_is_not_ready_and_is_rescued_at_the_end() {
+    let mut server = Server::start();
+    Client::new(&server.address).enter("Olena", "lobby").await;
+    fs::remove_file(store(server.data())).unwrap();
+    let address = server.address.clone();
+    let told = async || {
+        let reply = request(&address, "GET", "/ready", &[], "").await.unwrap();
+        (reply.status == 503).then_some(reply.body)
+    };
+    let body = until("it is not ready", told).await;
+    assert!(body.contains("kvs backup") && !body.contains('/'), "{body}");
+    assert!(server.log().contains("lost its name"), "{}", server.log());
+    server.signal("TERM");
+    server.ended().await;
+    assert!(server.log().contains("rescued-1"), "{}", server.log());
+    let data = server.keep();
+    fs::rename(data.path().join("demo.redb.rescued-1"), store(data.path())).unwrap();
+    fs::rename(data.path().join("demo.redb.rescued-1.seal"), data.path().join("demo.redb.seal")).unwrap();
+    server.again();
+}
+
+#[tokio::test]
+async fn backups_are_made_on_a_schedule() {
+    let data = std::sync::Arc::new(TempDir::new().unwrap());
+    let folder = data.path().join("backups");
+    let flags = ["--backup", folder.to_str().unwrap(), "--backup-every", "1s", "--backup-keep", "2"];
+    let server = Server::start_in(data.clone(), &flags);
+    let third = folder.join("backup-000003.redb");
+    until("three are made", async || {
+        (third.exists() && !folder.join("backup-000001.redb").exists()).then_some(())
+    })
+    .await;
+    drop(server);
+    kvs::Store::open(&format!("redb:{}", third.display())).await.unwrap();
 }
 
 #[test]

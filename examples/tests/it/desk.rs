@@ -1,7 +1,13 @@
 //! The order desk in browsers: an order from a form with mistakes to the end of its process, through the death
 //! of the server; and two people who change one record.
 
-use super::common::{Browser, Server, Window};
+use super::common::{Engine, Server, Window, in_every_browser};
+
+in_every_browser!(
+    an_order_goes_its_way_although_the_server_dies,
+    a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_question,
+    two_editors_save_one_record_and_nothing_is_lost,
+);
 
 const WIDE: (u32, u32) = (1_280, 900);
 
@@ -21,10 +27,11 @@ impl Window {
         self.live().await;
     }
 
-    /// Puts a value into an input, and leaves it.
+    /// Puts a value into an input, and leaves it; what the server says to it may move what is clicked next.
     async fn put(&self, id: &str, value: &str) {
         self.js(&format!("document.getElementById('{id}').value = ''")).await;
-        self.type_into(&format!("#{id}"), &format!("{value}\t")).await;
+        self.type_into(&format!("#{id}"), &format!("{value}\u{e004}")).await;
+        self.until("!document.querySelector('[aria-busy]')").await;
     }
 
     /// Chooses an option.
@@ -55,12 +62,10 @@ impl Window {
     }
 }
 
-#[tokio::test]
-async fn an_order_goes_its_way_although_the_server_dies() {
+async fn an_order_goes_its_way_although_the_server_dies(engine: Engine) {
     let mut server = Server::start();
     let base = server.url("");
-    let browser = Browser::start();
-    let (clerk, manager) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    let (clerk, manager) = (engine.window(WIDE, "en").await, engine.window(WIDE, "en").await);
     clerk.sit(&base, "Olena", "clerk").await;
     manager.sit(&base, "Max", "manager").await;
 
@@ -100,7 +105,7 @@ async fn an_order_goes_its_way_although_the_server_dies() {
     clerk.until("document.documentElement.dataset.n2o == 'off'").await;
     server.again();
     clerk.live().await;
-    let keeper = browser.window(WIDE, "uk").await;
+    let keeper = engine.window(WIDE, "uk").await;
     keeper.sit(&base, "Ivan", "storekeeper").await;
     keeper.first_task(&base).await;
     keeper.put("parcels", "3").await;
@@ -128,12 +133,10 @@ async fn an_order_goes_its_way_although_the_server_dies() {
     assert!(!server.log().contains("content security policy"), "{}", server.log());
 }
 
-#[tokio::test]
-async fn a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_question() {
+async fn a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_question(engine: Engine) {
     let server = Server::start();
     let base = server.url("");
-    let browser = Browser::start();
-    let (clerk, manager) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    let (clerk, manager) = (engine.window(WIDE, "en").await, engine.window(WIDE, "en").await);
     clerk.sit(&base, "Olena", "clerk").await;
     manager.sit(&base, "Max", "manager").await;
     clerk.at(&format!("{base}/processes/order/start")).await;
@@ -169,12 +172,10 @@ async fn a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_questio
     assert_eq!(manager.console().await, []);
 }
 
-#[tokio::test]
-async fn two_editors_save_one_record_and_nothing_is_lost() {
+async fn two_editors_save_one_record_and_nothing_is_lost(engine: Engine) {
     let server = Server::start();
     let base = server.url("");
-    let browser = Browser::start();
-    let (olena, max) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    let (olena, max) = (engine.window(WIDE, "en").await, engine.window(WIDE, "en").await);
     olena.sit(&base, "Olena", "clerk").await;
     max.sit(&base, "Max", "clerk").await;
     for window in [&olena, &max] {

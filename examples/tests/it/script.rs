@@ -2,13 +2,12 @@
 
 use std::{path::Path, process::Command};
 
-use super::common::{Browser, Server};
+use super::common::{Engine, Server};
 
 #[tokio::test]
 async fn a_node_script_chats_with_a_browser() {
     let server = Server::start();
-    let browser = Browser::start();
-    let window = browser.window((900, 700), "en").await;
+    let window = Engine::Chromium.window((900, 700), "en").await;
     window.enter(&server.url(""), "Olena", "script").await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/js/test/chat.mjs");
     for (flags, text) in [(&[][..], "from a script <in> CBOR"), (&["--json"][..], "and in JSON")] {

@@ -1,6 +1,8 @@
 //! The story of two people: they talk, one writes half a message, the server dies, and nothing is lost.
 
-use super::common::{Browser, Server, Window, feed};
+use super::common::{Engine, Server, Window, feed, in_every_browser};
+
+in_every_browser!(two_people_talk_and_the_server_dies, a_long_history_is_read_page_by_page,);
 
 const WIDE: (u32, u32) = (1_100, 700);
 
@@ -16,12 +18,10 @@ async fn complaints(window: &Window) -> Vec<(String, String)> {
     all.into_iter().filter(|(_, message)| !harmless(message)).collect()
 }
 
-#[tokio::test]
-async fn two_people_talk_and_the_server_dies() {
+async fn two_people_talk_and_the_server_dies(engine: Engine) {
     let mut server = Server::start();
     let base = server.url("");
-    let browser = Browser::start();
-    let (olena, max) = (browser.window(WIDE, "en").await, browser.window(WIDE, "en").await);
+    let (olena, max) = (engine.window(WIDE, "en").await, engine.window(WIDE, "en").await);
     olena.enter(&base, "Olena", "story").await;
     olena.until("document.getElementById('empty').checkVisibility()").await;
     max.enter(&base, "Max", "story").await;
@@ -90,8 +90,7 @@ async fn still_there(olena: &Window, said: &[String]) {
     assert_eq!(olena.messages().await, said);
 }
 
-#[tokio::test]
-async fn a_long_history_is_read_page_by_page() {
+async fn a_long_history_is_read_page_by_page(engine: Engine) {
     let server = Server::start();
     let mut writers = Vec::new();
     for writer in 0..7 {
@@ -107,8 +106,7 @@ async fn a_long_history_is_read_page_by_page() {
         }
         writers.push(client);
     }
-    let browser = Browser::start();
-    let window = browser.window(WIDE, "en").await;
+    let window = engine.window(WIDE, "en").await;
     window.enter(&server.url(""), "Reader", "long").await;
     assert_eq!(window.text("document.getElementById('count').textContent").await, "126 messages");
     let count = async |expected: usize| {

@@ -198,16 +198,16 @@ impl<R: Form> Card<R> {
         Ok(true)
     }
 
-    /// Keeps what was typed, at once: an answer that shows it must not outlive it.
+    /// Keeps what was typed.
     pub(super) fn keep(&self, cx: &mut Cx) {
         if let Some(key) = self.draft() {
-            draft::keep(cx.kvs(), key, self.version, &self.base, &self.data);
+            draft::keep(cx, key, self.version, &self.base, &self.data);
         }
     }
 
     pub(super) fn forget(&self, cx: &mut Cx) {
         if let Some(key) = self.draft() {
-            draft::forget(cx.kvs(), &key);
+            draft::forget(cx, &key);
         }
     }
 

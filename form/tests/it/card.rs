@@ -173,3 +173,44 @@ async fn the_screens_speak_ukrainian() {
     page.click("f.save").await;
     assert!(!page.text("name.e").is_empty() && !page.text("name.e").contains("Please"));
 }
+
+#[tokio::test]
+async fn a_text_far_beyond_its_field_is_said_to_be_too_long_and_not_kept() {
+    let (app, store) = app(vec![ada()]).await;
+    let eve = user(&app, "eve", "clerk").await;
+    let mut page = eve.open("/clients/AB-0001?do=edit").await;
+    page.fill("name", &"x".repeat(20_000));
+    page.click("f.save").await;
+    assert!(!page.text("name.e").is_empty());
+    assert_eq!(page.value("name").len(), 20_000, "it is still in the input");
+    page.click("f.fields").await;
+    page.leave();
+    let draft = loop {
+        let drafts = store.txn().range_raw("form.draft", "", None, 9).await.unwrap();
+        if let Some(draft) = drafts.into_iter().next() {
+            break draft;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(draft.bytes.len() < 5_000, "a draft of {} bytes", draft.bytes.len());
+}
+
+#[tokio::test]
+async fn what_is_typed_is_written_once_in_a_while() {
+    let limits = n2o::Limits { save: std::time::Duration::from_hours(1), ..n2o::Limits::default() };
+    let (app, store) = app(vec![ada()]).await;
+    let app = app.limits(limits);
+    let eve = user(&app, "eve", "clerk").await;
+    let mut page = eve.open("/clients/AB-0001?do=edit").await;
+    for number in 0..50 {
+        page.fill("name", &format!("Ada {number}"));
+        page.click("f.fields").await;
+    }
+    assert!(store.txn().range_raw("form.draft", "", None, 9).await.unwrap().is_empty());
+    page.leave();
+    while store.txn().range_raw("form.draft", "", None, 9).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let page = eve.open("/clients/AB-0001?do=edit").await;
+    assert_eq!(page.value("name"), "Ada 49");
+}

@@ -2,7 +2,8 @@
 //! file gets its name when it is complete and on disk.
 
 use std::{
-    fs,
+    fs, io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -24,25 +25,42 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Begins a file that is to be called `path`.
+    /// Begins a file that is to be called `path`. What a killed process left of such a file is removed;
+    /// while another one is at work on it, this one does not begin.
     pub(crate) fn create(path: &Path, cache: usize) -> Result<Self> {
         let place = path.display().to_string();
+        let fail = |error| Error::io(&place, error);
         let mut making = path.as_os_str().to_owned();
         making.push(".new");
         let making = PathBuf::from(making);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| Error::io(&place, error))?;
+            fs::create_dir_all(folder).map_err(fail)?;
+        }
+        if making.exists() {
+            let what = || format!("another copy into {}", making.display());
+            disk::lock(&making).map_err(|error| match error {
+                Error::Locked { .. } => Error::Underway { what: what() },
+                error => error,
+            })?;
+            fs::remove_file(&making).map_err(fail)?;
         }
         let open = || -> std::result::Result<Database, ::redb::Error> {
             let mut options = fs::OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(true).open(&making)?;
-            let database = Builder::new().set_cache_size(cache).create_file(file)?;
+            // It holds what the store holds: nobody but its owner reads it.
+            options.read(true).write(true).create_new(true).mode(0o600);
+            let database = Builder::new().set_cache_size(cache).create_file(options.open(&making)?)?;
             let txn = database.begin_write()?;
             txn.open_table(TABLE)?;
             txn.commit()?;
             Ok(database)
         };
-        let database = open().map_err(|error| convert(&place, error))?;
+        let database = open().map_err(|error| {
+            // Only what is half made goes: nothing but this process can have it by now.
+            if !matches!(&error, ::redb::Error::Io(error) if error.kind() == io::ErrorKind::AlreadyExists) {
+                let _ = fs::remove_file(&making);
+            }
+            convert(&place, error)
+        })?;
         Ok(Self { database, place, making, path: path.to_owned() })
     }
 
@@ -61,9 +79,18 @@ impl Copy {
         })
     }
 
-    /// Puts everything on disk, packs it, seals it as of commit `at`, and gives the file its name. It
-    /// answers the file's length, and the file itself, locked since before it had its name.
-    pub(crate) fn finish(self, at: u64) -> Result<(u64, Arc<dyn StorageBackend>)> {
+    /// Puts everything on disk, packs it, seals it as of commit `at`, and gives the file its name: in the
+    /// place of the file that has it when `replace`, else only when no file has it. It answers the file's
+    /// length, and the file itself, locked since before it had its name.
+    pub(crate) fn finish(self, at: u64, replace: bool) -> Result<(u64, Arc<dyn StorageBackend>)> {
+        let making = self.making.clone();
+        self.finished(at, replace).inspect_err(|_| {
+            // Nothing half done is left, least of all on a disk that is full.
+            let _ = fs::remove_file(&making);
+        })
+    }
+
+    fn finished(self, at: u64, replace: bool) -> Result<(u64, Arc<dyn StorageBackend>)> {
         let Self { mut database, place, making, path } = self;
         guarded(&place, || {
             let txn = database.begin_write()?;
@@ -76,15 +103,24 @@ impl Copy {
         let disk = disk::lock(&making)?;
         let name = || {
             let seal = Seal::compute(&*disk, at)?;
-            // The seal of an older file of this name must not stand beside the new one.
-            Seal::remove(&path)?;
-            fs::rename(&making, &path)?;
+            if replace {
+                // The seal of an older file of this name must not stand beside the new one.
+                Seal::remove(&path)?;
+                fs::rename(&making, &path)?;
+            } else {
+                // Unlike a renaming, a link never takes a name from another file.
+                fs::hard_link(&making, &path)?;
+                fs::remove_file(&making)?;
+            }
             seal.write(&path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             disk::sync_folder(folder.unwrap_or(Path::new(".")))?;
             Ok(seal.length)
         };
-        let length = name().map_err(|error| Error::io(&place, error))?;
+        let length = name().map_err(|error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::Occupied { path: path.clone() },
+            _ => Error::io(&place, error),
+        })?;
         Ok((length, disk))
     }
 

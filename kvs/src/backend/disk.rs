@@ -119,7 +119,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    fn path(store: &Path) -> PathBuf {
+    pub(crate) fn path(store: &Path) -> PathBuf {
         let mut name = store.as_os_str().to_owned();
         name.push(".lock");
         name.into()
@@ -137,15 +137,20 @@ impl Note {
     }
 
     fn read(store: &Path) -> String {
+        // Behind the first line stands where the holder listens.
         let note = fs::read_to_string(Self::path(store)).unwrap_or_default();
-        if note.trim().is_empty() { "another process".to_owned() } else { note.trim().to_owned() }
+        let holder = note.lines().next().unwrap_or_default().trim();
+        if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() }
     }
 }
 
 impl Drop for Note {
     fn drop(&mut self) {
-        // Only a courtesy: a note that stays is overwritten by the next holder.
-        let _ = fs::remove_file(Self::path(&self.store));
+        // Only a courtesy: a note that stays is overwritten by the next holder. One of another process is
+        // beside another file, which has taken this one's place.
+        if Self::read(&self.store).starts_with(&format!("process {} ", std::process::id())) {
+            let _ = fs::remove_file(Self::path(&self.store));
+        }
     }
 }
 

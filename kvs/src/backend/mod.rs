@@ -12,7 +12,7 @@ pub(crate) mod postgres;
 pub(crate) mod redb;
 pub(crate) mod seal;
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{error::Result, key::Span};
 
@@ -42,6 +42,19 @@ pub(crate) trait Backend: Send + Sync + 'static {
         Ok((0, 0))
     }
 
+    /// Asks whether the place answers at all, and waits no longer than `within`.
+    fn ping(&self, _within: Duration) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Whether other processes may commit to it, too.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Says that the file's name means another file, or none: nothing is written beside it any more.
+    fn disown(&self) {}
+
     /// Calls `notice` with the number of each commit that another process makes.
     fn listen(&self, _notice: Notice) {}
 
@@ -57,6 +70,11 @@ pub(crate) trait Snapshot: Send + Sync {
     fn at(&self) -> u64;
 
     fn get<'a>(&'a self, key: &'a [u8]) -> Answer<'a, Option<Vec<u8>>>;
+
+    /// Says whether reading blocks the thread, such as for a file. What blocks is ready when it is first polled.
+    fn blocks(&self) -> bool {
+        false
+    }
 
     /// At most `limit` rows of the span in key order, or in reverse.
     fn scan<'a>(&'a self, span: &'a Span, back: bool, limit: usize) -> Answer<'a, Rows>;

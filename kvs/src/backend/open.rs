@@ -13,7 +13,7 @@ pub(crate) async fn open(url: &str, options: &Options) -> Result<Arc<dyn Backend
         Some(("memory", "")) => Ok(Arc::new(Memory::default())),
         Some(("redb", path)) if !path.is_empty() => Ok(Arc::new(Redb::open(Path::new(path), options)?)),
         Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => server(url, options).await,
-        _ => Err(Error::Url { url: url.to_owned() }),
+        _ => Err(Error::url(url)),
     }
 }
 

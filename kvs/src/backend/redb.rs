@@ -36,6 +36,8 @@ pub(crate) struct Redb {
     disk: RwLock<Arc<dyn StorageBackend>>,
     place: Arc<str>,
     options: Options,
+    /// Whether the file's name means this file no longer, so that a seal beside it would be another's.
+    disowned: AtomicBool,
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
     /// the writer; readers never take it.
     live: Mutex<Option<Live>>,
@@ -79,6 +81,7 @@ impl Redb {
             disk: RwLock::new(disk),
             place,
             options: options.clone(),
+            disowned: AtomicBool::new(false),
             live: Mutex::new(Some(live)),
             current: RwLock::new(Arc::new(view)),
             note,
@@ -237,7 +240,7 @@ impl Backend for Redb {
                 _ => break,
             }
         }
-        let (after, disk) = copy.finish(view.at)?;
+        let (after, disk) = copy.finish(view.at, true)?;
         // The name means the new file now. Whatever fails below, the next batch opens that one.
         let old = live.take();
         *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
@@ -247,6 +250,10 @@ impl Backend for Redb {
         // Closing the old database writes to a file without a name, which nobody reads again.
         drop(old);
         Ok((before, after))
+    }
+
+    fn disown(&self) {
+        self.disowned.store(true, Ordering::Release);
     }
 
     fn size(&self) -> Answer<'_, Option<u64>> {
@@ -282,6 +289,10 @@ impl View {
 impl Snapshot for View {
     fn at(&self) -> u64 {
         self.at
+    }
+
+    fn blocks(&self) -> bool {
+        true
     }
 
     fn get<'a>(&'a self, key: &'a [u8]) -> Answer<'a, Option<Vec<u8>>> {
@@ -342,7 +353,7 @@ impl Batch for Job<'_> {
                 // it cannot write; the next batch opens the file again.
                 live.gate.close();
                 *self.live = None;
-                tracing::error!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
+                tracing::debug!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
                 Err(error)
             }
         }
@@ -354,6 +365,9 @@ impl Drop for Redb {
         let at = self.view().at;
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(note), Some(live)) = (&self.note, live) else { return };
+        if self.disowned.load(Ordering::Acquire) {
+            return;
+        }
         // Only what was closed without a fault is sealed; anything else is checked when it is opened.
         let closed = guarded(&self.place, || {
             drop(live);

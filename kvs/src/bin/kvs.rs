@@ -3,17 +3,18 @@
 use std::{
     env,
     error::Error,
-    fs::File,
-    io::{self, BufReader, BufWriter, ErrorKind, IsTerminal, Stdout, Write},
-    path::Path,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use kvs::{Cbor, From, Options, Store, json};
+use kvs::{Care, Options, Said, Store};
 
 const USAGE: &str = "\
-Looks after a kvs store. URL is redb:PATH or, when built with it, postgres://...
+Looks after a kvs store, in use or not. URL is redb:PATH or, when built with it, postgres://...
 
     kvs stat URL                   size, tables and how many records, number of feeds
     kvs feeds URL [PATH]           feeds at and below a path, with their counts
@@ -22,240 +23,170 @@ Looks after a kvs store. URL is redb:PATH or, when built with it, postgres://...
     kvs feed URL PATH [COUNT]      the newest entries of a feed, 20 if not said
     kvs check URL                  reads and compares everything; exit status 3 when something is wrong
     kvs verify URL FEED            checks a chained feed, prints its state
-    kvs backup URL FILE            writes the present state into a file
+    kvs backup URL FILE            writes the present state into a new file
     kvs restore FILE URL           fills a new store from a backup
     kvs compact URL                gives unused space back
-    kvs dump URL [FILE]            everything as lines of JSON
+    kvs dump URL [FILE]            everything as lines of JSON; exit status 3 when rows are damaged
     kvs load URL [FILE]            reads such lines
 
-A store that does not open because it is damaged: put --unverified first, and dump what is left.
+A redb store that a program has open is looked after by that program, without being stopped; only load and
+restore need it closed. A file that is there is never written over.
+A store that does not open because it is damaged: kvs --unverified dump redb:PATH [FILE] saves what is left.
 ";
 
 /// Where results go.
-type Out = BufWriter<Stdout>;
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
-        let mut out = BufWriter::new(io::stdout());
-        let code = runtime.block_on(run(&mut out))?;
-        out.flush()?;
-        Ok(code)
-    });
+    let outcome = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run()));
     outcome.unwrap_or_else(|error: Box<dyn Error>| {
         // Whoever reads the output, such as `head`, may have seen enough.
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
-            return ExitCode::SUCCESS;
+        let mut source: Option<&(dyn Error + 'static)> = Some(&*error);
+        while let Some(cause) = source {
+            let io = cause.downcast_ref::<io::Error>();
+            if io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+                return ExitCode::SUCCESS;
+            }
+            source = cause.source();
         }
         eprintln!("kvs: {error}");
         ExitCode::FAILURE
     })
 }
 
-async fn run(out: &mut Out) -> Outcome {
+async fn run() -> Outcome {
     let mut args: Vec<String> = env::args().skip(1).collect();
     let unverified = args.first().is_some_and(|arg| arg == "--unverified");
     if unverified {
         args.remove(0);
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let open = async |url: &str| {
-        // A tool that looks must not make what it was asked to look at.
-        if let Some(path) = url.strip_prefix("redb:").filter(|path| !Path::new(path).exists()) {
-            return Err(format!("there is no store {path:?}").into());
-        }
-        let store = Store::open_with(url, Options::new().verify(!unverified)).await;
-        store.map_err(Box::<dyn Error>::from)
-    };
-    match args[..] {
-        ["stat", url] => stat(out, &open(url).await?).await,
-        ["feeds", url] => feeds(out, &open(url).await?, "").await,
-        ["feeds", url, root] => feeds(out, &open(url).await?, root).await,
-        ["get", url, table, id] => get(out, &open(url).await?, table, id).await,
-        ["range", url, table] => range(out, &open(url).await?, table, "").await,
-        ["range", url, table, prefix] => range(out, &open(url).await?, table, prefix).await,
-        ["feed", url, path] => feed(out, &open(url).await?, path, 20).await,
+    let text = str::to_owned;
+    let (url, care) = match args[..] {
+        ["stat", url] => (url, Care::Stat),
+        ["feeds", url] => (url, Care::Feeds { root: String::new() }),
+        ["feeds", url, root] => (url, Care::Feeds { root: text(root) }),
+        ["get", url, table, id] => (url, Care::Get { table: text(table), id: text(id) }),
+        ["range", url, table] => (url, Care::Range { table: text(table), prefix: String::new() }),
+        ["range", url, table, prefix] => (url, Care::Range { table: text(table), prefix: text(prefix) }),
+        ["feed", url, path] => (url, Care::Feed { path: text(path), count: 20 }),
         ["feed", url, path, count] => {
             let count = count.parse().map_err(|_| format!("COUNT is a number, not {count:?}"))?;
-            feed(out, &open(url).await?, path, count).await
+            (url, Care::Feed { path: text(path), count })
         }
-        ["check", url] => check(out, &open(url).await?).await,
-        ["verify", url, feed] => verify(out, &open(url).await?, feed).await,
-        ["backup", url, file] => backup(out, &open(url).await?, Path::new(file)).await,
-        ["restore", file, url] => restore(out, Path::new(file), url).await,
-        ["compact", url] => compact(out, &open(url).await?).await,
-        ["dump", url] => dump(&open(url).await?, out).await,
-        ["dump", url, file] => dump(&open(url).await?, File::create(file)?).await,
-        ["load", url] => load(out, url, io::stdin().lock()).await,
-        ["load", url, file] => load(out, url, BufReader::new(File::open(file)?)).await,
+        ["check", url] => (url, Care::Check),
+        ["verify", url, feed] => (url, Care::Verify { feed: text(feed) }),
+        ["backup", url, file] => (url, Care::Backup { file: PathBuf::from(file) }),
+        ["compact", url] => (url, Care::Compact),
+        ["dump", url] if unverified => return salvage(url, io::stdout()).await,
+        ["dump", url, file] if unverified => return into_file(file, async |to| salvage(url, to).await).await,
+        ["dump", url] => (url, Care::Dump),
+        ["dump", url, file] => {
+            return into_file(file, async |to| care(url, Care::Dump, unverified, to).await).await;
+        }
+        ["restore", file, url] => return restore(Path::new(file), url).await,
+        ["load", url] => return load(url, io::stdin().lock()).await,
+        ["load", url, file] => return load(url, BufReader::new(File::open(file)?)).await,
         ["help" | "--help" | "-h"] => {
-            write!(out, "{USAGE}")?;
-            Ok(ExitCode::SUCCESS)
+            io::stdout().write_all(USAGE.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
         }
         _ => {
             eprintln!("kvs: {:?} is none of these, or needs other arguments\n", args.join(" "));
             eprint!("{USAGE}");
-            Ok(ExitCode::from(2))
+            return Ok(ExitCode::from(2));
         }
-    }
-}
-
-async fn stat(out: &mut Out, store: &Store) -> Outcome {
-    let stat = store.stat().await?;
-    writeln!(out, "commits  {}", stat.at)?;
-    if let Some(bytes) = stat.bytes {
-        writeln!(out, "bytes    {bytes}")?;
-    }
-    writeln!(out, "feeds    {}", stat.feeds)?;
-    for table in stat.tables {
-        writeln!(out, "table    {} {} {}", table.name, table.count, table.indexes.join(","))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn feeds(out: &mut Out, store: &Store, root: &str) -> Outcome {
-    let mut after: Option<String> = None;
-    loop {
-        let page = store.txn().feeds(root, after.as_deref(), 1_000).await?;
-        let Some(last) = page.last() else { return Ok(ExitCode::SUCCESS) };
-        after = Some(last.path.clone());
-        for feed in page {
-            writeln!(out, "{} {}{}", feed.count, feed.path, if feed.chained { " (chained)" } else { "" })?;
-        }
-    }
-}
-
-/// A stored value for people to read.
-fn shown(bytes: &[u8]) -> String {
-    match ciborium::from_reader::<Cbor, _>(bytes) {
-        Ok(value) => json(&value),
-        Err(_) => format!("{bytes:02x?}"),
-    }
-}
-
-async fn get(out: &mut Out, store: &Store, table: &str, id: &str) -> Outcome {
-    let Some(raw) = store.txn().get_raw(table, id).await? else {
-        eprintln!("kvs: table {table:?} has no record {id:?}");
-        return Ok(ExitCode::FAILURE);
     };
-    writeln!(out, "version {} schema {}\n{}", raw.version, raw.schema, shown(&raw.bytes))?;
-    Ok(ExitCode::SUCCESS)
+    self::care(url, care, unverified, io::stdout()).await
 }
 
-async fn range(out: &mut Out, store: &Store, table: &str, prefix: &str) -> Outcome {
-    let mut after: Option<String> = None;
-    loop {
-        let page = store.txn().range_raw(table, prefix, after.as_deref(), 1_000).await?;
-        let Some(last) = page.last() else { return Ok(ExitCode::SUCCESS) };
-        after = Some(last.id.clone());
-        for raw in page {
-            writeln!(out, "{} {}", raw.id, shown(&raw.bytes))?;
+/// Does what is asked, here or in the program that has the store open, and prints what is said of it.
+async fn care(url: &str, care: Care, unverified: bool, to: impl Write) -> Outcome {
+    let (mut progress, mut out) = (Progress::new(), BufWriter::new(to));
+    let said = |said| match said {
+        Said::Line(text) => writeln!(out, "{text}"),
+        Said::Note(text) => {
+            eprintln!("kvs: {text}");
+            Ok(())
         }
+        Said::Progress(done, what) => {
+            progress.tell(done, &what);
+            Ok(())
+        }
+        _ => Ok(()),
+    };
+    let status = care.run(url, Options::new().verify(!unverified), said).await?;
+    out.flush()?;
+    Ok(ExitCode::from(status))
+}
+
+/// Gives a new file its name when its content is complete and on disk, and leaves nothing when it fails.
+async fn into_file(name: &str, work: impl AsyncFnOnce(&File) -> Outcome) -> Outcome {
+    let making = format!("{name}.new");
+    if Path::new(name).exists() {
+        return Err(format!("{name} is there already, and is not written over: choose another name").into());
     }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making);
+    let file = file.map_err(|error| format!("{making}: {error}"))?;
+    let done = async {
+        let status = work(&file).await?;
+        file.sync_all()?;
+        // Unlike a renaming, a link never takes a name from another file.
+        fs::hard_link(&making, name)?;
+        Ok(status)
+    };
+    let done = done.await;
+    fs::remove_file(&making)?;
+    done
 }
 
-async fn feed(out: &mut Out, store: &Store, path: &str, count: usize) -> Outcome {
-    let entries: Vec<(u64, Cbor)> = store.txn().feed(path, From::End, count).await?;
-    for (position, value) in entries.into_iter().rev() {
-        writeln!(out, "{position} {}", json(&value))?;
+async fn salvage(url: &str, to: impl Write) -> Outcome {
+    let path = url.strip_prefix("redb:").ok_or("only a redb store is saved from its file")?;
+    let mut progress = Progress::new();
+    let saved =
+        Store::salvage(Path::new(path), BufWriter::new(to), |rows| progress.tell(rows, "rows")).await?;
+    for place in &saved.places {
+        eprintln!("kvs: {place} is damaged and was left out");
     }
+    eprintln!("kvs: {} lines, {} damaged rows were left out", saved.lines.lines, saved.lines.damaged);
+    Ok(if saved.lines.damaged > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}
+
+async fn restore(file: &Path, url: &str) -> Outcome {
+    let mut progress = Progress::new();
+    let copied = Store::restore(file, url, |rows| progress.tell(rows, "rows")).await?;
+    println!("commit {}: {} rows", copied.at, copied.rows);
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(out: &mut Out, store: &Store) -> Outcome {
-    let mut progress = Progress::new("rows");
-    let report = store.check(|rows| progress.tell(rows)).await?;
-    let records: u64 = report.tables.values().sum();
-    writeln!(
-        out,
-        "commit {}: {} rows, {} bytes; {records} records in {} tables, {} entries in {} feeds",
-        report.at,
-        report.rows,
-        report.bytes,
-        report.tables.len(),
-        report.entries,
-        report.feeds
-    )?;
-    for problem in &report.problems {
-        writeln!(out, "{}: {}", problem.place, problem.what)?;
+async fn load(url: &str, mut from: impl BufRead) -> Outcome {
+    // A text that is no dump must not make a store.
+    let head = from.fill_buf()?;
+    if !head.iter().all(u8::is_ascii_whitespace) && !head.trim_ascii_start().starts_with(b"{") {
+        return Err("line 1 of the dump is no line of JSON as `kvs dump` writes it".into());
     }
-    if report.wrong > 0 {
-        writeln!(out, "{} problems", report.wrong)?;
-        return Ok(ExitCode::from(3));
-    }
-    writeln!(out, "nothing is wrong")?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn verify(out: &mut Out, store: &Store, feed: &str) -> Outcome {
-    let state = store.verify(feed, None).await?;
-    writeln!(out, "{} {} {}", state.position, state.head, state.feed)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn backup(out: &mut Out, store: &Store, file: &Path) -> Outcome {
-    let mut progress = Progress::new("rows");
-    let copied = store.backup(file, |rows| progress.tell(rows)).await?;
-    writeln!(
-        out,
-        "commit {}: {} rows, {} bytes in {}",
-        copied.at,
-        copied.rows,
-        copied.bytes,
-        file.display()
-    )?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn restore(out: &mut Out, file: &Path, url: &str) -> Outcome {
-    let mut progress = Progress::new("rows");
-    let copied = Store::restore(file, url, |rows| progress.tell(rows)).await?;
-    writeln!(out, "commit {}: {} rows", copied.at, copied.rows)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn compact(out: &mut Out, store: &Store) -> Outcome {
-    let mut progress = Progress::new("rows");
-    let (before, after) = store.compact(|rows| progress.tell(rows)).await?;
-    writeln!(out, "{before} bytes before, {after} after")?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn dump(store: &Store, to: impl Write) -> Outcome {
-    let mut progress = Progress::new("lines");
-    let done = store.dump(BufWriter::new(to), |lines| progress.tell(lines)).await?;
-    if done.damaged > 0 {
-        eprintln!("kvs: {} damaged rows were left out", done.damaged);
-        return Ok(ExitCode::from(3));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn load(out: &mut Out, url: &str, from: impl io::BufRead) -> Outcome {
-    let mut progress = Progress::new("lines");
-    let done = Store::open(url).await?.load(from, |lines| progress.tell(lines)).await?;
-    writeln!(out, "{} lines", done.lines)?;
+    let mut progress = Progress::new();
+    let done = Store::open(url).await?.load(from, |lines| progress.tell(lines, "lines")).await?;
+    println!("{} lines", done.lines);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says on a terminal, twice a second, how far long work is.
 struct Progress {
-    what: &'static str,
     next: Instant,
     terminal: bool,
 }
 
 impl Progress {
-    fn new(what: &'static str) -> Self {
-        Self { what, next: Instant::now() + Duration::from_millis(500), terminal: io::stderr().is_terminal() }
+    fn new() -> Self {
+        Self { next: Instant::now() + Duration::from_millis(500), terminal: io::stderr().is_terminal() }
     }
 
-    fn tell(&mut self, done: u64) {
+    fn tell(&mut self, done: u64, what: &str) {
         if self.terminal && Instant::now() >= self.next {
-            self.next = Instant::now() + Duration::from_millis(500);
-            eprint!("\r{done} {}\u{1b}[K", self.what);
+            self.next = Instant::now() + Duration::from_millis(400);
+            eprint!("\r{done} {what}\u{1b}[K");
         }
     }
 }

@@ -18,9 +18,11 @@ use crate::{
     backend::{Backend, Changes},
     commit::{Commit, Request},
     error::{Error, Result},
+    health::Condition,
     key::{self, Span},
     options::Options,
     queue::{Queue, Taken},
+    value::Value,
 };
 use overlay::Overlay;
 
@@ -33,11 +35,18 @@ const TRIM: u64 = 1024;
 /// How often what has expired is swept.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// How often a store whose last write failed is tried again; a try that takes long is not made as often.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// How many bytes such a try writes: more than fits into what a full disk has left of a page.
+const PROBE_BYTES: usize = 16 << 10;
+
 /// When the writer has to do something unasked.
 struct Due {
     /// Commits written behind go to the disk.
     flush: Option<Instant>,
     sweep: Instant,
+    probe: Instant,
 }
 
 impl Due {
@@ -54,6 +63,7 @@ pub(crate) struct Writer {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) options: Options,
+    pub(crate) condition: Arc<Condition>,
     /// Tells watchers the number of the last commit.
     pub(crate) last: Arc<watch::Sender<u64>>,
 }
@@ -63,7 +73,8 @@ impl Writer {
     pub(crate) fn run(self) {
         let mut group = 1;
         let mut patience = Duration::ZERO;
-        let mut due = Due { flush: None, sweep: Instant::now() + SWEEP };
+        let now = Instant::now();
+        let mut due = Due { flush: None, sweep: now + SWEEP, probe: now };
         loop {
             match self.queue.take(due.next(), group, patience) {
                 Taken::Requests(requests) => {
@@ -92,25 +103,45 @@ impl Writer {
     fn tick(&self, due: &mut Due) {
         let now = Instant::now();
         if due.flush.is_some_and(|flush| flush <= now) {
-            due.flush = self.flush().err().map(|error| {
-                tracing::warn!(error = %error, "commits written behind are not on disk yet");
-                now + self.options.behind
-            });
+            let flushed = self.flush();
+            self.condition.wrote(flushed.as_ref().map(drop));
+            due.flush = flushed.err().map(|_| now + self.options.behind.max(SWEEP));
         }
-        if due.sweep <= now {
-            due.sweep = now + SWEEP;
-            match sweep::sweep(&*self.backend, self.options.clock.millis()) {
-                Ok(sweep::Swept { at: None, .. }) => {}
-                Ok(sweep::Swept { at: Some(at), more }) => {
-                    self.tell(at);
-                    due.written(false, self.options.behind);
-                    if more {
-                        due.sweep = now;
-                    }
-                }
-                Err(error) => tracing::warn!(error = %error, "what has expired could not be swept"),
+        if due.sweep > now {
+            return;
+        }
+        due.sweep = now + SWEEP;
+        self.condition.look();
+        self.condition.warn();
+        if self.condition.fails() {
+            if due.probe <= now {
+                self.condition.wrote(self.probe().as_ref().map(drop));
+                due.probe = Instant::now() + PROBE.max(4 * now.elapsed()) - PROBE / 2;
             }
+            return;
         }
+        match sweep::sweep(&*self.backend, self.options.clock.millis()) {
+            Ok(sweep::Swept { at: None, .. }) => {}
+            Ok(sweep::Swept { at: Some(at), more }) => {
+                self.tell(at);
+                due.written(false, self.options.behind);
+                if more {
+                    due.sweep = now;
+                }
+            }
+            Err(error) => self.condition.wrote(Err(&error)),
+        }
+    }
+
+    /// Writes something that means nothing and takes it away again, to see whether it can be done.
+    fn probe(&self) -> Result<()> {
+        for value in [Some(vec![0; PROBE_BYTES]), None] {
+            let batch = self.backend.begin()?;
+            let at = batch.at();
+            let value = value.map(|bytes| Value { bytes: &bytes, ..Value::default() }.seal(key::PROBE));
+            batch.commit(Changes::from([(key::PROBE.to_vec(), value)]), at, true)?;
+        }
+        Ok(())
     }
 
     /// Tells watchers. Another process may have told them of a later commit already.
@@ -131,18 +162,19 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(requests.len());
         let written = self.write(&requests, &mut outcomes, durable, pending);
         if let Err(error) = &written {
+            self.condition.wrote(Err(error));
             outcomes.clear();
             outcomes.extend(requests.iter().map(|_| Err(error.clone())));
         }
         if let Ok(Some(at)) = written {
+            self.condition.wrote(Ok(()));
             self.tell(at);
         }
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             let Request { hooks, answer, .. } = request;
-            if let Ok(commit) = &outcome {
-                for hook in hooks {
-                    survive(|| hook(commit));
-                }
+            match &outcome {
+                Ok(commit) => hooks.into_iter().for_each(|hook| survive(|| hook(commit))),
+                Err(_) => survive(|| drop(hooks)),
             }
             // The caller may have gone; its commit stands all the same.
             let _ = answer.send(outcome);
@@ -180,8 +212,19 @@ impl Writer {
         }
         self.trim(&mut overlay, base, at)?;
         let changes = overlay.into_changes();
-        batch.commit(changes, at, durable)?;
+        batch.commit(changes, at, durable).or_else(|error| self.outcome(at, error))?;
         Ok(Some(at))
+    }
+
+    /// What became of commit `at`, which failed: the store is opened again, and says whether it is there. A
+    /// file belongs to this process alone. On a server another process may have made a commit of that
+    /// number, so that one which is there may be another's.
+    fn outcome(&self, at: u64, error: Error) -> Result<()> {
+        match self.backend.begin() {
+            Ok(batch) if batch.at() < at => Err(error),
+            Ok(_) if !self.backend.is_shared() => Ok(()),
+            Ok(_) | Err(_) => Err(Error::Unknown { source: Arc::new(error) }),
+        }
     }
 
     /// Cuts the change log behind the kept history, now and then: a range costs less than single keys.
@@ -201,13 +244,24 @@ impl Writer {
 
 /// Runs a caller's code. Its panic is its own: the writer goes on for the others.
 fn survive(work: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        tracing::error!("a commit hook panicked; the commit stands");
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason");
+        let reason: String = text.chars().take(300).flat_map(char::escape_debug).collect();
+        tracing::error!(
+            reason,
+            "work given to Txn::on_commit panicked; the commit stands, and the writer goes on"
+        );
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                "the store's writer ended by a panic; nothing more is committed until the store is opened again"
+            );
+        }
         // Whether it ended well or by a panic: nobody may wait for it any longer.
         self.queue.close();
         if let Taken::Requests(requests) = self.queue.take(Instant::now(), 0, Duration::ZERO) {

@@ -199,7 +199,9 @@ async fn the_command_line_looks_after_a_store() {
     txn.append("/audit", &"opened").unwrap();
     txn.commit().await.unwrap();
 
-    let locked = kvs(&["stat", &url]);
+    // What is not asked over the socket needs the store closed.
+    std::fs::write(at("none.jsonl"), "").unwrap();
+    let locked = kvs(&["load", &url, &at("none.jsonl")]);
     assert!(!locked.status.success());
     assert!(said(&locked).contains(&format!("process {}", std::process::id())), "{}", said(&locked));
     drop(store);

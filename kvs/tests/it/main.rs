@@ -14,9 +14,11 @@ mod load;
 mod model;
 mod open;
 mod records;
+mod running;
 #[cfg(feature = "postgres")]
 mod server;
 #[cfg(feature = "postgres")]
 mod shared;
 mod strings;
+mod turns;
 mod watching;

@@ -168,6 +168,38 @@ async fn hooks_run_in_commit_order_after_the_data_is_there_and_a_panic_in_one_ha
     .await;
 }
 
+/// Panics when it goes, as a guard of an application's may.
+struct Sore;
+
+impl Drop for Sore {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "it goes");
+    }
+}
+
+#[tokio::test]
+async fn work_on_the_writers_thread_that_goes_wrong_in_any_way_does_not_stop_the_writer() {
+    each(async |store| {
+        put(&store, &[note("a", 1)]).await;
+        let mut late = store.txn();
+        late.get::<Note>("a").await.unwrap();
+        late.put(&note("a", 2)).unwrap();
+        let sore = Sore;
+        late.on_commit(move |_| drop(sore));
+        put(&store, &[note("a", 3)]).await;
+        assert!(late.commit().await.unwrap_err().is_conflict(), "its work is dropped unrun, and panics");
+        let mut txn = store.txn();
+        // The writer's thread belongs to no runtime.
+        txn.on_commit(|_| drop(tokio::task::spawn_blocking(|| ())));
+        txn.on_commit(|_| std::panic::panic_any(7));
+        txn.put(&note("b", 1)).unwrap();
+        txn.commit().await.unwrap();
+        put(&store, &[note("c", 1)]).await;
+        assert_eq!(store.get::<Note>("c").await.unwrap().unwrap().number, 1);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn too_large_is_said_before_anything_is_queued() {
     each(async |store| {

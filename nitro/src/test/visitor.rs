@@ -118,7 +118,7 @@ impl Visitor {
         let session = self.session().await?;
         let (id, mut page) = (node.page_id(), found.page);
         let mut cx = Cx::new(&node, Arc::clone(&session), id, path, found.params, &lang);
-        match page.open(&mut cx).await {
+        match cx.deadline().hold(page.open(&mut cx)).await {
             Ok(rendered) => {
                 cx.commit().await?;
                 let token = node.token(&session, &Token { page: id, path: path.to_owned() });

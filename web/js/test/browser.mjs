@@ -1,6 +1,7 @@
 // Runs the client in a real Chromium under the real CSP, driven by the DevTools
 // protocol over a pipe. The page gets a fake WebSocket and fake long timers, so
-// that a test plays the server and the clock. Not a test itself.
+// that a test plays the server and the clock, and a wall clock that stands still.
+// Not a test itself.
 //
 // N2O_JS names another script than the artefact, relative to this file.
 
@@ -34,6 +35,16 @@ function inject() {
     return due.length;
   };
   Math.random = () => 0.9;
+  // Noon of a day in winter, in the zone below: no test knows when it runs. Only what asks for the time gets it.
+  const now = Date.UTC(2026, 2, 6, 10);
+  window.Date = class extends Date {
+    constructor(...args) {
+      super(...(args.length ? args : [window.now ?? now]));
+    }
+    static now() {
+      return window.now ?? now;
+    }
+  };
   window.errors = [];
   addEventListener("error", (e) => window.errors.push(String(e.message)));
   addEventListener("unhandledrejection", (e) => window.errors.push(String(e.reason)));
@@ -80,7 +91,7 @@ export class Browser {
     browser.child = spawn(
       process.env.CHROMIUM ?? "/usr/bin/chromium",
       ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--lang=en-GB", "--remote-debugging-pipe", `--user-data-dir=${browser.profile}`, "about:blank"],
-      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], env: { ...process.env, TZ: "Europe/Kyiv" } },
+      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
     );
     browser.calls = new Map();
     browser.next = 1;
@@ -95,6 +106,7 @@ export class Browser {
     await browser.call("Page.enable");
     await browser.call("Runtime.enable");
     await browser.call("Emulation.setLocaleOverride", { locale: "en-GB" });
+    await browser.call("Emulation.setTimezoneOverride", { timezoneId: "Europe/Kyiv" });
     await browser.call("Page.addScriptToEvaluateOnNewDocument", { source: `(${inject})()` });
     return browser;
   }

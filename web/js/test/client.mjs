@@ -426,10 +426,10 @@ export class Client {
   }
 
   async until(test, what) {
-    const end = Date.now() + this.timeout;
+    const end = performance.now() + this.timeout;
     while (!test()) {
       if (this.closed !== null && this.closed !== undefined) throw new Error(`connection closed with ${this.closed} while waiting for ${what}`);
-      const left = end - Date.now();
+      const left = end - performance.now();
       if (left <= 0) throw new Error(`timeout while waiting for ${what}`);
       let timer;
       await new Promise((wake) => {

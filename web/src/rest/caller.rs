@@ -1,18 +1,19 @@
 //! Who calls, and what they send: a session or a bearer token, and a bounded body of JSON.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
     response::Response,
 };
 use form::Who;
 use serde_json::{Value, json};
 
 use super::problem::{Problem, answer};
-use crate::{app::Shared, cookie, visitor::lang, ws::is_own};
+use crate::{app::Shared, client::ClientAddress, cookie, front::Crowded, visitor::lang, ws::is_own};
 
 /// Most bytes of a body.
 const BODY: usize = 64 * 1024;
@@ -26,8 +27,25 @@ pub(crate) struct Caller {
     pub(crate) lang: &'static str,
 }
 
-/// Finds out who calls.
+/// Lets a request through when its client's address does not ask too often.
+pub(crate) async fn braked(
+    State(app): State<Arc<Shared>>,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    app.front.visit_of_client(address).map_err(|Crowded| Problem::too_many())?;
+    Ok(next.run(request).await)
+}
+
+/// Finds out who calls, and that they do not call too often.
 pub(crate) async fn caller(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let caller = known(app, method, headers).await?;
+    app.front.visit_of(caller.who.name(), None).map_err(|Crowded| Problem::too_many())?;
+    Ok(caller)
+}
+
+async fn known(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
     let lang = lang(app, headers);
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(authorization) = text(header::AUTHORIZATION) {
@@ -66,9 +84,12 @@ pub(crate) async fn body(headers: &HeaderMap, body: Body) -> Result<Value, Probl
         let title = "send the content type application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title));
     }
-    let bytes = axum::body::to_bytes(body, BODY).await.map_err(|_| {
-        let title = format!("a body has at most {BODY} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &title)
+    let bytes = axum::body::to_bytes(body, BODY).await.map_err(|error| {
+        if error.source().is_some_and(|why| why.is::<http_body_util::LengthLimitError>()) {
+            let title = format!("a body has at most {BODY} bytes");
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &title);
+        }
+        Problem::new(StatusCode::BAD_REQUEST, "body", "the body did not come as it was announced")
     })?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, "json", "the body is not JSON").detail(error.to_string())

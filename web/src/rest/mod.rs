@@ -11,9 +11,10 @@
 //! | `POST /api/token` | a bearer token for who is logged in |
 //!
 //! A caller is known by the session's cookie, or by `Authorization: Bearer`. With the cookie, whatever writes
-//! must come from a page of this server, as its browser says. What is wrong is told as RFC 9457 has it.
+//! must come from a page of this server, as its browser says. A caller and a client address that ask more often
+//! than [`n2o::Limits`] allows are answered with 429. What is wrong is told as RFC 9457 has it.
 
-mod caller;
+pub(crate) mod caller;
 mod problem;
 mod process;
 mod record;

@@ -7,7 +7,7 @@ use axum::{
 use form::{Faults, Spec};
 use serde_json::{Value, json};
 
-use crate::app::Shared;
+use crate::{app::Shared, front::AGAIN};
 
 /// A problem: its status, and the members of its body.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ impl Problem {
     pub(crate) fn nobody() -> Self {
         let title = "log in, or send a bearer token";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", title)
+    }
+
+    pub(crate) fn too_many() -> Self {
+        let title = "you ask too often; wait a little";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title)
     }
 
     /// Says more about this case.
@@ -71,6 +76,9 @@ impl IntoResponse for Problem {
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.0 == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
+        }
         if self.0 == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod framing;
+mod front;
 mod http;
 mod leave;
 mod operate;
 mod process;
+mod rate;
 mod rest;
 mod rights;
 mod roles;
+mod served;
 mod server;
+mod socket;

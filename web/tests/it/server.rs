@@ -10,17 +10,11 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing};
-use n2o::{Clock, Keys, Limits, Node, Random};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::Semaphore,
-    time::timeout,
-};
-use web::{App, Server};
+use n2o::Limits;
+use tokio::{io::AsyncWriteExt, sync::Semaphore};
 
-/// What a test that would hang fails after; far above the limits that the tests set, far below the default ones.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::served::{self, ask, connect, until};
+
 const SHORT: Duration = Duration::from_millis(100);
 
 /// Limits under which nothing ends by itself while a test runs.
@@ -29,75 +23,180 @@ fn limits() -> Limits {
     Limits { head: hour, write: hour, ..Limits::default() }
 }
 
-/// Serves a router while a test runs against its address.
+/// Serves a router beside an application without pages.
 async fn with<T: Future<Output = ()>>(limits: Limits, router: Router, test: impl FnOnce(String) -> T) {
-    let random = Random::default();
-    let store = kvs::Store::open("memory:").await.expect("store");
-    let node = Node::new(store, Keys::random(&random), limits, Clock::default(), random);
-    let server = Server::bind(node.clone(), "127.0.0.1:0").await.expect("a free port");
-    let address = server.address().expect("an address").to_string();
-    let router = App::new(node).router().merge(router);
-    tokio::select! {
-        ended = server.run(router, || {}) => panic!("the server ended: {ended:?}"),
-        () = test(address) => {}
+    served::with(limits, |app| app.router().merge(router), test).await;
+}
+
+/// Asks for a path until it is answered with `end`.
+async fn again(address: &str, path: &str, end: &str) {
+    loop {
+        let mut client = connect(address).await;
+        ask(&mut client, path).await;
+        if until(&mut client, end).await.contains(end) {
+            break;
+        }
     }
 }
 
-async fn connect(address: &str) -> TcpStream {
-    TcpStream::connect(address).await.expect("a connection")
-}
-
-async fn ask(stream: &mut TcpStream, path: &str) {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("a request");
-}
-
-/// Reads until `end` has come, or the connection ends.
-async fn until(stream: &mut TcpStream, end: &str) -> String {
-    let (mut seen, mut some) = (Vec::new(), vec![0; 65_536]);
-    let reading = async {
-        while end.is_empty() || !seen.windows(end.len()).any(|piece| piece == end.as_bytes()) {
-            match stream.read(&mut some).await {
-                Ok(0) | Err(_) => break,
-                Ok(bytes) => seen.extend_from_slice(&some[..bytes]),
-            }
-        }
-    };
-    let read = timeout(PATIENCE, reading).await;
-    let seen = String::from_utf8_lossy(&seen).into_owned();
-    assert!(read.is_ok(), "an answer, or the end of the connection, but only {:.200}", seen);
-    seen
-}
-
 #[tokio::test]
-async fn more_connections_than_there_are_places_wait_for_one() {
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let go = Arc::new(Semaphore::new(0));
-    let (inside, peak, gate) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&go));
+async fn beyond_the_places_nobody_is_answered_but_who_watches_the_server() {
+    let (now, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (inside, gate) = (Arc::clone(&now), Arc::clone(&go));
     let hold = async move || {
-        peak.fetch_max(inside.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        inside.fetch_add(1, Ordering::Relaxed);
         gate.acquire().await.expect("a gate").forget();
         inside.fetch_sub(1, Ordering::Relaxed);
         "held"
     };
-    let router = Router::new().route("/hold", routing::get(hold));
-    with(Limits { requests: 2, ..limits() }, router, async |address| {
+    let router =
+        Router::new().route("/hold", routing::get(hold)).route("/other", routing::get(async || "other"));
+    with(Limits { requests: 2, reserved: 1, ..limits() }, router, async |address| {
         let mut clients = Vec::new();
-        for _ in 0..6 {
+        for _ in 0..2 {
             let mut client = connect(&address).await;
             ask(&mut client, "/hold").await;
             clients.push(client);
         }
-        // The server has every chance to take them all: it runs on this very thread.
-        for _ in 0..10_000 {
+        while now.load(Ordering::Relaxed) < 2 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(now.load(Ordering::Relaxed), 2);
+        for _ in 0..5 {
+            let (mut watch, mut other) = (connect(&address).await, connect(&address).await);
+            ask(&mut watch, "/live").await;
+            ask(&mut other, "/other").await;
+            assert!(until(&mut watch, "").await.ends_with("\r\n\r\nlive"));
+            let answer = until(&mut other, "").await.to_ascii_lowercase();
+            assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+            assert!(
+                answer.contains("retry-after: 5\r\n") && answer.contains("connection: close\r\n"),
+                "{answer}"
+            );
+            assert!(answer.contains("content-security-policy: "), "{answer}");
+        }
+        let mut ready = connect(&address).await;
+        ask(&mut ready, "/ready").await;
+        assert!(until(&mut ready, "").await.ends_with("\r\n\r\nready"));
         go.add_permits(clients.len());
         for client in &mut clients {
-            assert!(until(client, "held").await.ends_with("held"), "each is served in the end");
+            assert!(until(client, "held").await.ends_with("held"));
         }
-        assert_eq!(most.load(Ordering::Relaxed), 2);
+        drop(clients);
+        // The places are free again.
+        again(&address, "/other", "other").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_holds_a_reserved_connection_without_a_word_loses_it() {
+    let limits = Limits { requests: 1, reserved: 1, requests_by_client: 9, life: SHORT, ..limits() };
+    with(limits, Router::new(), async |address| {
+        let mut silent = [connect(&address).await, connect(&address).await, connect(&address).await];
+        let mut watch = connect(&address).await;
+        ask(&mut watch, "/live").await;
+        assert!(until(&mut watch, "").await.ends_with("live"), "the silent ones are gone");
+        for client in &mut silent {
+            assert_eq!(until(client, "").await, "");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_connections_and_a_trusted_proxy_more() {
+    let few = Limits { requests_by_client: 2, ..limits() };
+    let trusting = |app: web::App| app.proxy("127.0.0.1".parse().expect("a network")).router();
+    with(few.clone(), Router::new(), async |address| {
+        let mut kept = vec![connect(&address).await, connect(&address).await];
+        for client in &mut kept {
+            ask(client, "/live").await;
+            assert!(until(client, "live").await.ends_with("live"));
+        }
+        let mut third = connect(&address).await;
+        ask(&mut third, "/nowhere").await;
+        let answer = until(&mut third, "").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 404 ") && answer.contains("connection: close"),
+            "once: {answer}"
+        );
+        for body in ["Content-Length: 9", "Transfer-Encoding: chunked"] {
+            let post = format!("POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{body}\r\n\r\n");
+            let answer = served::send(&address, post).await;
+            assert!(answer.starts_with("HTTP/1.1 503 "), "and no body is waited for: {answer}");
+        }
+        kept.pop();
+        loop {
+            let mut client = connect(&address).await;
+            ask(&mut client, "/live").await;
+            if !until(&mut client, "live").await.contains("connection: close") {
+                break;
+            }
+        }
+    })
+    .await;
+    served::with(few, trusting, async |address| {
+        let mut clients = Vec::new();
+        for _ in 0..5 {
+            let mut client = connect(&address).await;
+            ask(&mut client, "/live").await;
+            assert!(!until(&mut client, "live").await.contains("connection: close"));
+            clients.push(client);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn half_sent_requests_of_one_client_stop_nobody() {
+    const BODY: &str = "POST /n2o/csp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf";
+    const HEAD: &str = "GET /live HTTP/1.1\r\nHost: loc";
+    for (requests, requests_by_client) in [(1_000, 8), (8, 1_000)] {
+        let limits = Limits { requests, requests_by_client, reserved: 4, ..limits() };
+        with(limits, Router::new(), async |address| {
+            let mut half = Vec::new();
+            for sent in [BODY, HEAD, ""].into_iter().cycle().take(150) {
+                let mut client = connect(&address).await;
+                client.write_all(sent.as_bytes()).await.expect("half a request");
+                half.push(client);
+            }
+            for path in ["/live", "/ready"] {
+                again(&address, path, &format!("\r\n\r\n{}", &path[1..])).await;
+            }
+            if requests > requests_by_client {
+                again(&address, "/nowhere", "404 Not Found").await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_no_pages_ends_at_its_age() {
+    with(Limits { life: SHORT, ..limits() }, Router::new(), async |address| {
+        let mut client = connect(&address).await;
+        ask(&mut client, "/live").await;
+        assert!(until(&mut client, "live").await.ends_with("live"));
+        assert_eq!(until(&mut client, "").await, "", "the end, although it may be silent for an hour");
+        let mut body = connect(&address).await;
+        let head = "POST /n2o/csp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+        body.write_all(head.as_bytes()).await.expect("a head");
+        assert_eq!(until(&mut body, "").await, "", "with a request on its way, too");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_ends_its_connection() {
+    let limits = Limits { head: SHORT, pace: 1_000, ..Limits::default() };
+    with(limits, Router::new(), async |address| {
+        for (framing, sent) in [("Content-Length: 9", "half"), ("Transfer-Encoding: chunked", "9\r\nhalf")] {
+            let mut client = connect(&address).await;
+            let head = format!("POST /n2o/csp HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n{sent}");
+            client.write_all(head.as_bytes()).await.expect("half a request");
+            let answer = until(&mut client, "").await;
+            assert!(!answer.contains(" 204 "), "{framing}: {answer}");
+        }
     })
     .await;
 }
@@ -131,7 +230,7 @@ async fn a_connection_that_waits_for_its_next_request_leaves_room_for_others() {
 
 #[tokio::test]
 async fn a_socket_can_be_opened_when_the_places_are_few() {
-    with(Limits { requests: 1, ..limits() }, Router::new(), async |address| {
+    with(Limits { requests: 1, reserved: 0, ..limits() }, Router::new(), async |address| {
         let mut sockets = Vec::new();
         for _ in 0..5 {
             let mut client = connect(&address).await;
@@ -172,7 +271,7 @@ async fn an_answer_that_is_not_read_is_not_waited_for() {
     const MUCH: usize = 32 << 20;
     let much = async || Body::from(vec![b'x'; MUCH]);
     let router = Router::new().route("/much", routing::get(much));
-    let limits = Limits { requests: 1, write: Duration::from_secs(2), ..limits() };
+    let limits = Limits { requests: 1, reserved: 0, write: Duration::from_secs(2), ..limits() };
     with(limits, router, async |address| {
         let mut stalled = connect(&address).await;
         ask(&mut stalled, "/much").await;

@@ -29,14 +29,4 @@ fn main() -> ExitCode {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    /// Runs the shared cases where there are some; a folder that is named but not there fails.
-    #[test]
-    fn shared_cases_pass() {
-        let Some(shared) = std::env::var_os("N2O_SHARED") else { return };
-        let report = super::report::run(&PathBuf::from(shared).join("bpmn/cases.json")).unwrap();
-        assert!(!report.failed(), "{report}");
-    }
-}
+mod tests;

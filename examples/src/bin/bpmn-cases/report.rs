@@ -44,6 +44,18 @@ pub(crate) fn run(path: &Path) -> Result<Report, String> {
 }
 
 impl Report {
+    /// How many cases there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.results.len()
+    }
+
+    /// Whether the engine runs all cases and each gives what it says.
+    #[cfg(test)]
+    pub(crate) fn all_passed(&self) -> bool {
+        self.results.iter().all(|(_, outcome)| matches!(outcome, Outcome::Passed))
+    }
+
     /// Whether a case failed that the engine should pass. Where engines disagree, nothing is counted.
     pub(crate) fn failed(&self) -> bool {
         self.results

@@ -1,115 +1,119 @@
-//! Real browsers: one chromedriver, and windows that are whole browsers with profiles of their own.
+//! Real browsers: windows that are whole browsers with profiles of their own, used as people use them.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    thread,
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use super::{
+    driver::{
+        ACTIONS, ACTIVE, BACK, CLICK, DEVTOOLS, Driver, EXECUTE, Engine, FIND, FORWARD, KEYS, LOG, NAVIGATE,
+        PICTURE, REFRESH, Verb,
+    },
+    until,
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+/// Makes a test of each story in each browser: `story::firefox` and so on.
+macro_rules! in_every_browser {
+    ($($story:ident),+ $(,)?) => {
+        in_every_browser! { chromium Chromium: $($story)+ }
+        in_every_browser! { firefox Firefox: $($story)+ }
+        in_every_browser! { webkit WebKit: $($story)+ }
+    };
+    ($name:ident $engine:ident: $($story:ident)+) => {
+        mod $name {
+            use super::super::common::Engine;
 
-use super::{request, until};
-
-/// What Chromium needs to run as root, without a display, and without talking to anyone but the test.
-const ARGS: [&str; 12] = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--disable-breakpad",
-    "--hide-scrollbars",
-];
-
-/// A chromedriver; dropping it ends it.
-#[derive(Debug)]
-pub(crate) struct Browser {
-    driver: Child,
-    address: String,
+            $(
+                #[tokio::test]
+                async fn $story() {
+                    super::$story(Engine::$engine).await;
+                }
+            )+
+        }
+    };
 }
+pub(crate) use in_every_browser;
 
-impl Browser {
-    pub(crate) fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is needed: Debian's package chromium-driver");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let rest = line.split("successfully on port ").nth(1)?;
-            rest.trim_end_matches('.').parse::<u16>().ok()
-        });
-        thread::spawn(move || lines.for_each(drop));
-        let Some(port) = port else {
-            let _ = driver.kill();
-            panic!("chromedriver says no port");
-        };
-        Browser { driver, address: format!("127.0.0.1:{port}") }
-    }
+/// What Firefox says of the test's pages in its console, which it empties. A connection that was refused by a dead
+/// server, or ended with its page, is no complaint.
+const CONSOLE: &str = "
+const said = Services.console.getMessageArray().map(message => {
+  try {
+    const { sourceName, category, flags, errorMessage } = message.QueryInterface(Ci.nsIScriptError);
+    return category == 'Web Socket' ? [''] : [sourceName, flags & 1 ? 'WARNING' : 'SEVERE', errorMessage];
+  } catch {
+    return [''];
+  }
+});
+Services.console.reset();
+return said.filter(([source]) => source.startsWith('http')).map(([source, ...rest]) => rest);
+";
 
-    /// A browser of its own, with a window of this size and these languages.
-    pub(crate) async fn window(&self, (width, height): (u32, u32), lang: &str) -> Window {
-        let profile = TempDir::new().unwrap();
-        let mut args: Vec<String> = ARGS.iter().map(|arg| String::from(*arg)).collect();
-        args.push(format!("--user-data-dir={}", profile.path().display()));
-        args.push(format!("--window-size={width},{height}"));
-        args.push(format!("--lang={lang}"));
-        args.push(format!("--accept-lang={lang}"));
-        let wanted = json!({
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "goog:chromeOptions": { "args": args },
-            "unhandledPromptBehavior": "ignore",
-        });
-        let Value::Object(wanted) = wanted else { unreachable!("it is an object") };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(wanted)
-            .connect(&format!("http://{}", self.address))
-            .await
-            .expect("chromium is needed: Debian's package chromium");
-        let session = client.session_id().await.unwrap().unwrap();
-        Window { client, driver: self.address.clone(), session, profile }
-    }
+/// Notes what a page complains of; for WebKit, whose driver has no console.
+const COMPLAINTS: &str = "
+if (!window.complaints) {
+  window.complaints = [];
+  const note = (text) => window.complaints.push(['SEVERE', text]);
+  addEventListener('error', (e) => note(e.message));
+  addEventListener('unhandledrejection', (e) => note('rejection ' + e.reason));
+  addEventListener('securitypolicyviolation', (e) => note('csp ' + e.violatedDirective));
 }
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
+";
 
 /// One window of one browser; dropping it ends the browser.
 #[derive(Debug)]
 pub(crate) struct Window {
-    client: Client,
-    driver: String,
-    session: String,
-    profile: TempDir,
+    driver: Driver,
+    /// Is run in every page.
+    watch: Option<&'static str>,
+}
+
+impl Engine {
+    /// A browser of its own, with a window of this size and these languages.
+    pub(crate) async fn window(self, size: (u32, u32), lang: &str) -> Window {
+        Window { driver: Driver::start(self, size, lang, "").await, watch: None }
+    }
+
+    /// A Firefox as it was before it knew Trusted Types.
+    pub(crate) async fn without_trusted_types(size: (u32, u32)) -> Window {
+        let settings = "user_pref('dom.security.trusted_types.enabled', false);\n";
+        Window { driver: Driver::start(Engine::Firefox, size, "en", settings).await, watch: None }
+    }
 }
 
 impl Window {
+    async fn send(&self, verb: Verb, body: Value) -> Value {
+        self.driver.send(verb, body).await.unwrap()
+    }
+
     pub(crate) async fn go(&self, url: &str) {
-        self.client.goto(url).await.unwrap();
+        self.send(NAVIGATE, json!({ "url": url })).await;
     }
 
     pub(crate) async fn reload(&self) {
-        self.client.refresh().await.unwrap();
+        self.send(REFRESH, json!({})).await;
+    }
+
+    pub(crate) async fn back(&self) {
+        self.send(BACK, json!({})).await;
+    }
+
+    pub(crate) async fn forward(&self) {
+        self.send(FORWARD, json!({})).await;
+    }
+
+    /// Has a script run in every page: before anything of the page where the browser can, and otherwise when the
+    /// page is live; so it must do nothing when it is run again.
+    pub(crate) async fn watch(&mut self, script: &'static str) {
+        self.watch = Some(script);
+        if self.driver.engine == Engine::Chromium {
+            self.cdp("Page.enable", json!({})).await;
+            self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+        }
     }
 
     /// Runs a script and answers what it returns; `null` while a page is being replaced by the next.
     pub(crate) async fn js(&self, script: &str) -> Value {
-        self.client.execute(script, Vec::new()).await.unwrap_or_default()
+        self.driver.send(EXECUTE, json!({ "script": script, "args": [] })).await.unwrap_or_default()
     }
 
     /// The text that an expression has.
@@ -127,24 +131,55 @@ impl Window {
     /// Waits until the page is connected.
     pub(crate) async fn live(&self) {
         self.until("document.documentElement.dataset.n2o == 'on'").await;
+        if self.driver.engine == Engine::WebKit {
+            self.js(COMPLAINTS).await;
+        }
+        if let Some(script) = self.watch {
+            self.js(script).await;
+        }
     }
 
-    async fn find(&self, selector: &str) -> Element {
-        self.client.wait().for_element(Locator::Css(selector)).await.unwrap()
+    /// Waits for an element; what its commands want to know of it.
+    async fn find(&self, selector: &str) -> Value {
+        let query = json!({ "using": "css selector", "value": selector });
+        let look = async || self.driver.send(FIND, query.clone()).await.ok();
+        reference(&until(&format!("there is {selector}"), look).await)
     }
 
     /// Types with the keyboard, into an element that is focused for it.
     pub(crate) async fn type_into(&self, selector: &str, keys: &str) {
-        self.find(selector).await.send_keys(keys).await.unwrap();
+        let element = self.find(selector).await;
+        self.send(KEYS, json!({ "id": element, "text": keys })).await;
     }
 
     /// Types with the keyboard, wherever the focus is.
     pub(crate) async fn keys(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        let element = reference(&self.send(ACTIVE, json!({})).await);
+        self.send(KEYS, json!({ "id": element, "text": keys })).await;
     }
 
     pub(crate) async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.unwrap();
+        let element = self.find(selector).await;
+        self.send(CLICK, json!({ "id": element })).await;
+    }
+
+    /// Puts the mouse's button down over an element.
+    pub(crate) async fn press(&self, selector: &str) {
+        let query = json!({ "using": "css selector", "value": selector });
+        let element = self.send(FIND, query).await;
+        self.js(&format!("document.querySelector({selector:?}).scrollIntoView({{ block: 'center' }})")).await;
+        let to = json!({ "type": "pointerMove", "x": 0, "y": 0, "duration": 0, "origin": element });
+        self.mouse(json!([to, { "type": "pointerDown", "button": 0 }])).await;
+    }
+
+    /// Lets the mouse's button go, where it is.
+    pub(crate) async fn release(&self) {
+        self.mouse(json!([{ "type": "pointerUp", "button": 0 }])).await;
+    }
+
+    async fn mouse(&self, actions: Value) {
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.send(ACTIONS, json!({ "actions": [mouse] })).await;
     }
 
     /// Logs in as a guest, through the page and the keyboard.
@@ -171,44 +206,37 @@ impl Window {
         serde_json::from_value(list.await).unwrap_or_default()
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of the DevTools protocol, which only Chromium has.
     pub(crate) async fn cdp(&self, command: &str, params: Value) -> Value {
-        self.post("goog/cdp/execute", &json!({ "cmd": command, "params": params })).await
+        self.send(DEVTOOLS, json!({ "cmd": command, "params": params })).await
     }
 
-    /// What the console has said since it was last asked: level and message.
+    /// What the console has said since it was last asked: level and message. In WebKit only what the page at hand
+    /// has complained of since it was live.
     pub(crate) async fn console(&self) -> Vec<(String, String)> {
-        let log = self.post("se/log", &json!({ "type": "browser" })).await;
-        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        log.as_array().unwrap().iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
-    }
-
-    async fn post(&self, command: &str, body: &Value) -> Value {
-        let path = format!("/session/{}/{command}", self.session);
-        let headers = [("Content-Type", "application/json")];
-        let reply = request(&self.driver, "POST", &path, &headers, &body.to_string()).await.unwrap();
-        let mut answer: Value = serde_json::from_str(&reply.body).unwrap();
-        assert_eq!(reply.status, 200, "{command}: {answer}");
-        answer["value"].take()
+        match self.driver.engine {
+            Engine::Chromium => {
+                let log = self.send(LOG, json!({ "type": "browser" })).await;
+                let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+                let entries = log.as_array().unwrap().iter();
+                entries.map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
+            }
+            Engine::Firefox => serde_json::from_value(self.driver.within(CONSOLE).await).unwrap(),
+            Engine::WebKit => {
+                let said = self.js("return window.complaints?.splice(0) ?? []").await;
+                serde_json::from_value(said).unwrap()
+            }
+        }
     }
 
     /// A picture of the window, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
-        self.client.screenshot().await.unwrap()
+        let picture = self.send(PICTURE, json!({ "full": false })).await;
+        BASE64_STANDARD.decode(picture.as_str().unwrap()).unwrap()
     }
 }
 
-impl Drop for Window {
-    /// Ends the browser, whose processes are known by the profile that only they have.
-    fn drop(&mut self) {
-        let own = self.profile.path().display().to_string();
-        let Ok(all) = std::fs::read_dir("/proc") else { return };
-        for process in all.flatten() {
-            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-            if String::from_utf8_lossy(&line).contains(&own) {
-                let pid = process.file_name().to_string_lossy().into_owned();
-                let _ = Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status();
-            }
-        }
-    }
+/// The id of an element, which is the only value in what a driver says of it.
+fn reference(element: &Value) -> Value {
+    element.as_object().and_then(|object| object.values().next()).cloned().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod client;
+mod driver;
 mod http;
 mod server;
 
@@ -11,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use browser::{Browser, Window};
+pub(crate) use browser::{Window, in_every_browser};
 pub(crate) use client::{Bound, Client, Frame, Lost, escaped};
+pub(crate) use driver::Engine;
 pub(crate) use http::{Jar, Reply, request};
 pub(crate) use server::{Server, refused, store};
 

@@ -25,6 +25,8 @@ pub(crate) struct Server {
     data: Arc<TempDir>,
     flags: Vec<String>,
     log: Arc<Mutex<String>>,
+    /// How many files it may open, where that is limited.
+    files: Option<u32>,
 }
 
 impl Server {
@@ -36,13 +38,26 @@ impl Server {
     /// A demo over a data folder, with more flags.
     pub(crate) fn start_in(data: Arc<TempDir>, flags: &[&str]) -> Self {
         let flags = flags.iter().map(|flag| String::from(*flag)).collect();
-        Self::launch(data, "127.0.0.1:0", flags, Arc::default())
+        Self::launch(data, "127.0.0.1:0", flags, Arc::default(), None)
     }
 
-    fn launch(data: Arc<TempDir>, address: &str, flags: Vec<String>, log: Arc<Mutex<String>>) -> Self {
+    /// A demo that may open so many files.
+    pub(crate) fn start_with_files(files: u32) -> Self {
+        let data = Arc::new(TempDir::new().unwrap());
+        Self::launch(data, "127.0.0.1:0", Vec::new(), Arc::default(), Some(files))
+    }
+
+    fn launch(
+        data: Arc<TempDir>,
+        address: &str,
+        flags: Vec<String>,
+        log: Arc<Mutex<String>>,
+        files: Option<u32>,
+    ) -> Self {
+        let files_line = files.map_or_else(String::new, |files| format!("ulimit -n {files}; "));
         // A write over a limit of the system is an error, as on a full disk, and not the end of the process.
         let mut child = command("sh")
-            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .args(["-c", &format!("trap '' XFSZ; {files_line}exec \"$@\""), "sh"])
             .arg(DEMO)
             .arg("--data")
             .arg(data.path())
@@ -70,7 +85,7 @@ impl Server {
             let _ = child.kill();
             panic!("the demo did not start: {first}\n{}", log.lock().unwrap());
         };
-        Server { child, address, data, flags, log }
+        Server { child, address, data, flags, log, files }
     }
 
     /// The demo's first page.
@@ -109,6 +124,7 @@ impl Server {
             &self.address.clone(),
             self.flags.clone(),
             Arc::clone(&self.log),
+            self.files,
         );
     }
 

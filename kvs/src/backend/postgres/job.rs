@@ -4,6 +4,7 @@
 use std::{
     cell::RefCell,
     sync::{MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
 };
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -31,7 +32,7 @@ pub(crate) struct Job<'a> {
 impl<'a> Job<'a> {
     pub(crate) fn begin(store: &'a Postgres) -> Result<Self> {
         let mut guard = store.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = store.runtime.block_on(async {
+        let work = async {
             let mut connection = match guard.take() {
                 Some(connection) => connection,
                 None => PgConnection::connect_with(&store.options).await?,
@@ -45,7 +46,8 @@ impl<'a> Job<'a> {
                 Ok(at) => at,
             };
             Ok((connection, at))
-        });
+        };
+        let begun = store.runtime.block_on(within(store.patience, work));
         let (connection, at) = begun.map_err(|error| convert(&store.place, error))?;
         *guard = Some(connection);
         Ok(Self { store, connection: RefCell::new(guard), at, open: true })
@@ -55,13 +57,18 @@ impl<'a> Job<'a> {
     fn run<T>(&self, work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
         let mut guard = self.connection.borrow_mut();
         let Some(connection) = guard.as_mut() else { return Err(Error::Closed) };
-        let done = self.store.runtime.block_on(work(connection));
+        let done = self.store.runtime.block_on(within(self.store.patience, work(connection)));
         if done.is_err() {
             let broken = guard.take();
             self.store.runtime.spawn(async move { drop(broken) });
         }
         done.map_err(|error| convert(&self.store.place, error))
     }
+}
+
+/// A server that hangs is one that is away: whoever waits for a commit is told so.
+async fn within<T>(limit: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|late| Err(sqlx::Error::Io(late.into())))
 }
 
 async fn begin(connection: &mut PgConnection) -> sqlx::Result<u64> {

@@ -19,7 +19,7 @@ use std::{
 };
 
 use sqlx::{
-    PgConnection,
+    Connection, PgConnection,
     postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions},
 };
 use tokio::{runtime, sync::oneshot};
@@ -39,6 +39,10 @@ const CHANNEL: &str = "kvs";
 /// How long the listener waits before it connects again.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// How much longer than a statement may take the writer waits for its answer: a server that is there has
+/// given it up by then.
+const GRACE: Duration = Duration::from_secs(1);
+
 pub(crate) struct Postgres {
     place: Arc<str>,
     runtime: runtime::Handle,
@@ -48,6 +52,11 @@ pub(crate) struct Postgres {
     /// batch, and after a failure.
     writer: Mutex<Option<PgConnection>>,
     options: PgConnectOptions,
+    /// How long the writer waits for what a working server answers sooner.
+    patience: Duration,
+    /// For the question whether the server answers, so that it never waits for a place among the readers.
+    /// Held for one question; who finds it held does not ask.
+    probe: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
     /// The newest state somebody reads, shared by those who begin while it is the newest. Held for a clone
     /// only. It is weak, because a state nobody reads must not hold a transaction open.
     current: Mutex<Weak<View>>,
@@ -91,6 +100,8 @@ impl Postgres {
             pool: pool.clone(),
             writer: Mutex::default(),
             options: connect.clone(),
+            patience: options.statement + GRACE,
+            probe: Arc::default(),
             current: Mutex::default(),
             known: Arc::default(),
             notice: Arc::default(),
@@ -177,11 +188,40 @@ async fn run<T: Send + 'static>(
 
 fn convert(place: &str, error: sqlx::Error) -> Error {
     let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+    let owned = || place.to_owned();
+    // The codes are those of the appendix "PostgreSQL Error Codes" of its manual.
     match (code.as_deref(), error) {
-        (Some("53100"), _) => Error::Full { place: place.to_owned() },
-        (Some("28000" | "28P01" | "42501"), _) => Error::Denied { path: place.into() },
-        (_, sqlx::Error::PoolTimedOut) => Error::Busy { place: place.to_owned() },
-        (_, error) => Error::Io { place: place.to_owned(), source: Arc::new(error) },
+        (Some("53100"), _) => Error::Full { place: owned() },
+        (Some("28000" | "28P01"), _) => Error::Login { place: owned() },
+        (Some("3D000"), _) => Error::NoDatabase { place: owned() },
+        (Some("42501"), _) => Error::Denied { path: place.into() },
+        (Some("25006"), _) => Error::ReadOnly { place: owned() },
+        (Some("53300"), _) | (_, sqlx::Error::PoolTimedOut) => Error::Busy { place: owned() },
+        (Some("57P01" | "57P02" | "57P03"), error) => Error::Away { place: owned(), source: Arc::new(error) },
+        (_, sqlx::Error::Io(error)) => unreached(place, error),
+        (_, error) => Error::Io { place: owned(), source: Arc::new(error) },
+    }
+}
+
+/// A connection that could not be made, or was lost.
+fn unreached(place: &str, error: std::io::Error) -> Error {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        // The library has no kind for a name without an address; these words begin its message.
+        _ if error.to_string().starts_with("failed to lookup address") => {
+            Error::Unresolved { place: place.to_owned() }
+        }
+        Kind::ConnectionRefused
+        | Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe
+        | Kind::NotConnected
+        | Kind::HostUnreachable
+        | Kind::NetworkUnreachable
+        | Kind::NotFound
+        | Kind::UnexpectedEof
+        | Kind::TimedOut => Error::Away { place: place.to_owned(), source: Arc::new(error) },
+        _ => Error::io(place, error),
     }
 }
 
@@ -209,6 +249,34 @@ impl Backend for Postgres {
         Ok(Box::new(Job::begin(self)?))
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn ping(&self, within: Duration) -> Answer<'_, ()> {
+        let (options, probe) = (self.options.clone(), self.probe.clone());
+        let place = self.place.clone();
+        Box::pin(async move {
+            let work = async move {
+                // Another look is under way, and will tell.
+                let Ok(mut slot) = probe.try_lock() else { return Ok(()) };
+                let ask = async {
+                    let mut connection = match slot.take() {
+                        Some(connection) => connection,
+                        None => PgConnection::connect_with(&options).await?,
+                    };
+                    sqlx::query("select 1").execute(&mut connection).await?;
+                    Ok(connection)
+                };
+                match tokio::time::timeout(within, ask).await {
+                    Ok(asked) => asked.map(|connection| *slot = Some(connection)),
+                    Err(late) => Err(sqlx::Error::Io(late.into())),
+                }
+            };
+            run(&self.runtime, &place, work).await
+        })
+    }
+
     fn size(&self) -> Answer<'_, Option<u64>> {
         let pool = self.pool.clone();
         Box::pin(async {
@@ -227,10 +295,14 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         // The connections are closed by the thread that drives them, before it ends.
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let pool = self.pool.clone();
+        let (pool, probe) = (self.pool.clone(), self.probe.clone());
         let stop = self.stop.take();
         self.runtime.spawn(async move {
             drop(writer);
+            // One that is being asked is let go by the one who asks.
+            if let Ok(mut probe) = probe.try_lock() {
+                drop(probe.take());
+            }
             pool.close().await;
             drop(stop);
         });

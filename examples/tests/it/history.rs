@@ -1,0 +1,71 @@
+//! Pages that are left and come back to: they are live again, and show what has happened since.
+
+use serde_json::json;
+
+use super::common::{Client, Engine, Server, in_every_browser};
+
+in_every_browser!(back_and_forward_lead_to_live_pages, a_reload_shows_what_the_server_says);
+
+async fn back_and_forward_lead_to_live_pages(engine: Engine) {
+    let server = Server::start();
+    let window = engine.window((900, 700), "en").await;
+    window.enter(&server.url(""), "Olena", "walk").await;
+    window.say("before").await;
+    window.go(&server.url("/counter")).await;
+    window.live().await;
+    window.click("#inc").await;
+    window.until("document.getElementById('n').textContent == '1'").await;
+
+    // Somebody talks while the room is not on the screen.
+    let mut max = Client::new(&server.address);
+    max.enter("Max", "walk").await;
+    let say = max.bound("message");
+    let number = max.fire(&say, json!(["meanwhile"])).await.unwrap();
+    while max.answered() < number {
+        max.step().await.unwrap();
+    }
+    window.back().await;
+    window.until("location.pathname == '/chat/walk'").await;
+    window.live().await;
+    window.until("document.querySelectorAll('#messages .line').length == 2").await;
+    assert_eq!(window.messages().await, ["before", "meanwhile"]);
+    window.say("and back").await;
+    window.until("document.querySelectorAll('#messages .line').length == 3").await;
+
+    // The counter takes a click again, wherever it stands.
+    window.forward().await;
+    window.until("location.pathname == '/counter'").await;
+    window.live().await;
+    let stands = window.text("document.getElementById('n').textContent").await;
+    let next = stands.parse::<u64>().unwrap() + 1;
+    window.click("#inc").await;
+    window.until(&format!("document.getElementById('n').textContent == '{next}'")).await;
+    window.back().await;
+    window.until("location.pathname == '/chat/walk'").await;
+    window.live().await;
+    window.until("document.querySelectorAll('#messages .line').length == 3").await;
+    assert_eq!(window.messages().await, ["before", "meanwhile", "and back"]);
+    assert_eq!(window.console().await, []);
+}
+
+/// Browsers put back what inputs held before a reload, unless the page forbids it.
+async fn a_reload_shows_what_the_server_says(engine: Engine) {
+    let server = Server::start();
+    let window = engine.window((900, 700), "en").await;
+    window.enter(&server.url(""), "Olena", "walk").await;
+    // Nobody has typed this, so it is no draft.
+    window.js("document.getElementById('message').value = 'remembered'").await;
+    window.js("document.querySelector('#say button').disabled = true").await;
+    window.reload().await;
+    window.live().await;
+    assert_eq!(window.text("document.getElementById('message').value").await, "");
+    window.say("pressed").await;
+    window.type_into("#message", "typed").await;
+    window.reload().await;
+    window.live().await;
+    assert_eq!(window.text("document.getElementById('message').value").await, "typed");
+    window.click("#say button").await;
+    window.until("document.querySelectorAll('#messages .line').length == 2").await;
+    assert_eq!(window.messages().await, ["pressed", "typed"]);
+    assert_eq!(window.console().await, []);
+}

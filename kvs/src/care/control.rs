@@ -1,0 +1,259 @@
+//! The control socket of an open store: a Unix socket beside its file, over which processes of the same user
+//! ask the one that has the store. A question is one line of JSON, and so is everything that is answered.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::{
+        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        net::UnixStream as Probe,
+    },
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::{Arc, Weak},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
+    sync::{Semaphore, mpsc, oneshot},
+};
+
+use super::{Care, LINES, Said, work::work};
+use crate::{
+    backend::disk::Note,
+    error::{Error, Result},
+    place::beside,
+    store::{Inner, Store},
+};
+
+/// The version of the protocol; another one is not answered.
+pub(crate) const VERSION: u32 = 1;
+
+/// What the line of the note begins with that says where the holder listens.
+pub(crate) const LISTENS: &str = "control ";
+
+/// How many questions are answered at once; further ones wait.
+const AT_ONCE: usize = 4;
+
+/// The longest question, in bytes: two names of the greatest length, escaped.
+const QUESTION: u64 = 64 << 10;
+
+/// How long a question may take to arrive, and an answer may wait to be read.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest path of a socket, in bytes (`sun_path` of `unix(7)`, less its end).
+const PATH: usize = 107;
+
+/// Wait after a failed accept, when the process is out of file descriptors.
+const BREATH: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) kvs: u32,
+    pub(crate) care: Care,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Answer {
+    Said(Said),
+    /// Nothing follows; why it could not be done.
+    Failed(String),
+    /// Nothing follows; the exit status.
+    Done(u8),
+}
+
+/// The listening side. Dropped, it ends what it is doing, and takes the socket away.
+#[derive(Debug)]
+pub(crate) struct Control {
+    place: PathBuf,
+    /// A folder that was made for the socket alone.
+    folder: Option<PathBuf>,
+    /// Dropping it ends the thread.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where the socket of a store usually is.
+pub(crate) fn socket(store: &Path) -> PathBuf {
+    beside(store, ".ctl")
+}
+
+impl Control {
+    /// Listens for the store at this path, on a thread of its own, for as long as it is held.
+    pub(crate) fn start(store: &Path, inner: Weak<Inner>) -> Result<Self> {
+        let fail = |error| Error::io(&store.display().to_string(), error);
+        let (place, folder) = choose(store).map_err(fail)?;
+        let (stop, stopped) = oneshot::channel();
+        let mut control = Self { place, folder, stop: Some(stop), thread: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
+        let (listener, owner) = {
+            let _context = runtime.enter();
+            let listener = UnixListener::bind(&control.place).map_err(fail)?;
+            fs::set_permissions(&control.place, Permissions::from_mode(0o600)).map_err(fail)?;
+            let owner = fs::metadata(&control.place).map_err(fail)?.uid();
+            (listener, owner)
+        };
+        let run = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    () = listen(&listener, owner, &inner) => {}
+                }
+            });
+        };
+        control.thread =
+            Some(thread::Builder::new().name("kvs-control".to_owned()).spawn(run).map_err(fail)?);
+        let mut note = OpenOptions::new().append(true).open(Note::path(store)).map_err(fail)?;
+        writeln!(note, "{LISTENS}{}", control.place.display()).map_err(fail)?;
+        Ok(control)
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was reported; there is nothing left to say.
+            let _ = thread.join();
+        }
+        // Only a courtesy: a socket that nobody listens on is taken away by the next holder.
+        let _ = fs::remove_file(&self.place);
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Where to listen: beside the store, or, where that is too long for a socket or still in use, in a folder
+/// of its own that only its owner enters.
+fn choose(store: &Path) -> io::Result<(PathBuf, Option<PathBuf>)> {
+    let usual = std::path::absolute(socket(store))?;
+    // Whoever still listens there has a file that had this name before.
+    if usual.as_os_str().len() <= PATH && Probe::connect(&usual).is_err() {
+        match fs::remove_file(&usual) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => return Ok((usual, None)),
+        }
+    }
+    let own = std::process::id();
+    for number in 0..1_000 {
+        let folder = std::env::temp_dir().join(format!("kvs-{own}-{number}"));
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok((folder.join("ctl"), Some(folder))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Answers for ever. All of it is one future, so that the end of it ends everything.
+async fn listen(listener: &UnixListener, owner: u32, inner: &Weak<Inner>) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let (sender, mut accepted) = mpsc::channel::<UnixStream>(1);
+    let accept = async {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    // Only who could open the file itself is heard; the superuser could.
+                    let who = stream.peer_cred().map(|peer| peer.uid());
+                    if who.is_ok_and(|uid| uid == owner || uid == 0) && sender.send(stream).await.is_err() {
+                        return;
+                    }
+                }
+                Err(_) => tokio::time::sleep(BREATH).await,
+            }
+        }
+    };
+    let serve = async {
+        let mut serving = Vec::new();
+        loop {
+            let next = tokio::select! {
+                stream = accepted.recv(), if places.available_permits() > 0 => stream,
+                () = any(&mut serving) => continue,
+            };
+            let Some(stream) = next else { return };
+            let Ok(place) = places.clone().try_acquire_owned() else { continue };
+            serving.push(Box::pin(async move {
+                serve(stream, inner).await;
+                drop(place);
+            }));
+        }
+    };
+    tokio::join!(accept, serve);
+}
+
+/// Drives all of them, and ends when one has ended, which is taken out; never when there is none.
+async fn any(serving: &mut Vec<std::pin::Pin<Box<impl Future<Output = ()>>>>) {
+    std::future::poll_fn(|context| {
+        for at in 0..serving.len() {
+            if serving[at].as_mut().poll(context).is_ready() {
+                drop(serving.swap_remove(at));
+                return std::task::Poll::Ready(());
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+/// Answers one question.
+async fn serve(stream: UnixStream, inner: &Weak<Inner>) {
+    let (from, mut to) = stream.into_split();
+    let mut text = String::new();
+    let mut line = BufReader::new(from.take(QUESTION));
+    let answer = match tokio::time::timeout(PATIENCE, line.read_line(&mut text)).await {
+        Ok(Ok(_)) => answer(&text, &mut to, inner).await,
+        Ok(Err(_)) | Err(_) => return,
+    };
+    let last = match answer {
+        Ok(status) => Answer::Done(status),
+        Err(error) => Answer::Failed(error.to_string()),
+    };
+    // Whoever asked may have gone.
+    let _ = write(&mut to, &last).await;
+}
+
+async fn answer(text: &str, to: &mut OwnedWriteHalf, inner: &Weak<Inner>) -> Result<u8> {
+    let question = serde_json::from_str::<Question>(text).ok().filter(|question| question.kvs == VERSION);
+    let Some(Question { care, .. }) = question else {
+        let text = "this `kvs` is of another version than the process that has the store open".to_owned();
+        return Err(Error::Remote { text });
+    };
+    let inner = inner.upgrade().ok_or(Error::Closed)?;
+    let turn = inner.care.clone();
+    let _turn = match care.is_long().then(|| turn.try_lock()) {
+        None => None,
+        Some(Ok(turn)) => Some(turn),
+        Some(Err(_)) => return Err(Error::Underway { what: "another backup, check or dump".to_owned() }),
+    };
+    let store = Store { control: None, inner };
+    let (teller, mut told) = mpsc::channel(LINES);
+    let mut work = pin!(work(&store, &care, teller));
+    loop {
+        tokio::select! {
+            biased;
+            Some(said) = told.recv() => write(to, &Answer::Said(said)).await?,
+            outcome = &mut work => {
+                while let Ok(said) = told.try_recv() {
+                    write(to, &Answer::Said(said)).await?;
+                }
+                return outcome;
+            }
+        }
+    }
+}
+
+/// Writes a line. Whoever does not read is not waited for for long, and who has gone ends the work.
+async fn write(to: &mut OwnedWriteHalf, answer: &Answer) -> Result<()> {
+    let fail = |error| Error::io("the control socket", error);
+    let mut text = serde_json::to_string(answer).map_err(|error| fail(error.into()))?;
+    text.push('\n');
+    let written = tokio::time::timeout(PATIENCE, to.write_all(text.as_bytes())).await;
+    written.unwrap_or_else(|late| Err(late.into())).map_err(fail)
+}

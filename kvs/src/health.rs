@@ -1,0 +1,219 @@
+//! Whether a store can be relied upon now: what became of its last writes, of its file, of its backups. Not
+//! how any of it is mended.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::{Error, Result},
+    store::Store,
+};
+
+/// How often the file's name is looked up.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a trouble that lasts is logged again.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What [`Store::health`] answers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Health {
+    /// Why the store cannot be relied upon now; `None` when it can.
+    pub trouble: Option<Trouble>,
+    /// Why the last backup of [`Store::backups`] failed, until one succeeds. The store serves all the same.
+    pub backup: Option<Error>,
+}
+
+/// Why a store cannot be relied upon.
+///
+/// Its text names no path and no server, so that it may be told to strangers; the error in it says the rest.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// The last write failed. The store tries by itself, once a second, and this ends when a write succeeds.
+    #[error("the store cannot be written: {}", cause(.0))]
+    Writes(Error),
+    /// The file has lost its name while it is open, see [`Error::Gone`].
+    #[error("the store's file was deleted, moved or replaced; save it with `kvs backup` before it is closed")]
+    File(Error),
+    /// The server does not answer.
+    #[error("the store does not answer: {}", cause(.0))]
+    Away(Error),
+    /// The last [`Store::check`] found this many problems.
+    #[error("the store is damaged: {0} problems; restore a backup, `kvs check` lists them")]
+    Damage(u64),
+}
+
+/// The kind of an error in words that name no place.
+fn cause(error: &Error) -> &'static str {
+    match error {
+        Error::Full { .. } => "no space is left",
+        Error::ReadOnly { .. } => "it is read-only",
+        Error::Denied { .. } => "there is no permission",
+        Error::Files { .. } => "too many files are open",
+        Error::Corrupt { .. } => "it is damaged",
+        Error::Unresolved { .. } => "its host cannot be resolved",
+        Error::Login { .. } => "the login is refused",
+        Error::NoDatabase { .. } => "there is no such database",
+        Error::Away { .. } => "the server cannot be reached",
+        Error::Busy { .. } => "all connections are in use",
+        Error::Unknown { source } => cause(source),
+        _ => "the log says why",
+    }
+}
+
+impl Store {
+    /// Says whether the store can be relied upon: whether its last write succeeded, its file has its name,
+    /// its server answers, and the last check found nothing. It costs no disk write, and answers within
+    /// [`Options::ping`](crate::Options::ping). It needs a tokio runtime with time only for a server.
+    pub async fn health(&self) -> Health {
+        let condition = &self.inner.condition;
+        condition.look();
+        let (mut trouble, backup) = condition.told();
+        if trouble.is_none() {
+            let asked = self.inner.backend.ping(self.inner.options.ping).await;
+            trouble = asked.err().map(Trouble::Away);
+        }
+        Health { trouble, backup }
+    }
+}
+
+/// What is known of a store's condition; one for each open store.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    file: Option<PathBuf>,
+    /// Held for a few fields, never across an await or a look at the disk.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Device and inode of the open file; `None` while a compaction gives its name to another.
+    identity: Option<(u64, u64)>,
+    looked: Option<Instant>,
+    lost: Option<&'static str>,
+    failed: Option<Error>,
+    damaged: u64,
+    backup: Option<Error>,
+    /// When the lost file was last logged.
+    told: Option<Instant>,
+}
+
+impl Condition {
+    /// The condition of a store that has just opened this file.
+    pub(crate) fn new(file: Option<PathBuf>) -> Self {
+        let identity = file.as_deref().and_then(|path| identity(path).ok());
+        Self { file, state: Mutex::new(State { identity, ..State::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks, at most once a second, whether the file's name still means the open file.
+    pub(crate) fn look(&self) {
+        let now = Instant::now();
+        let due = |state: &State| state.looked.is_none_or(|looked| now >= looked + LOOK);
+        if self.file.is_some() && due(&self.state()) {
+            self.look_now();
+        }
+    }
+
+    /// Looks, and answers what the file has become when it has lost its name.
+    pub(crate) fn look_now(&self) -> Option<Error> {
+        let path = self.file.as_deref()?;
+        let expected = {
+            let mut state = self.state();
+            state.looked = Some(Instant::now());
+            state.identity?
+        };
+        let found = match identity(path) {
+            Ok(found) if found == expected => Some(None),
+            Ok(_) => Some(Some("was replaced")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Some("was deleted or moved")),
+            // A folder that cannot be looked into says nothing about the file.
+            Err(_) => None,
+        };
+        let mut state = self.state();
+        // A compaction may have begun meanwhile.
+        if let Some(lost) = found.filter(|_| state.identity == Some(expected)) {
+            state.lost = lost;
+        }
+        state.lost.map(|found| Error::Gone { path: path.to_owned(), found })
+    }
+
+    /// Runs what gives the file's name to another file of this store's own. It is not run when the name
+    /// means a stranger's file already.
+    pub(crate) fn replacing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let Some(path) = &self.file else { return work() };
+        let foreign = |error: &Error| matches!(error, Error::Gone { .. }) && path.exists();
+        if let Some(error) = self.look_now().filter(foreign) {
+            return Err(error);
+        }
+        self.state().identity = None;
+        let done = work();
+        let mut state = self.state();
+        state.identity = identity(path).ok();
+        state.lost = None;
+        done
+    }
+
+    /// Logs, once in a while, that the file has lost its name.
+    pub(crate) fn warn(&self) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let Some((path, found)) = self.file.as_ref().zip(state.lost) else {
+            state.told = None;
+            return;
+        };
+        if state.told.is_none_or(|told| now >= told + AGAIN) {
+            state.told = Some(now);
+            let error = Error::Gone { path: path.clone(), found };
+            tracing::error!(store.path = %path.display(), error = %error, "the store's file has lost its name");
+        }
+    }
+
+    /// Notes what became of a write, and logs where that changes.
+    pub(crate) fn wrote(&self, outcome: std::result::Result<(), &Error>) {
+        let mut state = self.state();
+        let before = std::mem::replace(&mut state.failed, outcome.err().cloned());
+        match (&before, &state.failed) {
+            (None, Some(error)) => tracing::error!(error = %error, "the store cannot be written"),
+            (Some(_), None) => tracing::info!("the store can be written again"),
+            _ => {}
+        }
+    }
+
+    /// Whether the last write failed.
+    pub(crate) fn fails(&self) -> bool {
+        self.state().failed.is_some()
+    }
+
+    pub(crate) fn checked(&self, problems: u64) {
+        self.state().damaged = problems;
+    }
+
+    pub(crate) fn backed_up(&self, outcome: std::result::Result<(), &Error>) {
+        self.state().backup = outcome.err().cloned();
+    }
+
+    fn told(&self) -> (Option<Trouble>, Option<Error>) {
+        let state = self.state();
+        let lost = self.file.as_ref().zip(state.lost);
+        let lost = lost.map(|(path, found)| Trouble::File(Error::Gone { path: path.clone(), found }));
+        let failed = || state.failed.clone().map(Trouble::Writes);
+        let damaged = || (state.damaged > 0).then_some(Trouble::Damage(state.damaged));
+        (lost.or_else(failed).or_else(damaged), state.backup.clone())
+    }
+}
+
+/// What tells one file from another, whatever their names.
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+}

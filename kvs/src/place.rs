@@ -1,0 +1,112 @@
+//! What stands beside a store's file: the mark that there is one, leftovers of killed processes, and the
+//! copy that is made when the file has lost its name. Not the file itself, see `backend::disk`.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use crate::{
+    backend::{Backend, disk},
+    backup::copy_to_file,
+    error::{Error, Result},
+};
+
+/// What the mark says to who finds it.
+const MARK: &str = "Here is a kvs store. When its file is missing, it was lost: restore a backup.\n";
+
+/// The name of a file beside the store.
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses a store that is missing where there was one, or empty.
+pub(crate) fn expect(store: &Path) -> Result<()> {
+    let missing = |found| Err(Error::Missing { path: store.to_owned(), found });
+    match fs::metadata(store) {
+        Ok(found) if found.is_file() && found.len() == 0 => missing("is empty"),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A store that was closed by an older version left a seal, and no mark.
+            let was = [".id", ".seal"].iter().any(|mark| beside(store, mark).exists());
+            if was { missing("is missing") } else { Ok(()) }
+        }
+        // Whoever opens it is told.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Makes way for a new store on purpose.
+pub(crate) fn clear(store: &Path) -> Result<()> {
+    if expect(store).is_err() {
+        let fail = |error| Error::io(&store.display().to_string(), error);
+        for name in [store.to_owned(), beside(store, ".seal")] {
+            match fs::remove_file(name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts the mark beside a store that has just been opened, and removes what a killed process left.
+pub(crate) fn settle(store: &Path) -> Result<()> {
+    let fail = |error| Error::io(&store.display().to_string(), error);
+    let mark = beside(store, ".id");
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&mark) {
+        Ok(mut file) => {
+            file.write_all(MARK.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
+            let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty());
+            disk::sync_folder(folder.unwrap_or(Path::new("."))).map_err(fail)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(fail(error)),
+    }
+    // This process has the store: whoever began to write it anew is gone.
+    match fs::remove_file(beside(store, ".new")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Copies the content of a store whose file has lost its name into a file beside it, or, where that fails,
+/// into the folder for temporary files, and says so in the log.
+pub(crate) fn rescue(backend: &Arc<dyn Backend>, store: &Path, why: &Error) {
+    let name = store.file_name().unwrap_or_default();
+    for place in [store.to_owned(), std::env::temp_dir().join(name)] {
+        let Some(to) = (1..10_000).map(|n| beside(&place, &format!(".rescued-{n}"))).find(|to| !to.exists())
+        else {
+            continue;
+        };
+        match copy(backend, &to) {
+            Ok(()) => {
+                let to = to.display();
+                tracing::error!(error = %why, rescued = %to, "the store was closed without its file; everything is in the rescued one: move it to the store's name");
+                return;
+            }
+            Err(error) => tracing::error!(error = %error, "the store could not be rescued into a file"),
+        }
+    }
+}
+
+/// The copying is asynchronous, and whoever closes the store may be in a runtime already.
+fn copy(backend: &Arc<dyn Backend>, to: &Path) -> Result<()> {
+    let fail = |error| Error::io("a thread", error);
+    let (backend, to) = (backend.clone(), to.to_owned());
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(fail)?;
+        runtime.block_on(async {
+            let snapshot = backend.snapshot().await?;
+            copy_to_file(&*snapshot, &to, 0, |_| ()).await.map(drop)
+        })
+    };
+    let thread = thread::Builder::new().name("kvs-rescue".to_owned()).spawn(work).map_err(fail)?;
+    thread.join().unwrap_or(Err(Error::Closed))
+}

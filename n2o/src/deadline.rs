@@ -1,0 +1,134 @@
+//! The deadline of a handler: what bounds it in time, what makes it wait for its turn when its session has
+//! worked much, and what shows it to the watchdog while it has the thread.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use futures_util::FutureExt;
+use tokio::time::{Sleep, sleep};
+
+use crate::{
+    error::{Error, Result},
+    inbox::Inbox,
+    node::Node,
+    pages::PageId,
+    protocol,
+    work::Meter,
+};
+
+/// The deadline of a handler that runs before its page has a task of its own, which is the opening of a page.
+#[derive(Debug)]
+pub struct Deadline {
+    node: Node,
+    page: PageId,
+    inbox: Arc<Inbox>,
+    meter: Meter,
+}
+
+impl Deadline {
+    pub(crate) fn new(node: Node, page: PageId, inbox: Arc<Inbox>, meter: Meter) -> Self {
+        Deadline { node, page, inbox, meter }
+    }
+
+    /// Runs a handler. One that panics has failed with [`Error::Panic`], and one that does not end within
+    /// [`Limits::handler`](crate::Limits::handler) is dropped and has failed with [`Error::Timeout`].
+    pub async fn hold<T>(self, handler: impl Future<Output = Result<T>>) -> Result<T> {
+        let Deadline { node, page, inbox, meter } = self;
+        let opening = Opening { node: &node, inbox: &inbox };
+        node.pages().opens(page, &inbox);
+        let work = pin!(AssertUnwindSafe(handler).catch_unwind());
+        let mut run = Run { work, node: &node, inbox: &inbox, meter: &meter, slow: None };
+        let done = poll_fn(|cx| run.poll(cx)).await;
+        drop(opening);
+        match done {
+            Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(protocol::reason(&*panic)))),
+            Err(late) => Err(late),
+        }
+    }
+}
+
+/// Takes the page out of the watchdog's sight, also when its client has gone.
+struct Opening<'a> {
+    node: &'a Node,
+    inbox: &'a Arc<Inbox>,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.node.pages().opened(self.inbox);
+    }
+}
+
+/// A handler that runs.
+pub(crate) struct Run<'a, F> {
+    pub(crate) work: Pin<&'a mut F>,
+    pub(crate) node: &'a Node,
+    pub(crate) inbox: &'a Inbox,
+    pub(crate) meter: &'a Meter,
+    /// In a box, and made for a handler that waits only: most end at the first try, and need no timer.
+    pub(crate) slow: Option<Box<Slow>>,
+}
+
+/// What a handler needs that has not ended at the first try.
+pub(crate) struct Slow {
+    late: Pin<Box<dyn Future<Output = Error> + Send>>,
+    /// The session has used more than its share: this long.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F: Future> Run<'_, F> {
+    /// Goes on with the handler; `Err` when it has not ended in time.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
+        let Run { work, node, inbox, meter, slow } = self;
+        if slow.is_none() && !meter.is_over() {
+            if let Poll::Ready(done) = inbox.run(|| work.as_mut().poll(cx)) {
+                return Poll::Ready(Ok(done));
+            }
+            let slow = slow.insert(Box::new(Slow { late: Box::pin(late(node.clone())), pause: None }));
+            return slow.late.as_mut().poll(cx).map(Err);
+        }
+        let slow = slow.get_or_insert_with(|| {
+            let wait = meter.wait(node);
+            let pause = (!wait.is_zero()).then(|| Box::pin(sleep(wait)));
+            Box::new(Slow { late: Box::pin(late(node.clone())), pause })
+        });
+        if let Poll::Ready(late) = slow.late.as_mut().poll(cx) {
+            return Poll::Ready(Err(late));
+        }
+        loop {
+            if let Some(pause) = &mut slow.pause {
+                if pause.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                slow.pause = None;
+            }
+            let began = Instant::now();
+            let done = inbox.run(|| work.as_mut().poll(cx));
+            meter.spend(node, began.elapsed());
+            if let Poll::Ready(done) = done {
+                return Poll::Ready(Ok(done));
+            }
+            let wait = meter.wait(node);
+            if wait.is_zero() {
+                return Poll::Pending;
+            }
+            slow.pause = Some(Box::pin(sleep(wait)));
+        }
+    }
+}
+
+/// Ends when a handler has taken too long.
+async fn late(node: Node) -> Error {
+    let limits = node.limits();
+    tokio::select! {
+        () = sleep(limits.handler) => Error::Timeout(limits.handler),
+        // The other half is for saving the pages.
+        () = async { node.tasks().stopping().await; sleep(limits.drain / 2).await } => Error::Stopping,
+    }
+}

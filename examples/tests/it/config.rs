@@ -58,6 +58,7 @@ fn a_refused_start_makes_nothing() {
     refuses(&nowhere, &["--colour"], &[], 2, &["--colour"]);
     assert!(!nowhere.exists());
     fs::create_dir(&nowhere).unwrap();
+    fs::set_permissions(&nowhere, fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(nowhere.join("demo.redb"), "").unwrap();
     let keys = [("N2O_KEYS", GOOD[0])];
     refuses(&nowhere, &[], &keys, 3, &["demo.redb is empty", "kvs restore", "--new-store"]);

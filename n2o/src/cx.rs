@@ -1,6 +1,7 @@
 //! The context of a page: everything a handler may do that is not about the document.
 
 mod login;
+mod seal;
 mod values;
 
 use std::{any::Any, net::IpAddr, sync::Arc};
@@ -174,21 +175,6 @@ impl Cx {
         }
     }
 
-    /// Gives the user other roles, for all pages of the browser, when the handler ends well. They hold as
-    /// long as the session; its id stays. Where a user rises by proving who they are,
-    /// [`login_as`](Cx::login_as) is called instead, which gives the session another id.
-    pub fn set_roles(&mut self, roles: &[&str]) -> Result {
-        if self.user().is_none() {
-            return Err(Error::other("roles are given to a user; log the visitor in first"));
-        }
-        let roles = roles.iter().map(|role| String::from(*role)).collect();
-        match &mut self.login {
-            Some(login) => login.roles = roles,
-            None => self.roles = Some(roles),
-        }
-        Ok(())
-    }
-
     /// Whether the user has a role.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
@@ -355,45 +341,6 @@ impl Cx {
             login.ticket = Some(ticket.clone());
         }
         Ok(Some(ticket))
-    }
-
-    /// Seals content for an element of this page, under one byte in the clear that says of what kind it is,
-    /// and the kind's fingerprint, which is not sent: it must be the same when the seal is opened.
-    /// Fails for an id longer than [`MAX_ID`](crate::MAX_ID), and when the session has sealed more than a key may.
-    pub fn pickle(
-        &self,
-        element: &str,
-        head: u8,
-        print: u64,
-        content: &[u8],
-    ) -> Result<Vec<u8>, crate::SealError> {
-        let now = self.node.clock().secs();
-        let expires =
-            now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
-        self.session.events.seal(
-            head,
-            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
-            expires,
-            content,
-            self.node.random(),
-        )
-    }
-
-    /// Opens what [`pickle`](Cx::pickle) sealed for the same session, page and element.
-    /// `print` answers the fingerprint of a kind, and `None` when there is no such kind.
-    pub fn depickle(
-        &self,
-        element: &str,
-        seal: &[u8],
-        print: impl FnOnce(u8) -> Option<u64>,
-    ) -> Result<(u8, Vec<u8>)> {
-        let print = crate::pickle::head(seal).and_then(print).ok_or(crate::SealError::Refused)?;
-        let opened = self.session.events.open(
-            seal,
-            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
-            self.node.clock().secs(),
-        )?;
-        Ok((opened.head, opened.content))
     }
 
     /// What the page's protocol keeps beside the page, made when it is first asked for; one type per page.

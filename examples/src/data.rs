@@ -13,7 +13,7 @@ pub struct DataFolder(PathBuf);
 
 impl DataFolder {
     /// Looks at the folder, and changes nothing. One that others than its owner can look into is refused,
-    /// unless it holds a store of the demo or nothing: it may be shared with a reason.
+    /// unless it holds what the demo makes or nothing: it may be shared with a reason.
     pub fn look(path: &Path) -> io::Result<Self> {
         let folder = DataFolder(path.to_owned());
         if !path.try_exists()? {
@@ -22,7 +22,9 @@ impl DataFolder {
         let mode = folder.mode()?;
         let empty = fs::read_dir(path)?.next().is_none();
         // A sticky folder, as /tmp is, is shared on purpose.
-        if mode & 0o077 != 0 && (mode & 0o1000 != 0 || !(empty || folder.has_store()?)) {
+        if mode & 0o077 != 0
+            && (mode & 0o1000 != 0 || !(empty || folder.has_store()? || folder.keys().try_exists()?))
+        {
             let why = format!(
                 "others than its owner can look into it, its mode is {mode:o}; run `chmod 700 {}`, or name another folder",
                 path.display()
@@ -109,6 +111,10 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         assert!(made(&path).has_store().unwrap());
         assert_eq!(mode(&path), 0o700, "ours");
+        fs::rename(path.join("demo.redb"), path.join("keys")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        made(&path);
+        assert_eq!(mode(&path), 0o700, "ours as well");
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! The context of a page: everything a handler may do that is not about the document.
 
+mod login;
+mod seal;
+mod values;
+
 use std::{any::Any, net::IpAddr, sync::Arc};
 
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
+use self::login::Login;
+pub use self::values::SessionValues;
 use crate::{
     audit,
     error::{Error, Result},
@@ -62,29 +68,6 @@ pub struct Cx {
     pub out: Out,
     /// The page's state, as last saved by [`Msg::Save`](crate::Msg::Save).
     pub state: Vec<u8>,
-}
-
-/// A change of user that waits for the end of the handler.
-#[derive(Debug)]
-struct Login {
-    user: Option<String>,
-    roles: Vec<String>,
-    ticket: Option<Ticket>,
-}
-
-impl Login {
-    /// Whether the values of the session go: its user was another one, or logs out.
-    fn drops(&self, before: Option<&str>) -> bool {
-        self.user.is_none() || before.is_some_and(|before| self.user.as_deref() != Some(before))
-    }
-
-    fn tell(&self, cx: &Cx) {
-        let before = cx.session.user();
-        match &self.user {
-            Some(user) => audit::signed_in(cx, before.as_deref(), user, &self.roles),
-            None => audit::signed_out(cx, before.as_deref()),
-        }
-    }
 }
 
 impl Cx {
@@ -189,21 +172,6 @@ impl Cx {
             (None, Some(roles)) => roles.clone(),
             (None, None) => self.session.roles(),
         }
-    }
-
-    /// Gives the user other roles, for all pages of the browser, when the handler ends well. They hold as
-    /// long as the session; its id stays. Where a user rises by proving who they are,
-    /// [`login_as`](Cx::login_as) is called instead, which gives the session another id.
-    pub fn set_roles(&mut self, roles: &[&str]) -> Result {
-        if self.user().is_none() {
-            return Err(Error::other("roles are given to a user; log the visitor in first"));
-        }
-        let roles = roles.iter().map(|role| String::from(*role)).collect();
-        match &mut self.login {
-            Some(login) => login.roles = roles,
-            None => self.roles = Some(roles),
-        }
-        Ok(())
     }
 
     /// Whether the user has a role.
@@ -343,45 +311,6 @@ impl Cx {
         Ok(Some(ticket))
     }
 
-    /// Seals content for an element of this page, under one byte in the clear that says of what kind it is,
-    /// and the kind's fingerprint, which is not sent: it must be the same when the seal is opened.
-    /// Fails for an id longer than [`MAX_ID`](crate::MAX_ID), and when the session has sealed more than a key may.
-    pub fn pickle(
-        &self,
-        element: &str,
-        head: u8,
-        print: u64,
-        content: &[u8],
-    ) -> Result<Vec<u8>, crate::SealError> {
-        let now = self.node.clock().secs();
-        let expires =
-            now.saturating_add(u32::try_from(self.node.limits().restore.as_secs()).unwrap_or(u32::MAX));
-        self.session.events.seal(
-            head,
-            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
-            expires,
-            content,
-            self.node.random(),
-        )
-    }
-
-    /// Opens what [`pickle`](Cx::pickle) sealed for the same session, page and element.
-    /// `print` answers the fingerprint of a kind, and `None` when there is no such kind.
-    pub fn depickle(
-        &self,
-        element: &str,
-        seal: &[u8],
-        print: impl FnOnce(u8) -> Option<u64>,
-    ) -> Result<(u8, Vec<u8>)> {
-        let print = crate::pickle::head(seal).and_then(print).ok_or(crate::SealError::Refused)?;
-        let opened = self.session.events.open(
-            seal,
-            &[self.page.as_bytes(), &print.to_be_bytes(), element.as_bytes()],
-            self.node.clock().secs(),
-        )?;
-        Ok((opened.head, opened.content))
-    }
-
     /// What the page's protocol keeps beside the page, made when it is first asked for; one type per page.
     pub fn part<T: Any + Default + Send + Sync>(&mut self) -> &mut T {
         let known = self.part.as_ref().is_some_and(|part| part.is::<T>());
@@ -477,7 +406,7 @@ impl Cx {
             }
         }
         let roles = self.roles.take().filter(|_| self.login.is_none());
-        let before = self.session.roles();
+        let before = roles.as_ref().map(|_| self.session.roles());
         if !self.changes.is_empty() || roles.is_some() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
@@ -511,7 +440,9 @@ impl Cx {
         if let Some(saved) = saved {
             self.session.committed(saved);
         }
-        if let Some(roles) = roles.filter(|roles| *roles != before) {
+        if let (Some(before), Some(roles)) = (before, roles)
+            && before != roles
+        {
             audit::roles_changed(self, &before, &roles);
         }
         if let Some(login) = self.login.take() {

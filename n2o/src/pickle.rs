@@ -299,6 +299,8 @@ mod tests {
         for other in others {
             assert!(!opens(&made, other), "{other:?}");
         }
+        let zero = seal(&[b"a\0b"]).expect("sealed");
+        assert!(opens(&zero, &[b"a\0b"]) && !opens(&zero, &[b"a", b"b"]), "a length, and no sign between");
         // The header with its length takes 8 bytes, and each part one for its length.
         let room = [b'x'; Bound::MAX - HEADER - 2];
         assert!(opens(&seal(&[&room]).expect("it just fits"), &[&room]));

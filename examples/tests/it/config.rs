@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::common::{Client, Server, refused, request, store, until};
+use super::common::{Client, Lost, Server, refused, request, store, until};
 
 const GOOD: [&str; 2] =
     ["1:Zz8mJ0aQXv3rN5kYt7uB9cD1eF2gH4iK6lM8oP0qRsU", "2:q1W2e3R4t5Y6u7I8o9P0a1S2d3F4g5H6j7K8l9Z0xCw"];
@@ -58,8 +58,10 @@ fn a_refused_start_makes_nothing() {
     refuses(&nowhere, &["--colour"], &[], 2, &["--colour"]);
     assert!(!nowhere.exists());
     fs::create_dir(&nowhere).unwrap();
+    fs::set_permissions(&nowhere, fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(nowhere.join("demo.redb"), "").unwrap();
-    refuses(&nowhere, &[], &[], 3, &["demo.redb is empty", "kvs restore", "--new-store"]);
+    let keys = [("N2O_KEYS", GOOD[0])];
+    refuses(&nowhere, &[], &keys, 3, &["demo.redb is empty", "kvs restore", "--new-store"]);
 }
 
 #[tokio::test]
@@ -122,8 +124,35 @@ fn what_is_wrong_at_the_start_is_said_in_one_line() {
     refuses(data.path(), &[], &[("N2O_KEYS", "1:c2hvcnQ")], 4, &["N2O_KEYS", "shorter than 32 bytes"]);
     let known = format!("1:{}", "A".repeat(43));
     refuses(data.path(), &[], &[("N2O_KEYS", &known)], 4, &["not random"]);
-    fs::write(data.path().join("keys"), "secret\n").unwrap();
+    write_keys(&data.path().join("keys"), "secret\n");
     refuses(data.path(), &[], &[], 4, &["keys", "line 1", "ID:KEY"]);
+}
+
+/// Writes keys for their owner only.
+fn write_keys(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test]
+async fn keys_that_others_can_read_or_that_a_store_has_lost_are_refused() {
+    let mut server = Server::start();
+    server.signal("TERM");
+    server.ended().await;
+    let data = server.keep();
+    let keys = data.path().join("keys");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(data.path()), mode(&keys)), (0o700, 0o600));
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
+    refuses(data.path(), &[], &[], 4, &["others than its owner can read", "chmod 600"]);
+    let text = fs::read_to_string(&keys).unwrap();
+    fs::remove_file(&keys).unwrap();
+    refuses(data.path(), &[], &[], 4, &["keys", "no such file"]);
+    assert!(!keys.exists(), "a refused start writes nothing");
+    let server = Server::start_in(data, &["--new-keys"]);
+    let response = request(&server.address, "GET", "/ready", &[], "").await.unwrap();
+    assert_eq!(response.status, 200);
+    assert_ne!(fs::read_to_string(&keys).unwrap(), text);
 }
 
 #[test]
@@ -176,12 +205,12 @@ async fn a_corrupt_store_is_told_from_a_good_one() {
 async fn keys_are_read_again_on_sighup() {
     let data = std::sync::Arc::new(TempDir::new().unwrap());
     let keys = data.path().join("keys");
-    fs::write(&keys, GOOD[0]).unwrap();
+    write_keys(&keys, GOOD[0]);
     let server = Server::start_in(data, &[]);
     let mut client = Client::new(&server.address);
     client.enter("Olena", "keys").await;
     let reload = async |text: &str, times: usize| {
-        fs::write(&keys, text).unwrap();
+        write_keys(&keys, text);
         server.signal("HUP");
         let log = || {
             server.log().matches("keys read again").count() + server.log().matches("not read again").count()
@@ -200,7 +229,13 @@ async fn keys_are_read_again_on_sighup() {
     // Keys that are no good are not taken.
     reload("nonsense", 2).await;
     assert_eq!(client.get("/chat/keys").await.status, 200);
-    // Without the old key, its sessions are over.
+    // Without the old key, its sessions are over: the open page is told at once.
     reload(GOOD[1], 3).await;
+    let lost = loop {
+        if let Err(lost) = client.step().await {
+            break lost;
+        }
+    };
+    assert_eq!(lost, Lost(4401));
     assert_eq!(client.get("/chat/keys").await.header("location"), Some("/login?to=%2Fchat%2Fkeys"));
 }

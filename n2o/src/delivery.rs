@@ -138,10 +138,33 @@ mod tests {
     }
 
     #[test]
+    fn keeps_no_more_bytes_and_answers_than_it_may() {
+        let limits = Limits { window: 4, ring_frames: 100, ring_bytes: 100, ..Limits::default() };
+        let kept = |len: usize| {
+            let mut delivery = Delivery::default();
+            (1..=10).for_each(|seq| delivery.keep(Some(seq), &Bytes::from(vec![0; len]), &limits));
+            let frames =
+                (0..=10).find_map(|count| delivery.after(count, Format::Cbor)).map_or(0, |all| all.len());
+            (frames, (1..=10).filter(|seq| delivery.answer(*seq, Format::Cbor).is_some()).count())
+        };
+        assert_eq!(kept(1), (10, 4), "answers to a window of events");
+        assert_eq!(kept(40), (2, 2), "frames and answers within the bytes");
+        assert_eq!(kept(500), (0, 1), "the last answer is kept, however long it is");
+    }
+
+    #[test]
+    fn saves_the_answers_that_a_client_may_miss() {
+        let limits = Limits { window: 4, ..Limits::default() };
+        let saved = delivery(10).answers(11, &limits);
+        assert_eq!(saved.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [8, 9, 10]);
+    }
+
+    #[test]
     fn restored_answers_are_found_by_event_only() {
         let delivery = Delivery::restored(7, Format::Cbor, vec![(7, vec![1])]);
         assert_eq!(delivery.after(1, Format::Cbor), None);
         assert_eq!(delivery.answer(7, Format::Cbor), Some(Bytes::from(vec![1])));
         assert_eq!(delivery.answer(6, Format::Cbor), None);
+        assert_eq!(delivery.answer(7, Format::Json), None, "kept in another format");
     }
 }

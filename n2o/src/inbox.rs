@@ -168,3 +168,54 @@ impl Inbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use super::*;
+    use crate::{
+        channel::{Channel, Gone, Incoming},
+        formatter::Format,
+    };
+
+    struct Nobody;
+
+    impl Channel for Nobody {
+        fn poll_recv(&mut self, _: &mut Context<'_>) -> Poll<Option<Incoming>> {
+            Poll::Ready(None)
+        }
+
+        fn poll_send(&mut self, _: &mut Context<'_>, _: &mut Option<bytes::Bytes>) -> Poll<Result<(), Gone>> {
+            Poll::Ready(Err(Gone))
+        }
+
+        fn poll_close(&mut self, _: &mut Context<'_>, _: u16, _: &'static str) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+
+    fn connection() -> Box<Connection> {
+        Box::new(Connection::new(Box::new(Nobody), Format::Cbor))
+    }
+
+    #[test]
+    fn a_closed_inbox_gives_a_connection_back() {
+        let inbox = Inbox::new(9);
+        assert!(inbox.connect(connection()).is_ok());
+        assert!(inbox.close().is_some(), "one that came at the last moment keeps it open");
+        assert!(inbox.connect(connection()).is_ok());
+        inbox.shut();
+        assert!(inbox.connect(connection()).is_err());
+        assert!(inbox.try_next().is_none(), "nothing waits in it");
+    }
+
+    #[test]
+    fn an_empty_inbox_gives_its_room_back() {
+        let inbox = Inbox::new(1_000);
+        (0..500_u32).for_each(|number| inbox.push(Arc::new(Message::new("a", number))));
+        while inbox.try_next().is_some() {}
+        let queue = inbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(queue.messages.capacity() <= 16, "{}", queue.messages.capacity());
+    }
+}

@@ -251,6 +251,11 @@ mod tests {
         registry.unreg("a", &one);
         registry.unreg("a", &two);
         assert_eq!(told(&watcher), ["+Ann", "-Ann"], "each at once, outside of a runtime");
+        registry.unreg("a", &watcher);
+        assert!(
+            registry.with(|topics| topics.is_empty()),
+            "nothing is left of a topic that everyone has left"
+        );
     }
 
     /// What an inbox holds of who came and went, a message a line.

@@ -272,6 +272,8 @@ fn limits_are_kept_to_the_byte() {
         (event(1, vec![list(limits.values)]), true),
         (event(1, vec![list(limits.values + 1)]), false),
         (event(1, vec![Value::Text("x".repeat(limits.text).into())]), true),
+        (event(1, vec![Value::List(vec!["x".repeat(limits.text).into()])]), true),
+        (event(1, vec![Value::List(vec!["x".repeat(limits.text + 1).into()])]), false),
     ];
     for (frame, fits) in cases {
         for (format, bytes) in [(Format::Cbor, cbor(&frame)), (Format::Json, json(&frame))] {

@@ -230,3 +230,13 @@ fn an_id_keeps_to_its_alphabet() {
     let id = std::panic::catch_unwind(|| span().id("x\" onclick=\"alert(1)").text("x").render());
     assert!(id.is_err(), "told at once in a debug build");
 }
+
+#[test]
+fn an_address_that_browsers_would_read_otherwise_does_not_exist() {
+    for scheme in ["http://", "https://", "mailto:", "tel:"] {
+        assert!(Url::parse(&format!("{scheme}a.example/b")).is_some(), "{scheme}");
+        for bad in ["a b", "a\tb", "a\nb", "a\\b", "\\\\a", "a\u{7f}b", "a\0b", " a"] {
+            assert!(Url::parse(&format!("{scheme}{bad}")).is_none(), "{scheme}{bad:?}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use nitro::{
 use tokio::{sync::Notify, time};
 
 /// Lets the slow handler of a test go; each test has its own.
-static GATES: [Notify; 3] = [const { Notify::const_new() }; 3];
+static GATES: [Notify; 4] = [const { Notify::const_new() }; 4];
 
 #[derive(Default, Serialize, Deserialize)]
 struct Slow {
@@ -192,6 +192,21 @@ async fn a_flood_of_frames_is_closed() {
     page.reconnect().await;
     page.click("count").await;
     assert_eq!(page.text("n"), "1");
+}
+
+/// The handler is not let go: its commit would wait for the thread of the store, and the clock run on meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_flood_while_a_handler_runs_is_cut_off() {
+    let app = app();
+    let mut page = app.open("/").await;
+    page.send("wait3");
+    (0..300).for_each(|_| page.ping(0));
+    let mut frames = 0;
+    while page.frame().await == Frame::Pong {
+        frames += 1;
+    }
+    // The first two were the one at the opening and the event.
+    assert_eq!((frames, page.closed()), (Limits::default().burst - 2, Some(1006)));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod framing;
 mod front;
+mod guards;
 mod http;
 mod leave;
 mod operate;

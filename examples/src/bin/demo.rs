@@ -84,8 +84,8 @@ async fn serve(config: &Config) -> Result<bool, Failed> {
         None
     };
     let options = kvs::Options::new().anew(config.anew);
-    let store = kvs::Store::open_with(&format!("redb:{}", config.data.join("demo.redb").display()), options);
-    let store = store.await.map_err(Failed::store)?;
+    let url = format!("redb:{}", config.data.join("demo.redb").display());
+    let store = kvs::Store::open_with(&url, options).await.map_err(Failed::store)?;
     let keys = match found {
         Some(keys) => keys,
         None => Keys::load(&file, &random).map_err(Failed::Keys)?,

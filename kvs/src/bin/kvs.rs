@@ -6,6 +6,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write},
     os::unix::fs::OpenOptionsExt,
+    panic,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},

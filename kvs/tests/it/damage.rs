@@ -234,3 +234,38 @@ async fn a_store_whose_head_is_gone_is_saved_from_its_pages() {
     let told = Store::salvage(&path, &mut saved, |_| ()).await.unwrap();
     assert_eq!((lines(&saved), told.lines.damaged), (expected, 0), "{:?}", told.places);
 }
+
+#[tokio::test]
+async fn the_command_that_the_message_names_saves_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let (expected, _) = lived(&path).await;
+    let mut image = fs::read(&path).unwrap();
+    let place = image.windows(9).rposition(|bytes| bytes == b"note 0400").unwrap();
+    image[place] ^= 1;
+    // Every copy, old pages too: the row is gone.
+    while let Some(place) = image.windows(9).position(|bytes| bytes == b"note 0400") {
+        image[place] ^= 1;
+    }
+    fs::write(&path, &image).unwrap();
+    let url = format!("redb:{}", path.display());
+    let kvs = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kvs")).args(args).output().unwrap();
+        (output.status.code(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (status, _, said) = kvs(&["stat", &url]);
+    assert!(status == Some(1) && said.contains("kvs --unverified dump"), "{said}");
+    let file = folder.path().join("saved.jsonl").display().to_string();
+    let (status, _, said) = kvs(&["--unverified", "dump", &url, &file]);
+    assert_eq!(status, Some(3), "{said}");
+    assert!(said.contains(r#"record "0400" of table "note" is damaged"#), "{said}");
+    let saved = lines(&fs::read(&file).unwrap());
+    assert_eq!(
+        saved,
+        expected.iter().filter(|line| !line.contains("note 0400")).cloned().collect::<Vec<_>>()
+    );
+    let (status, out, _) = kvs(&["--unverified", "dump", &url]);
+    assert_eq!((status, lines(&out)), (Some(3), saved));
+    let loaded = format!("redb:{}", folder.path().join("loaded.redb").display());
+    assert_eq!(kvs(&["load", &loaded, &file]).0, Some(0));
+}

@@ -6,6 +6,7 @@ mod http;
 mod leave;
 mod operate;
 mod process;
+mod ready;
 mod rest;
 mod rights;
 mod server;

@@ -34,8 +34,10 @@ pub enum Error {
         holder: String,
     },
     /// The stored bytes are not what was written. Restore the newest backup; `kvs check` lists what is
-    /// damaged, and `kvs dump` saves what is still readable.
-    #[error("{place} is corrupt: {detail}; restore a backup, or save what is readable with `kvs dump`")]
+    /// damaged, and `kvs --unverified dump` saves what is still readable.
+    #[error(
+        "{place} is corrupt: {detail}; restore a backup, or save what is left with `kvs --unverified dump`"
+    )]
     Corrupt {
         /// The file, or the place in the key space.
         place: String,

@@ -13,6 +13,10 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// The wall clock, in milliseconds since 1970-01-01 UTC.
 ///
+/// It may be set back. The rule for whatever compares with it: a time that is still to come counts as now. So
+/// nobody is refused and nothing is thrown away because the clock went back; what has a limit in time lasts
+/// longer by as much as it went back, and a brake is let go rather than kept on.
+///
 /// ```
 /// let clock = n2o::Clock::fixed(1_000);
 /// clock.advance(std::time::Duration::from_secs(1));
@@ -44,6 +48,13 @@ impl Clock {
     #[must_use]
     pub fn secs(&self) -> u32 {
         u32::try_from(self.millis() / 1000).unwrap_or(u32::MAX)
+    }
+
+    /// Sets a fixed clock back; the system's clock is left alone.
+    pub fn set_back(&self, by: Duration) {
+        if let Some(fixed) = &self.0 {
+            fixed.fetch_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
     }
 
     /// Moves a fixed clock; the system's clock is left alone.

@@ -165,6 +165,10 @@ impl Pages {
         let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let dropped: Vec<_> = self.with(|slots| {
             let mut dropped = Vec::new();
+            // Those that came before the clock was set back count as come now.
+            for (since, _) in slots.waiting.iter_mut().take_while(|(since, _)| *since > now) {
+                *since = now;
+            }
             while slots.waiting.front().is_some_and(|(since, _)| since.saturating_add(wait) <= now) {
                 if let Some((_, id)) = slots.waiting.pop_front() {
                     dropped.extend(slots.evict(id));

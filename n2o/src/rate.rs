@@ -65,13 +65,20 @@ impl Rate {
     /// Whether the gate is as if it had never been used.
     #[must_use]
     pub fn is_calm(&self, millis: u64) -> bool {
-        self.due <= millis * 1000
+        self.due_at(millis * 1000) <= millis * 1000
     }
 
-    /// Whether one more cell may pass at `millis`; a cell that may not pass costs nothing.
+    /// When the next cell is due. No schedule runs ahead further than a burst does: one that seems to was
+    /// made by a clock that was set back since, and begins anew.
+    fn due_at(&self, now: u64) -> u64 {
+        if self.due > now.saturating_add(self.ahead + self.step) { now } else { self.due.max(now) }
+    }
+
+    /// Whether one more cell may pass at `millis`; a cell that may not pass costs nothing. A clock that was
+    /// set back refuses nobody for longer than the rate does.
     pub fn allow(&mut self, millis: u64) -> bool {
         let now = millis * 1000;
-        let due = self.due.max(now);
+        let due = self.due_at(now);
         let allowed = due - now <= self.ahead;
         if allowed {
             self.due = due + self.step;

@@ -33,6 +33,7 @@ enum Act {
     Ok,
     User,
     Internal,
+    Unknown,
     Denied,
     Panic,
     Poison,
@@ -82,6 +83,7 @@ impl Page for Fragile {
             (button("ok").id("ok").postback(Act::ok()))
             (button("user").id("user").postback(Act::user()))
             (button("internal").id("internal").postback(Act::internal()))
+            (button("unknown").id("unknown").postback(Act::unknown()))
             (button("denied").id("denied").postback(Act::denied()))
             (button("panic").id("panic").postback(Act::panic()))
             (button("poison").id("poison").postback(Act::poison()))
@@ -125,6 +127,11 @@ impl Page for Fragile {
         match act {
             Act::User => Err(Error::user("Not today.")),
             Act::Internal => Err(Error::other("the secret of the database")),
+            // As from a connection that was lost while it committed.
+            Act::Unknown => {
+                let source = std::sync::Arc::new(kvs::Error::Closed);
+                Err(Error::Store(kvs::Error::Unknown { source }))
+            }
             Act::Denied => Err(Error::Denied),
             Act::Panic => panic!("a secret in a panic"),
             Act::Poison => {
@@ -177,6 +184,18 @@ async fn another_error_costs_an_incident_number_and_tells_nothing() {
     let error = page.error().expect("an error").to_owned();
     assert!(error.starts_with("Something went wrong; nothing was changed. Incident "), "{error}");
     assert!(!error.contains("secret"), "{error}");
+    is_undone(&app, &mut page).await;
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_told_as_undone() {
+    let (app, mut page) = open().await;
+    page.click("unknown").await;
+    let error = page.error().expect("an error").to_owned();
+    assert!(
+        error.starts_with("It is not known whether this was done. Look before you try again."),
+        "{error}"
+    );
     is_undone(&app, &mut page).await;
 }
 

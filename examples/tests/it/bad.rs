@@ -14,7 +14,7 @@ use n2o::{Clock, Keys, Limits, Node, Random};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::common::{Bound, Client, Frame, Lost, Server, feed, request};
+use super::common::{Bound, Client, Frame, Lost, Server, feed, request, until};
 
 /// Checks that the server serves somebody who does nothing wrong.
 async fn still_serves(server: &Server, room: &str) {
@@ -356,9 +356,17 @@ async fn a_full_disk_refuses_and_recovers() {
         }
     }
     assert_eq!(refused, 3, "the disk was never full");
+    let ready = async |expected: u16| {
+        let reply = request(&server.address, "GET", "/ready", &[], "").await.unwrap();
+        (reply.status == expected).then_some(reply.body)
+    };
+    let body = until("it is not ready", async || ready(503).await).await;
+    assert!(body.contains("no space is left") && !body.contains('/'), "{body}");
     // What writes nothing works on; what writes works again when there is space.
     assert_eq!(request(&server.address, "GET", "/counter", &[], "").await.unwrap().status, 200);
     limit("unlimited");
+    // Nobody writes, and it is ready all the same.
+    until("it is ready", async || ready(200).await).await;
     still_serves(&server, "bad").await;
     taken.push(String::from("still here"));
     server.kill();

@@ -296,7 +296,9 @@ fn a_disk_that_is_full_from_any_call_on_says_so_and_service_resumes_when_it_is_n
                 match step(&store, number, true).await {
                     Ok(()) => outcomes.insert(number, true),
                     Err(error) => {
-                        assert!(matches!(error, Error::Full { .. } | Error::Io { .. }), "call {n}: {error}");
+                        let told =
+                            matches!(error, Error::Full { .. } | Error::Io { .. } | Error::Unknown { .. });
+                        assert!(told, "call {n}: {error}");
                         outcomes.insert(number, false)
                     }
                 };
@@ -314,6 +316,77 @@ fn a_disk_that_is_full_from_any_call_on_says_so_and_service_resumes_when_it_is_n
             }
         });
     }
+}
+
+/// What [`Store::health`] says of the last writes.
+async fn trouble(store: &Store) -> Option<String> {
+    store.health().await.trouble.map(|trouble| trouble.to_string())
+}
+
+#[test]
+fn a_store_that_cannot_be_written_says_so_and_is_well_by_itself_when_it_can() {
+    quiet();
+    let made = made();
+    for full in [false, true] {
+        runtime().block_on(async {
+            let disk = Disk::new(made.clone(), Fault::Never);
+            let store = open(&disk).await.unwrap();
+            step(&store, 1, true).await.unwrap();
+            assert_eq!(trouble(&store).await, None);
+            {
+                let mut state = disk.state();
+                (state.fault, state.full) = (Fault::From(0), full);
+            }
+            step(&store, 2, true).await.unwrap_err();
+            let told = trouble(&store).await.expect("the last write failed");
+            let cause = if full { "no space is left" } else { "the log says why" };
+            assert!(told.contains("cannot be written") && told.contains(cause), "{told}");
+            // A read is no write: it changes nothing of that.
+            assert_eq!(store.txn().count("/steps").await.unwrap(), 1);
+            assert!(trouble(&store).await.is_some());
+            disk.state().fault = Fault::Never;
+            // Nobody writes but the store itself.
+            let started = std::time::Instant::now();
+            while trouble(&store).await.is_some() {
+                assert!(started.elapsed() < Duration::from_secs(30), "it is not tried again");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert_eq!(store.check(|_| ()).await.unwrap().wrong, 0, "what it tried is not left behind");
+            step(&store, 3, true).await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_commit_whose_outcome_is_not_known_is_told_as_that_and_any_other_is_as_it_is_told() {
+    quiet();
+    let made = made();
+    let mut unknown = 0;
+    for n in 1..=calls() {
+        for lasting in [false, true] {
+            runtime().block_on(async {
+                let disk = Disk::new(made.clone(), Fault::Never);
+                let store = open(&disk).await.unwrap();
+                let from = disk.state().calls + n;
+                disk.state().fault = if lasting { Fault::From(from) } else { Fault::Once(from) };
+                let done = step(&store, 7, true).await;
+                let reached = disk.state().calls >= from;
+                disk.state().fault = Fault::Never;
+                drop(store);
+                let store = open(&disk).await.unwrap();
+                let found = store.txn().count("/steps").await.unwrap();
+                match done {
+                    Ok(()) => assert_eq!(found, 1, "call {n}"),
+                    Err(Error::Unknown { .. }) => unknown += 1,
+                    Err(error) => {
+                        assert_eq!(found, 0, "call {n}: it was told that nothing was written: {error}")
+                    }
+                }
+                assert!(reached || found == 1, "call {n}");
+            });
+        }
+    }
+    assert!(unknown > 0, "some fault leaves it unknown");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write},
     os::unix::fs::OpenOptionsExt,
+    panic,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -143,6 +144,8 @@ async fn into_file(name: &str, work: impl AsyncFnOnce(&File) -> Outcome) -> Outc
 
 async fn salvage(url: &str, to: impl Write) -> Outcome {
     let path = url.strip_prefix("redb:").ok_or("only a redb store is saved from its file")?;
+    // What redb finds broken makes it panic, which is told as damage.
+    panic::set_hook(Box::new(|_| ()));
     let mut progress = Progress::new();
     let saved =
         Store::salvage(Path::new(path), BufWriter::new(to), |rows| progress.tell(rows, "rows")).await?;

@@ -121,7 +121,8 @@ impl Ends {
     /// Finds the border behind a row whose end is damaged, by the check sum of the row before it.
     fn mend(&mut self, page: &[u8], row: usize) {
         let last = row + 1 == self.keys.len();
-        let (kept, bounds) = (self.keys[row], (self.key(row).0, self.keys.get(row + 1).copied()));
+        let (kept, bounds) =
+            (self.keys[row], (self.key(row).0, self.keys.get(row + 1).or(self.values.first()).copied()));
         if let (from, Some(to)) = bounds
             && to.saturating_sub(from) <= STRETCH
         {
@@ -192,6 +193,7 @@ pub(crate) fn plausible(bytes: &[u8]) -> bool {
     match key::parse(bytes) {
         Some((key::RECORD, _, id)) => std::str::from_utf8(id).is_ok(),
         Some((key::ENTRY, _, position)) => position.len() == 8,
+        Some((key::SEQ | key::CURSOR, ..)) => true,
         _ => false,
     }
 }

@@ -66,6 +66,18 @@ impl Server {
         self.wait();
     }
 
+    /// Stops all its processes as they are, or lets them go on: a server that is there and says nothing.
+    pub(crate) fn halt(&self, halted: bool) {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let signal = if halted { "-STOP" } else { "-CONT" };
+        let all = [pid].into_iter().chain(children.split_whitespace());
+        let mut kill = user(Path::new("/bin/kill"));
+        // One that has just ended is no failure.
+        kill.arg(signal).args(all).stderr(Stdio::null()).status().unwrap();
+    }
+
     pub(crate) fn psql(&self, database: &str, statement: &str) -> Result<String, String> {
         let port = self.port.to_string();
         let args = ["-h", "127.0.0.1", "-p", &port, "-U", "kvs", "-d", database, "-Atc", statement];

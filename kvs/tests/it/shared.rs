@@ -1,6 +1,8 @@
 //! What only a store on a server has: several processes at once, lost connections, a server that crashes.
 
-use kvs::{Error, From, Options, Scope, Since, Store};
+use std::time::Duration;
+
+use kvs::{Error, From, Options, Scope, Since, Store, Trouble};
 
 use crate::{
     common::{Note, note, put},
@@ -61,7 +63,12 @@ async fn a_server_that_crashes_loses_nothing_acknowledged_and_watchers_catch_up(
         txn.append("/f", &number).unwrap();
         match txn.commit().await {
             Ok(_) => done.push(number),
-            Err(error) => assert!(matches!(error, Error::Io { .. }), "{error}"),
+            Err(error) => {
+                assert!(
+                    matches!(error, Error::Io { .. } | Error::Away { .. } | Error::Unknown { .. }),
+                    "{error}"
+                );
+            }
         }
     }
     let entries: Vec<(u64, u64)> = store.txn().feed("/f", From::Start, 99).await.unwrap();
@@ -97,9 +104,39 @@ async fn states_held_open_are_limited_and_said_so() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_says_so_without_the_password() {
-    let error = Store::open("postgres://kvs:secret@127.0.0.1:1/none").await.unwrap_err();
-    assert!(matches!(error, Error::Io { .. }), "{error}");
-    assert!(error.to_string().contains("127.0.0.1:1/none"), "{error}");
-    assert!(!format!("{error} {error:?}").contains("secret"));
+async fn what_cannot_be_reached_says_why_without_the_password() {
+    let server = Server::shared();
+    let there = server.fresh();
+    let (host, _) = there.rsplit_once('/').unwrap();
+    let with = |url: &str| url.replace("kvs@", "kvs:secret@");
+    for (url, expected) in [
+        ("postgres://kvs:secret@127.0.0.1:1/none".to_owned(), "does not answer"),
+        ("postgres://kvs:secret@no..host/none".to_owned(), "cannot be resolved"),
+        (with(&format!("{host}/none")), "there is no database"),
+        (with(&there).replace("kvs:", "stranger:"), "refuses the user or the password"),
+        ("mysql://kvs:secret@host/none?password=secret".to_owned(), "names no store"),
+        ("postgres://kvs:secret@host:port/none".to_owned(), "names no store"),
+    ] {
+        let error = Store::open(&url).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{url}: {error}");
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_nothing_is_told_in_time_and_is_well_when_it_goes_on() {
+    let server = Server::start();
+    let options = Options::new().ping(Duration::from_millis(200));
+    let store = Store::open_with(&server.fresh(), options).await.unwrap();
+    assert!(store.health().await.trouble.is_none());
+    server.halt(true);
+    // Asked often, it takes no connection from those who read.
+    for _ in 0..20 {
+        let trouble = store.health().await.trouble;
+        assert!(matches!(trouble, Some(Trouble::Away(Error::Away { .. }))), "{trouble:?}");
+    }
+    server.halt(false);
+    while store.health().await.trouble.is_some() {}
+    put(&store, &[note("a", 1)]).await;
+    assert_eq!(store.get::<Note>("a").await.unwrap(), Some(note("a", 1)));
 }

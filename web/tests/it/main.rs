@@ -10,6 +10,7 @@ mod leave;
 mod operate;
 mod process;
 mod rate;
+mod ready;
 mod rest;
 mod rights;
 mod roles;

@@ -108,6 +108,14 @@ impl Postgres {
             stop: Some(stop),
             thread: Some(thread),
         };
+        // One connection outside of the pool, which would try again and again, and then say only that it did.
+        let (first, patience) = (connect.clone(), options.statement);
+        let reach = async move {
+            let connected = tokio::time::timeout(patience, PgConnection::connect_with(&first)).await;
+            connected.unwrap_or_else(|late| Err(sqlx::Error::Io(late.into())))
+        };
+        let reached = store.run(reach).await?;
+        *store.probe.lock().await = Some(reached);
         store.run(async move { sqlx::migrate!("./migrations").run(&pool).await.map_err(Into::into) }).await?;
         store.listen(connect).await?;
         Ok(store)
@@ -162,7 +170,13 @@ impl Postgres {
         if let Some(view) = shared.filter(|view| view.at() >= self.known.load(Ordering::Acquire)) {
             return Ok(view);
         }
-        let view = Arc::new(View::open(self).await?);
+        let view = match View::open(self).await {
+            // No connection in time: are all in use, or is there none to be had?
+            Err(busy @ Error::Busy { .. }) => {
+                return Err(self.ping(GRACE).await.err().unwrap_or(busy));
+            }
+            view => Arc::new(view?),
+        };
         self.known.fetch_max(view.at(), Ordering::AcqRel);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&view);
         Ok(view)

@@ -37,6 +37,19 @@ pub enum Error {
         /// What was found there.
         detail: String,
     },
+    /// A newer version of kvs wrote the store, in a layout that this one does not know. Nothing was changed.
+    /// Use that version, or a newer one; `kvs dump` of that version writes what this one can load.
+    #[error(
+        "{place} has version {version} of the format, and this build knows no more than {known}: use the version of kvs that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The file, the server, or the place in the key space.
+        place: String,
+        /// The version that the store has.
+        version: u32,
+        /// The newest version that this build knows.
+        known: u32,
+    },
     /// The disk is full. Nothing acknowledged is lost; free some space and try again, no restart is needed.
     #[error("no space left for {place}: free some space, the store resumes by itself")]
     Full {
@@ -192,6 +205,16 @@ impl Error {
                 Self::Corrupt { place: place.to_owned(), detail: error.to_string() }
             }
             _ => Self::Io { place: place.to_owned(), source: Arc::new(error) },
+        }
+    }
+
+    /// The same, but that damage found while reading a file also says what was read.
+    pub(crate) fn reading(self, key: &[u8]) -> Self {
+        match self {
+            Self::Corrupt { place, detail } => {
+                Self::Corrupt { place, detail: format!("{detail}, at {}", crate::key::describe(key)) }
+            }
+            error => error,
         }
     }
 

@@ -31,6 +31,9 @@ pub(crate) const CUT: u8 = 0x0a;
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only a server keeps it"))]
 pub(crate) const LAST: &[u8] = &[META, b'a', b't'];
 
+/// Where a store keeps the version of its layout.
+pub(crate) const FORMAT: &[u8] = &[META, b'f', b'o', b'r', b'm', b'a', b't'];
+
 /// A half-open range of keys; without an end it runs to the end of the key space.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
@@ -138,6 +141,7 @@ pub(crate) fn describe(key: &[u8]) -> String {
         Some((INDEX, name, _)) => format!("an index row of table {name:?}"),
         Some((SEQ, name, _)) => format!("sequence {name:?}"),
         Some((CURSOR, name, _)) => format!("cursor {name:?}"),
+        _ if key == FORMAT => "the version of the store".to_owned(),
         _ => format!("key {key:02x?}"),
     }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use ::redb::{Builder, Database, Durability, StorageBackend};
+use ::redb::{Builder, Database, Durability, StorageBackend, backends::FileBackend};
 
 use super::{
     Rows, disk,
@@ -31,12 +31,12 @@ impl Copy {
         making.push(".new");
         let making = PathBuf::from(making);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| Error::io(&place, error))?;
+            disk::make_folder(folder).map_err(|error| Error::io(&place, error))?;
         }
         let open = || -> std::result::Result<Database, ::redb::Error> {
-            let mut options = fs::OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(true).open(&making)?;
-            let database = Builder::new().set_cache_size(cache).create_file(file)?;
+            let file = disk::private().read(true).write(true).create(true).truncate(true).open(&making)?;
+            let file = FileBackend::new(file)?;
+            let database = Builder::new().set_cache_size(cache).create_with_backend(file)?;
             let txn = database.begin_write()?;
             txn.open_table(TABLE)?;
             txn.commit()?;
@@ -75,14 +75,14 @@ impl Copy {
         })?;
         let disk = disk::lock(&making)?;
         let name = || {
-            let seal = Seal::compute(&*disk, at)?;
+            let seal = Seal::of(&*disk, at)?;
             // The seal of an older file of this name must not stand beside the new one.
             Seal::remove(&path)?;
             fs::rename(&making, &path)?;
             seal.write(&path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             disk::sync_folder(folder.unwrap_or(Path::new(".")))?;
-            Ok(seal.length)
+            Ok(seal.length())
         };
         let length = name().map_err(|error| Error::io(&place, error))?;
         Ok((length, disk))

@@ -15,19 +15,24 @@ use std::{
 
 use ::redb::{StorageBackend, backends::FileBackend};
 
-use super::redb::{TABLE, convert};
-use crate::error::{Error, Result};
+use super::redb::convert;
+use crate::{
+    error::{Error, Result},
+    format,
+    options::Options,
+};
 
 /// Opens the file, makes its folder, and locks it for this process.
 pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
     let place = path.display().to_string();
     let fail = |error| Error::io(&place, error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fail)?;
+    make_folder(folder).map_err(fail)?;
     if !path.exists() {
         make(path, folder).map_err(|error| convert(&place, error))?;
     }
     let disk = lock(path)?;
+    warn(path);
     let note = Note::write(path).map_err(fail)?;
     Ok((disk, note))
 }
@@ -95,16 +100,52 @@ impl StorageBackend for Locked {
 fn make(path: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&name)?;
-    let database = ::redb::Builder::new().create_file(file.try_clone()?)?;
-    let txn = database.begin_write()?;
-    txn.open_table(TABLE)?;
-    txn.commit()?;
+    let file = private().read(true).write(true).create(true).truncate(true).open(&name)?;
+    let disk = FileBackend::new(file.try_clone()?)?;
+    let database = ::redb::Builder::new().create_with_backend(disk)?;
+    format::create(&database, &Options::new())?;
     drop(database);
     file.sync_all()?;
     fs::rename(&name, path)?;
     sync_folder(folder)?;
     Ok(())
+}
+
+/// How a file of the store is made: for its owner only.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a folder and those above it that are missing, for their owner only. What was made is on disk.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<_> =
+        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)?;
+    for made in missing {
+        sync_folder(made.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+/// Says when others than its owner may read a store. It may be meant, so it is no error.
+fn warn(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(found) = fs::metadata(path) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                store.path = %path.display(),
+                store.mode = format!("{mode:o}"),
+                "others than its owner may get at the store: `chmod 600` it"
+            );
+        }
+    }
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -131,7 +172,7 @@ impl Note {
         let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
         let since =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let mut file = File::create(&path)?;
+        let mut file = private().write(true).create(true).truncate(true).open(&path)?;
         writeln!(file, "process {} on {host} since Unix time {since}", std::process::id())?;
         Ok(Self { store: store.to_owned() })
     }

@@ -4,7 +4,7 @@
 use ::redb::{Database, Error as RedbError};
 
 use crate::{
-    backend::redb::{TABLE, careful},
+    backend::{guard::careful, redb::TABLE},
     error::{Error, Result},
     key,
     options::Options,

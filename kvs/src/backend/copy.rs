@@ -11,7 +11,8 @@ use ::redb::{Builder, Database, Durability, StorageBackend, backends::FileBacken
 
 use super::{
     Rows, disk,
-    redb::{TABLE, convert, guarded},
+    guard::{convert, guarded},
+    redb::TABLE,
     seal::Seal,
 };
 use crate::error::{Error, Result};
@@ -70,7 +71,7 @@ impl Copy {
             txn.commit()?;
             while database.compact()? {}
             drop(database);
-            fs::File::open(&making)?.sync_all()?;
+            disk::sync(&fs::File::open(&making)?)?;
             Ok(())
         })?;
         let disk = disk::lock(&making)?;
@@ -78,7 +79,7 @@ impl Copy {
             let seal = Seal::of(&*disk, at)?;
             // The seal of an older file of this name must not stand beside the new one.
             Seal::remove(&path)?;
-            fs::rename(&making, &path)?;
+            disk::rename(&making, &path)?;
             seal.write(&path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             disk::sync_folder(folder.unwrap_or(Path::new(".")))?;

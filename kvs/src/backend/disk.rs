@@ -15,7 +15,7 @@ use std::{
 
 use ::redb::{StorageBackend, backends::FileBackend};
 
-use super::redb::convert;
+use super::guard::convert;
 use crate::{
     error::{Error, Result},
     format,
@@ -105,11 +105,29 @@ fn make(path: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
     let database = ::redb::Builder::new().create_with_backend(disk)?;
     format::create(&database, &Options::new())?;
     drop(database);
-    file.sync_all()?;
-    fs::rename(&name, path)?;
+    sync(&file)?;
+    rename(Path::new(&name), path)?;
     sync_folder(folder)?;
     Ok(())
 }
+
+/// Puts a file's content on disk.
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    step("sync the file");
+    file.sync_all()
+}
+
+/// Gives a file that is on disk its name; it lasts when the folder is synced.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step("rename");
+    fs::rename(from, to)
+}
+
+#[cfg(not(test))]
+pub(crate) fn step(_: &'static str) {}
+
+#[cfg(test)]
+pub(crate) use tests::step;
 
 /// How a file of the store is made: for its owner only.
 pub(crate) fn private() -> OpenOptions {
@@ -149,6 +167,7 @@ fn warn(path: &Path) {
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    step("sync the folder");
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
@@ -262,7 +281,64 @@ impl StorageBackend for Fence {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::{
+        Options,
+        backend::{Backend, redb::Redb},
+    };
+
+    thread_local! {
+        static STEPS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Notes what is done to files, in order.
+    pub(crate) fn step(what: &'static str) {
+        STEPS.with_borrow_mut(|steps| steps.push(what));
+    }
+
+    #[test]
+    fn a_file_is_on_disk_before_it_has_its_name_and_an_old_seal_is_gone_before_that() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        STEPS.take();
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        assert_eq!(STEPS.take(), ["sync the file", "rename", "sync the folder"]);
+        drop(store);
+        assert_eq!(STEPS.take(), ["write the seal"]);
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        assert_eq!(STEPS.take(), ["remove the seal", "sync the folder"]);
+        store.compact(&mut |_| ()).expect("it is compacted");
+        let steps = STEPS.take();
+        let expected = ["sync the file", "rename", "write the seal", "sync the folder"];
+        assert_eq!(steps[..4], expected, "{steps:?}");
+        assert_eq!(steps[4..], ["remove the seal", "sync the folder"], "{steps:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_and_folders_are_made_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a/b/store.redb");
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        let mode = |name: &str| {
+            fs::metadata(folder.path().join(name)).expect("it is there").permissions().mode() & 0o777
+        };
+        for (name, expected) in [("a", 0o700), ("a/b", 0o700), ("a/b/store.redb", 0o600)] {
+            assert_eq!(mode(name), expected, "{name}");
+        }
+        assert_eq!(mode("a/b/store.redb.lock"), 0o600);
+        store.compact(&mut |_| ()).expect("it is compacted");
+        assert_eq!(mode("a/b/store.redb"), 0o600, "compacted");
+        drop(store);
+        assert_eq!(mode("a/b/store.redb.seal"), 0o600);
+        // One that others may read is opened all the same, with a warning.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("its mode");
+        Redb::open(&path, &Options::new()).expect("a store");
+    }
 
     /// What a child process does between its beginning and its own program: it has the descriptor.
     #[test]

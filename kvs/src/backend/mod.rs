@@ -5,6 +5,9 @@ pub(crate) mod copy;
 pub(crate) mod disk;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod growth;
+pub(crate) mod guard;
 pub(crate) mod memory;
 pub(crate) mod open;
 pub(crate) mod pages;

@@ -2,7 +2,6 @@
 
 use std::{
     ops::Bound,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
@@ -12,13 +11,14 @@ use std::{
 
 use ::redb::{
     Builder, Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, StorageError,
-    TableDefinition, WriteTransaction,
+    TableDefinition,
 };
 
 use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
     copy::Copy,
     disk::{self, Fence, Gate, Note},
+    guard::{Handle, careful, guarded},
     pages::{Pages, Sums},
     seal::Seal,
     tree,
@@ -55,7 +55,7 @@ pub(crate) struct Redb {
 type Current = Arc<RwLock<Arc<View>>>;
 
 struct Live {
-    database: Database,
+    database: Handle,
     shelf: Shelf,
     gate: Gate,
     sums: Arc<Sums>,
@@ -66,7 +66,7 @@ struct Live {
 
 /// Where a database is put that is no longer written to, until the last state of it is let go: closed, it
 /// could not be read any more.
-type Shelf = Arc<OnceLock<Database>>;
+type Shelf = Arc<OnceLock<Handle>>;
 
 struct View {
     at: u64,
@@ -180,7 +180,7 @@ impl Live {
                 // So that the next crash needs no repair of the whole.
                 settle(&database, options)?;
             }
-            Ok((database, sound, sealed, sums))
+            Ok((Handle::new(database), sound, sealed, sums))
         });
         let (database, sound, sealed, sums) = opened.inspect_err(|_| gate.close())?;
         let live = Self { database, shelf: Shelf::default(), gate, sums, versioned: AtomicBool::new(false) };
@@ -202,7 +202,7 @@ impl Live {
 
     /// The newest state, which is that of commit `at`.
     fn view_at(&self, place: &Arc<str>, at: u64) -> Result<View> {
-        let table = guarded(place, || Ok(self.database.begin_read()?.open_table(TABLE)?))?;
+        let table = guarded(place, || Ok(self.database.get()?.begin_read()?.open_table(TABLE)?))?;
         Ok(View { at, table, place: place.clone(), sums: self.sums.clone(), _shelf: self.shelf.clone() })
     }
 
@@ -221,37 +221,6 @@ fn settle(database: &Database, options: &Options) -> Result<(), ::redb::Error> {
     let mut txn = database.begin_write()?;
     careful(&mut txn, options);
     Ok(txn.commit()?)
-}
-
-/// How a durable commit is made.
-pub(crate) fn careful(txn: &mut WriteTransaction, options: &Options) {
-    txn.set_two_phase_commit(options.two_phase);
-    // With it redb keeps its list of free pages in each commit, and need not walk all pages for it after a
-    // crash. It takes a commit in two phases for granted.
-    txn.set_quick_repair(options.two_phase && options.quick_repair);
-}
-
-/// Runs redb's code. It checks its pages where it repairs, not where it reads, so damaged pages can make
-/// it panic: that is an error of the file, not of the program.
-pub(crate) fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(convert(place, error)),
-        Err(_) => Err(Error::corrupt(place, "its pages do not match their check sums")),
-    }
-}
-
-pub(crate) fn convert(place: &str, error: ::redb::Error) -> Error {
-    match error {
-        ::redb::Error::Io(error) => Error::io(place, error),
-        ::redb::Error::DatabaseAlreadyOpen => {
-            Error::Locked { path: place.into(), holder: "another process".to_owned() }
-        }
-        error @ (::redb::Error::PreviousIo
-        | ::redb::Error::DatabaseClosed
-        | ::redb::Error::LockPoisoned(_)) => Error::Io { place: place.to_owned(), source: Arc::new(error) },
-        error => Error::corrupt(place, error.to_string()),
-    }
 }
 
 impl Backend for Redb {
@@ -369,7 +338,7 @@ impl Snapshot for View {
 impl Job<'_> {
     fn write(&self, live: &Live, changes: &Changes, at: u64, durable: bool) -> Result<View> {
         guarded(&self.store.place, || {
-            let mut txn = live.database.begin_write()?;
+            let mut txn = live.database.get()?.begin_write()?;
             if durable {
                 careful(&mut txn, &self.store.options);
             } else {
@@ -440,10 +409,7 @@ impl Drop for Redb {
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(note), Some(live)) = (&self.note, live) else { return };
         // Only what was closed without a fault is sealed; anything else is checked when it is opened.
-        let closed = guarded(&self.place, || {
-            drop(live);
-            Ok(())
-        });
+        let closed = live.database.close(&self.place);
         let sealed = closed.and_then(|()| {
             let seal = Seal::of(&*self.disk(), at);
             seal.and_then(|seal| seal.write(&note.store)).map_err(|error| Error::io(&self.place, error))
@@ -451,6 +417,14 @@ impl Drop for Redb {
         if let Err(error) = sealed {
             tracing::warn!(store.path = %self.place, error = %error, "the closed store has no seal");
         }
+    }
+}
+
+#[cfg(test)]
+impl Redb {
+    /// How many pages were read and matched, and of how many no sum was known.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        self.view().sums.counts()
     }
 }
 

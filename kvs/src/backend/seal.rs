@@ -48,6 +48,8 @@ impl Seal {
     /// Reads the seal beside a store; `None` when there is none that can be read.
     pub(crate) fn read(store: &Path) -> Option<Self> {
         let text = fs::read_to_string(path(store)).ok()?;
+        // One that a power cut has cut short says nothing.
+        let text = text.strip_suffix('\n')?;
         let mut words = text.split_ascii_whitespace();
         let format = words.next()?;
         let mut number = || words.next().and_then(|word| u64::from_str_radix(word, 16).ok());
@@ -61,6 +63,7 @@ impl Seal {
 
     pub(crate) fn write(&self, store: &Path) -> io::Result<()> {
         let Self { length, sum, at } = self;
+        disk::step("write the seal");
         let mut file = disk::private().write(true).create(true).truncate(true).open(path(store))?;
         writeln!(file, "{FORMAT} {length:x} {:x} {at:x}", sum.unwrap_or_default())
     }
@@ -71,6 +74,7 @@ impl Seal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
             Ok(()) => {
+                disk::step("remove the seal");
                 let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty());
                 disk::sync_folder(folder.unwrap_or(Path::new(".")))
             }

@@ -158,11 +158,13 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn run(&self) -> Result<(), Stopped> {
-        let all = Span { start: Vec::new(), end: None };
         // Behind a page that cannot be read the next key is not known: from there it comes back from the
-        // end, to the last page that cannot be read.
-        if let Some(left) = self.through(all, false)? {
-            self.through(left, true)?;
+        // end, to the last page that cannot be read. Each kind of row by itself, so that damage in one
+        // hides little of the others.
+        for tag in key::META..=key::CUT {
+            if let Some(left) = self.through(Span::prefix(vec![tag]), false)? {
+                self.through(left, true)?;
+            }
         }
         let mut state = self.shared.state();
         state.scrubbed.done = true;

@@ -1,6 +1,9 @@
 //! The version of the layout that a store has, and what becomes of one that this build does not know. The
 //! layout itself is described in FORMAT.md.
 
+#[cfg(test)]
+mod layout;
+
 use ::redb::{Database, Error as RedbError};
 
 use crate::{

@@ -208,3 +208,44 @@ fn a_page_that_was_swapped_for_an_older_one_is_refused_though_every_row_in_it_is
     }
     assert!(refused > 0, "some of the pages are in use");
 }
+
+#[test]
+fn a_repair_of_the_whole_is_the_last_one() {
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options().quick_repair(false)).unwrap();
+    fill(&store, 4_000);
+    let crashed = Disk::new(disk.bytes().clone());
+    drop(store);
+    let store = open(&crashed, &options()).unwrap();
+    let repaired = crashed.moved();
+    let again = Disk::new(crashed.bytes().clone());
+    drop(store);
+    open(&again, &options()).unwrap();
+    let opened = again.moved();
+    assert!(opened < repaired / 4, "all of it was read: {repaired}, and then {opened}");
+}
+
+#[test]
+fn a_commit_that_meets_a_damaged_page_does_not_write_the_file_again() {
+    super::faults::quiet();
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options()).unwrap();
+    fill(&store, 4_000);
+    drop(store);
+    let (key, _) = row(2_000, 1);
+    let mut image = disk.bytes().clone();
+    for at in 0..image.len() - key.len() {
+        if image[at..].starts_with(&key) {
+            image[at + 1] ^= 1;
+        }
+    }
+    let disk = Disk::new(image);
+    let store = open(&disk, &options()).unwrap();
+    let before = store.begin().unwrap().at();
+    let error = store.begin().unwrap().commit([row(2_000, 2)].into(), before + 1, true).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    disk.moved();
+    commit(&store, [row(10, 2)].into(), true);
+    let moved = disk.moved();
+    assert!(moved < 512 << 10, "{moved} bytes of {}", disk.bytes().len());
+}

@@ -243,7 +243,7 @@ async fn a_store_of_a_newer_version_is_refused_with_words_and_left_as_it_is() {
         assert!(said.contains("newer.redb") && said.contains("version 3"), "{said}");
     }
     let database = redb::Database::open(&path).unwrap();
-    let table = database.begin_read().unwrap().open_table(table).unwrap();
+    let table = redb::ReadableDatabase::begin_read(&database).unwrap().open_table(table).unwrap();
     assert_eq!(table.get(&b"\0format"[..]).unwrap().unwrap().value(), row);
 }
 

@@ -402,7 +402,7 @@ async fn gigabyte(path: &Path, report: &mut Report) -> Outcome {
     let mut gets = [const { Vec::new() }; 3];
     for round in 0..9u64 {
         let way = (round % 3) as usize;
-        let options = Options::new().quick_repair(way != 1).scrub(if way == 2 { 8 << 20 } else { 0 });
+        let options = Options::new().quick_repair(way != 1).scrub(if way == 2 { 4 << 20 } else { 0 });
         let store = Store::open_with(&url(path), options).await?;
         for number in 0..100u64 {
             let record = Partner { address: "x".repeat(850), ..partner((number + round * 100) * 1_161) };

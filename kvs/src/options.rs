@@ -54,8 +54,8 @@ pub struct Options {
     /// store.
     pub verify: bool,
     /// How many bytes a second are read by the check that goes through a redb store in the background after
-    /// it is opened; see [`Store::scrubbed`](crate::Store::scrubbed). 8 MiB by default, at which a store of
-    /// 1 GiB takes two minutes; 0 switches it off.
+    /// it is opened; see [`Store::scrubbed`](crate::Store::scrubbed). 4 MiB by default, at which a store of
+    /// 1 GiB takes four minutes; 0 switches it off.
     pub scrub: u64,
     /// What tells the time, for records that expire; the system's clock by default.
     pub clock: Clock,
@@ -106,7 +106,7 @@ impl Default for Options {
             behind: Duration::from_millis(100),
             history: 65_536,
             verify: true,
-            scrub: 8 << 20,
+            scrub: 4 << 20,
             clock: Clock::default(),
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many rows are read at once.
-const STEP: usize = 256;
+const STEP: usize = 64;
 
 /// How many problems are listed; after that they are only counted.
 const LISTED: usize = 100;

@@ -1,8 +1,9 @@
 //! The store's speed beside raw redb's in the same run: `cargo run --release -p kvs --example bench`.
 //!
 //! `--big` adds what takes a minute: a feed of 10 million entries, a table of a million records scanned, a
-//! store of 1 GiB opened, also after a crash. `--json` prints one JSON object instead of the table. Figures are the best median
-//! of three runs; disks and machines differ, so the ratios to raw redb are what is compared.
+//! store of 1 GiB opened, also after a crash. `--open` measures only that last one. `--json` prints one JSON
+//! object instead of the table. Figures are the best median of three runs; disks and machines differ, so
+//! the ratios to raw redb are what is compared.
 
 use std::{
     borrow::Cow,
@@ -85,6 +86,9 @@ fn main() -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let folder = tempfile::tempdir()?;
     let mut report = Report::default();
+    if std::env::args().any(|arg| arg == "--open") {
+        return runtime.block_on(gigabyte(&folder.path().join("gigabyte.redb"), &mut report));
+    }
     for two_phase in [true, false] {
         let phases = if two_phase { "two-phase" } else { "one-phase" };
         let (mut raw, mut ours) = (Vec::new(), Vec::new());
@@ -363,14 +367,22 @@ async fn gigabyte(path: &Path, report: &mut Report) -> Outcome {
     fill(&store, 1 << 20, |number| Partner { address: "x".repeat(850), ..partner(number) }).await?;
     drop(store);
     report.line("size of the store to open", fs::metadata(path)?.len() as f64 / f64::from(1 << 30), "GiB");
-    let mut times = Vec::new();
+    // What was written to fill it is not to be waited for below.
+    fs::File::open(path)?.sync_all()?;
+    let (mut times, mut closes) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let start = Instant::now();
         let store = Store::open(&url(path)).await?;
         times.push(start.elapsed());
+        let mut txn = store.txn();
+        txn.put(&partner(0))?;
+        txn.commit().await?;
+        let start = Instant::now();
         drop(store);
+        closes.push(start.elapsed());
     }
     report.line("open it", median(times) / 1e3, "ms");
+    report.line("close it", median(closes) / 1e3, "ms");
     // As a crash leaves it: copied while it is open, without a close.
     let store = Store::open(&url(path)).await?;
     let mut txn = store.txn();
@@ -380,8 +392,35 @@ async fn gigabyte(path: &Path, report: &mut Report) -> Outcome {
     fs::copy(path, &crashed)?;
     let again = path.with_extension("crashed-again");
     fs::copy(path, &again)?;
+    for copy in [&crashed, &again] {
+        fs::File::open(copy)?.sync_all()?;
+    }
     drop(store);
-    // All of it is redb's repair, which verifies every page.
+    // In turns: with the list of free pages in each commit and without, with the check in the background
+    // and without.
+    let mut puts = [const { Vec::new() }; 3];
+    let mut gets = [const { Vec::new() }; 3];
+    for round in 0..9u64 {
+        let way = (round % 3) as usize;
+        let options = Options::new().quick_repair(way != 1).scrub(if way == 2 { 4 << 20 } else { 0 });
+        let store = Store::open_with(&url(path), options).await?;
+        for number in 0..100u64 {
+            let record = Partner { address: "x".repeat(850), ..partner((number + round * 100) * 1_161) };
+            let start = Instant::now();
+            let mut txn = store.txn();
+            txn.put(&record)?;
+            txn.commit().await?;
+            puts[way].push(start.elapsed());
+            let start = Instant::now();
+            store.get::<Partner>(&record.id).await?.ok_or("a record is missing")?;
+            gets[way].push(start.elapsed());
+        }
+    }
+    for (way, (puts, gets)) in puts.into_iter().zip(gets).enumerate() {
+        let way = ["unchecked", "without quick repair", "while it is checked"][way];
+        report.line(format!("one durable put into it, {way}"), median(puts), "us");
+        report.line(format!("get of what was put, {way}"), median(gets), "us");
+    }
     let start = Instant::now();
     drop(Database::open(&again)?);
     let raw = start.elapsed();

@@ -44,6 +44,19 @@ pub enum Error {
         /// What was found there.
         detail: String,
     },
+    /// A newer version of kvs wrote the store, in a layout that this one does not know. Nothing was changed.
+    /// Use that version, or a newer one; `kvs dump` of that version writes what this one can load.
+    #[error(
+        "{place} has version {version} of the format, and this build knows no more than {known}: use the version of kvs that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The file, the server, or the place in the key space.
+        place: String,
+        /// The version that the store has.
+        version: u32,
+        /// The newest version that this build knows.
+        known: u32,
+    },
     /// There is no file of this name, and whoever only looks does not make one. Check the path.
     #[error("there is no store {}: check the path", path.display())]
     NoStore {
@@ -319,6 +332,16 @@ impl Error {
         };
         let hidden = hidden.split_once('?').map_or(hidden.as_str(), |(url, _)| url);
         Self::Url { url: hidden.to_owned() }
+    }
+
+    /// The same, but that damage found while reading a file also says what was read.
+    pub(crate) fn reading(self, key: &[u8]) -> Self {
+        match self {
+            Self::Corrupt { place, detail } => {
+                Self::Corrupt { place, detail: format!("{detail}, at {}", crate::key::describe(key)) }
+            }
+            error => error,
+        }
     }
 
     pub(crate) fn corrupt(place: impl Into<String>, detail: impl Into<String>) -> Self {

@@ -33,6 +33,8 @@ pub(crate) const LAST: &[u8] = &[META, b'a', b't'];
 
 /// What is written to see whether the store can be written, and at once deleted.
 pub(crate) const PROBE: &[u8] = &[META, b'p', b'r', b'o', b'b', b'e'];
+/// Where a store keeps the version of its layout.
+pub(crate) const FORMAT: &[u8] = &[META, b'f', b'o', b'r', b'm', b'a', b't'];
 
 /// A half-open range of keys; without an end it runs to the end of the key space.
 #[derive(Clone, Debug)]
@@ -141,6 +143,7 @@ pub(crate) fn describe(key: &[u8]) -> String {
         Some((INDEX, name, _)) => format!("an index row of table {name:?}"),
         Some((SEQ, name, _)) => format!("sequence {name:?}"),
         Some((CURSOR, name, _)) => format!("cursor {name:?}"),
+        _ if key == FORMAT => "the version of the store".to_owned(),
         _ => format!("key {key:02x?}"),
     }
 }

@@ -6,7 +6,7 @@
 //! # How a value gets to the disk and back
 //!
 //! 1. [`Store::open`] opens the place a URL names: `memory:`, `redb:PATH` or, with the feature `postgres`,
-//!    `postgres://...`. A file that was closed is held against its seal before anything is read.
+//!    `postgres://...`. A file is not read through for that; its pages are verified when they are read.
 //! 2. [`Store::txn`] begins an optimistic transaction. It reads one unchanging state, and its own writes
 //!    over it. Reading never waits for writing.
 //! 3. [`Txn::put`], [`Txn::delete`] and [`Txn::append`] buffer writes; nothing is sent anywhere.
@@ -78,6 +78,7 @@ mod error;
 mod feed;
 mod feeds;
 mod find;
+mod format;
 mod health;
 mod index;
 mod json;
@@ -92,6 +93,7 @@ mod reindex;
 mod retry;
 mod salvage;
 mod schedule;
+mod scrub;
 mod stat;
 mod store;
 mod sum;
@@ -118,6 +120,7 @@ pub use options::{Clock, Options};
 pub use record::{Cbor, Raw, Record, Refused};
 pub use retry::Attempts;
 pub use salvage::Salvaged;
+pub use scrub::Scrubbed;
 pub use stat::{Stat, TableInfo};
 pub use store::Store;
 pub use txn::Txn;

@@ -1,15 +1,20 @@
 //! The envelope around every stored value: check sum, version, schema, expiry, index keys, then the bytes.
-//! Not what the bytes mean, see `codec`.
+//! FORMAT.md describes it. Not what the bytes mean, see `codec`.
 
 use crate::{
     error::{Error, Result},
-    key, sum,
+    format, key, sum,
 };
 
 const HEAD: usize = 15;
 const EXPIRES: u8 = 1;
 const LINKED: u8 = 2;
 const INDEXED: u8 = 4;
+/// The check sum is XXH3; without it, it is that of version 1 of the format.
+const XXH3: u8 = 0x80;
+const FLAGS: u8 = EXPIRES | LINKED | INDEXED | XXH3;
+/// Where the flags are.
+const AT: usize = 12;
 
 /// A stored value taken apart, borrowing its bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +40,7 @@ impl<'a> Value<'a> {
         out.extend_from_slice(&self.version.to_le_bytes());
         out.push(0);
         out.extend_from_slice(&self.schema.to_le_bytes());
-        let mut flags = 0;
+        let mut flags = XXH3;
         if self.expires != 0 {
             flags |= EXPIRES;
             out.extend_from_slice(&self.expires.to_le_bytes());
@@ -50,21 +55,29 @@ impl<'a> Value<'a> {
             out.extend_from_slice(self.indexed);
         }
         out.extend_from_slice(self.bytes);
-        out[12] = flags;
-        let sum = sum::sum(&[key, &out[4..]]) as u32;
+        out[AT] = flags;
+        let sum = sum::sum(key, &out[4..]);
         out[..4].copy_from_slice(&sum.to_le_bytes());
         out
     }
 
     /// Opens the envelope, or names the key whose value is damaged.
     pub(crate) fn open(key: &[u8], stored: &'a [u8]) -> Result<Self> {
-        Self::parts(key, stored)
-            .ok_or_else(|| Error::corrupt(key::describe(key), "its check sum does not match"))
+        let value = Self::parts(key, stored)
+            .ok_or_else(|| Error::corrupt(key::describe(key), "its check sum does not match"))?;
+        // It is what was written, and says something that this build does not know.
+        if stored[AT] & !FLAGS != 0 {
+            let (version, known) = (format::VERSION + 1, format::VERSION);
+            return Err(Error::Newer { place: key::describe(key), version, known });
+        }
+        Ok(value)
     }
 
     fn parts(key: &[u8], stored: &'a [u8]) -> Option<Self> {
         let (expected, rest) = stored.split_first_chunk::<4>()?;
-        if u32::from_le_bytes(*expected) != sum::sum(&[key, rest]) as u32 {
+        let flags = stored.get(AT)?;
+        let sum = if flags & XXH3 != 0 { sum::sum(key, rest) } else { sum::first(key, rest) };
+        if u32::from_le_bytes(*expected) != sum {
             return None;
         }
         let (version, rest) = rest.split_first_chunk::<8>()?;
@@ -137,7 +150,27 @@ mod tests {
         for bit in 0..stored.len() * 8 {
             let mut flipped = stored.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(Value::open(b"key", &flipped).is_err(), "bit {bit}");
+            assert!(matches!(Value::open(b"key", &flipped), Err(Error::Corrupt { .. })), "bit {bit}");
         }
+        for length in 0..stored.len() {
+            assert!(Value::open(b"key", &stored[..length]).is_err(), "cut to {length}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_version_1_opens_and_one_with_an_unknown_flag_is_refused_as_newer() {
+        let value = Value { version: 7, bytes: b"bytes", ..Value::default() };
+        let mut stored = value.seal(b"key");
+        stored[AT] &= !XXH3;
+        let sum = sum::first(b"key", &stored[4..]);
+        stored[..4].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(Value::open(b"key", &stored).unwrap().bytes, b"bytes");
+
+        let mut stored = value.seal(b"key");
+        stored[AT] |= 8;
+        let sum = sum::sum(b"key", &stored[4..]);
+        stored[..4].copy_from_slice(&sum.to_le_bytes());
+        let error = Value::open(b"key", &stored).unwrap_err();
+        assert!(matches!(error, Error::Newer { version, known, .. } if version > known), "{error}");
     }
 }

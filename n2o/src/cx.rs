@@ -24,7 +24,6 @@ use crate::{
     sessions::Ticket,
     soon::Soon,
     text,
-    values::SessionValues,
 };
 
 /// What a handler gets to work with.

@@ -21,7 +21,7 @@ async fn sessions_tokens_and_seals_go_on() {
     let (cookie, token) = (node.sessions().cookie(&session), node.token(&session, &page));
     let bearer = node.bearer("ann", &[], Duration::from_secs(60));
     let mut cx = Cx::new(&node, Arc::clone(&session), page.page, "/", Vec::new(), "en");
-    let seal = cx.pickle("button", 0, 7, b"x");
+    let seal = cx.pickle("button", 0, 7, b"x").expect("a seal");
     cx.login("ann").await.expect("a name");
     let ticket = cx.ticket("/").await.expect("the store").expect("a ticket");
     cx.commit().await.expect("the store");

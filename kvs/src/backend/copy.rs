@@ -3,16 +3,16 @@
 
 use std::{
     fs, io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use ::redb::{Builder, Database, Durability, StorageBackend};
+use ::redb::{Builder, Database, Durability, StorageBackend, backends::FileBackend};
 
 use super::{
     Rows, disk,
-    redb::{TABLE, convert, guarded},
+    guard::{convert, guarded},
+    redb::TABLE,
     seal::Seal,
 };
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ impl Copy {
         making.push(".new");
         let making = PathBuf::from(making);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(fail)?;
+            disk::make_folder(folder).map_err(fail)?;
         }
         if making.exists() {
             let what = || format!("another copy into {}", making.display());
@@ -45,10 +45,10 @@ impl Copy {
             fs::remove_file(&making).map_err(fail)?;
         }
         let open = || -> std::result::Result<Database, ::redb::Error> {
-            let mut options = fs::OpenOptions::new();
-            // It holds what the store holds: nobody but its owner reads it.
-            options.read(true).write(true).create_new(true).mode(0o600);
-            let database = Builder::new().set_cache_size(cache).create_file(options.open(&making)?)?;
+            // Locked while it is made, so that another copy does not take its place.
+            let file = disk::private().read(true).write(true).create_new(true).open(&making)?;
+            let file = FileBackend::new(file)?;
+            let database = Builder::new().set_cache_size(cache).create_with_backend(file)?;
             let txn = database.begin_write()?;
             txn.open_table(TABLE)?;
             txn.commit()?;
@@ -97,16 +97,16 @@ impl Copy {
             txn.commit()?;
             while database.compact()? {}
             drop(database);
-            fs::File::open(&making)?.sync_all()?;
+            disk::sync(&fs::File::open(&making)?)?;
             Ok(())
         })?;
         let disk = disk::lock(&making)?;
         let name = || {
-            let seal = Seal::compute(&*disk, at)?;
+            let seal = Seal::of(&*disk, at)?;
             if replace {
                 // The seal of an older file of this name must not stand beside the new one.
                 Seal::remove(&path)?;
-                fs::rename(&making, &path)?;
+                disk::rename(&making, &path)?;
             } else {
                 // Unlike a renaming, a link never takes a name from another file.
                 fs::hard_link(&making, &path)?;
@@ -115,7 +115,7 @@ impl Copy {
             seal.write(&path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             disk::sync_folder(folder.unwrap_or(Path::new(".")))?;
-            Ok(seal.length)
+            Ok(seal.length())
         };
         let length = name().map_err(|error: io::Error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::Occupied { path: path.clone() },

@@ -15,19 +15,24 @@ use std::{
 
 use ::redb::{StorageBackend, backends::FileBackend};
 
-use super::redb::{TABLE, convert};
-use crate::error::{Error, Result};
+use super::guard::convert;
+use crate::{
+    error::{Error, Result},
+    format,
+    options::Options,
+};
 
 /// Opens the file, makes its folder, and locks it for this process.
 pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
     let place = path.display().to_string();
     let fail = |error| Error::io(&place, error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fail)?;
+    make_folder(folder).map_err(fail)?;
     if !path.exists() {
         make(path, folder).map_err(|error| convert(&place, error))?;
     }
     let disk = lock(path)?;
+    warn(path);
     let note = Note::write(path).map_err(fail)?;
     Ok((disk, note))
 }
@@ -95,19 +100,74 @@ impl StorageBackend for Locked {
 fn make(path: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&name)?;
-    let database = ::redb::Builder::new().create_file(file.try_clone()?)?;
-    let txn = database.begin_write()?;
-    txn.open_table(TABLE)?;
-    txn.commit()?;
+    let file = private().read(true).write(true).create(true).truncate(true).open(&name)?;
+    let disk = FileBackend::new(file.try_clone()?)?;
+    let database = ::redb::Builder::new().create_with_backend(disk)?;
+    format::create(&database, &Options::new())?;
     drop(database);
-    file.sync_all()?;
-    fs::rename(&name, path)?;
+    sync(&file)?;
+    rename(Path::new(&name), path)?;
     sync_folder(folder)?;
     Ok(())
 }
 
+/// Puts a file's content on disk.
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    step("sync the file");
+    file.sync_all()
+}
+
+/// Gives a file that is on disk its name; it lasts when the folder is synced.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step("rename");
+    fs::rename(from, to)
+}
+
+#[cfg(not(test))]
+pub(crate) fn step(_: &'static str) {}
+
+#[cfg(test)]
+pub(crate) use tests::step;
+
+/// How a file of the store is made: for its owner only.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a folder and those above it that are missing, for their owner only. What was made is on disk.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<_> =
+        folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)?;
+    for made in missing {
+        sync_folder(made.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+/// Says when others than its owner may read a store. It may be meant, so it is no error.
+fn warn(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(found) = fs::metadata(path) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                store.path = %path.display(),
+                store.mode = format!("{mode:o}"),
+                "others than its owner may get at the store: `chmod 600` it"
+            );
+        }
+    }
+}
+
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    step("sync the folder");
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
@@ -131,7 +191,7 @@ impl Note {
         let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
         let since =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let mut file = File::create(&path)?;
+        let mut file = private().write(true).create(true).truncate(true).open(&path)?;
         writeln!(file, "process {} on {host} since Unix time {since}", std::process::id())?;
         Ok(Self { store: store.to_owned() })
     }
@@ -226,7 +286,64 @@ impl StorageBackend for Fence {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::{
+        Options,
+        backend::{Backend, redb::Redb},
+    };
+
+    thread_local! {
+        static STEPS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Notes what is done to files, in order.
+    pub(crate) fn step(what: &'static str) {
+        STEPS.with_borrow_mut(|steps| steps.push(what));
+    }
+
+    #[test]
+    fn a_file_is_on_disk_before_it_has_its_name_and_an_old_seal_is_gone_before_that() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        STEPS.take();
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        assert_eq!(STEPS.take(), ["sync the file", "rename", "sync the folder"]);
+        drop(store);
+        assert_eq!(STEPS.take(), ["write the seal"]);
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        assert_eq!(STEPS.take(), ["remove the seal", "sync the folder"]);
+        store.compact(&mut |_| ()).expect("it is compacted");
+        let steps = STEPS.take();
+        let expected = ["sync the file", "rename", "write the seal", "sync the folder"];
+        assert_eq!(steps[..4], expected, "{steps:?}");
+        assert_eq!(steps[4..], ["remove the seal", "sync the folder"], "{steps:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_and_folders_are_made_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a/b/store.redb");
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        let mode = |name: &str| {
+            fs::metadata(folder.path().join(name)).expect("it is there").permissions().mode() & 0o777
+        };
+        for (name, expected) in [("a", 0o700), ("a/b", 0o700), ("a/b/store.redb", 0o600)] {
+            assert_eq!(mode(name), expected, "{name}");
+        }
+        assert_eq!(mode("a/b/store.redb.lock"), 0o600);
+        store.compact(&mut |_| ()).expect("it is compacted");
+        assert_eq!(mode("a/b/store.redb"), 0o600, "compacted");
+        drop(store);
+        assert_eq!(mode("a/b/store.redb.seal"), 0o600);
+        // One that others may read is opened all the same, with a warning.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("its mode");
+        Redb::open(&path, &Options::new()).expect("a store");
+    }
 
     /// What a child process does between its beginning and its own program: it has the descriptor.
     #[test]

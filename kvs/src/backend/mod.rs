@@ -5,16 +5,21 @@ pub(crate) mod copy;
 pub(crate) mod disk;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod growth;
+pub(crate) mod guard;
 pub(crate) mod memory;
 pub(crate) mod open;
+pub(crate) mod pages;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 pub(crate) mod redb;
 pub(crate) mod seal;
+pub(crate) mod tree;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
-use crate::{error::Result, key::Span};
+use crate::{error::Result, key::Span, scrub::Scrubbed};
 
 /// What an asynchronous read answers with.
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -57,6 +62,14 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Calls `notice` with the number of each commit that another process makes.
     fn listen(&self, _notice: Notice) {}
+
+    /// How far the check in the background has come.
+    fn scrubbed(&self) -> Scrubbed {
+        Scrubbed::default()
+    }
+
+    /// Lets the check in the background pause, or go on.
+    fn pause_scrub(&self, _paused: bool) {}
 
     /// How many bytes the store takes, if that can be said.
     fn size(&self) -> Answer<'_, Option<u64>> {

@@ -2,10 +2,9 @@
 
 use std::{
     ops::Bound,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -19,12 +18,17 @@ use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
     copy::Copy,
     disk::{self, Fence, Gate, Note},
+    guard::{Handle, careful, guarded},
+    pages::{Pages, Sums},
     seal::Seal,
+    tree,
 };
 use crate::{
     error::{Error, Result},
+    format,
     key::{self, Span},
     options::Options,
+    scrub::{Scrub, Scrubbed},
 };
 
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kvs");
@@ -41,19 +45,37 @@ pub(crate) struct Redb {
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
     /// the writer; readers never take it.
     live: Mutex<Option<Live>>,
+    /// Whether a write or a sync has failed since the file was opened: pages that the system counts as
+    /// clean may not be on disk then, and are written again.
+    unsure: AtomicBool,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
-    current: RwLock<Arc<View>>,
+    current: Current,
+    /// The check in the background. Held for a clone of what it found.
+    scrub: Mutex<Option<Scrub>>,
 }
 
+type Current = Arc<RwLock<Arc<View>>>;
+
 struct Live {
-    database: Database,
+    database: Handle,
+    shelf: Shelf,
     gate: Gate,
+    sums: Arc<Sums>,
+    /// Whether the file says which version of the format it has; one written before there was such a row
+    /// gets it with its first commit.
+    versioned: AtomicBool,
 }
+
+/// Where a database is put that is no longer written to, until the last state of it is let go: closed, it
+/// could not be read any more.
+type Shelf = Arc<OnceLock<Handle>>;
 
 struct View {
     at: u64,
     table: ReadOnlyTable<&'static [u8], &'static [u8]>,
     place: Arc<str>,
+    sums: Arc<Sums>,
+    _shelf: Shelf,
 }
 
 struct Job<'a> {
@@ -66,7 +88,12 @@ impl Redb {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self> {
         let (disk, note) = disk::open(path)?;
         let place: Arc<str> = path.display().to_string().into();
-        Self::open_disk(disk, place, Some(note), options)
+        let store = Self::open_disk(disk, place, Some(note), options)?;
+        let current = store.current.clone();
+        let scan = move |span: &Span, back, limit| newest(&current).rows(span, back, limit);
+        let scrub = Scrub::start(options.scrub, Box::new(scan));
+        *store.scrub.lock().unwrap_or_else(PoisonError::into_inner) = Some(scrub);
+        Ok(store)
     }
 
     /// Opens a store on anything redb can keep its pages on; the tests put their faults under this.
@@ -83,13 +110,15 @@ impl Redb {
             options: options.clone(),
             disowned: AtomicBool::new(false),
             live: Mutex::new(Some(live)),
-            current: RwLock::new(Arc::new(view)),
+            unsure: AtomicBool::new(false),
+            current: Arc::new(RwLock::new(Arc::new(view))),
+            scrub: Mutex::default(),
             note,
         })
     }
 
     fn view(&self) -> Arc<View> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        newest(&self.current)
     }
 
     fn disk(&self) -> Arc<dyn StorageBackend> {
@@ -101,7 +130,10 @@ impl Redb {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if live.is_none() {
             let disk = self.disk();
-            disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
+            if self.unsure.load(Ordering::Acquire) {
+                disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
+                self.unsure.store(false, Ordering::Release);
+            }
             let (opened, view) = Live::open(&disk, &self.place, &self.options, self.note.as_ref())?;
             tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
@@ -115,6 +147,10 @@ impl Redb {
     }
 }
 
+fn newest(current: &Current) -> Arc<View> {
+    current.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 impl Live {
     fn open(
         disk: &Arc<dyn StorageBackend>,
@@ -124,30 +160,36 @@ impl Live {
     ) -> Result<(Self, View)> {
         let (fence, gate) = Fence::new(disk.clone());
         let opened = guarded(place, || {
-            let sealed = note.and_then(|note| Seal::read(&note.store));
-            let fresh = fence.len()? == 0;
-            let whole = fresh
-                || !options.verify
-                || sealed.is_some_and(|seal| Seal::compute(&fence, seal.at).is_ok_and(|now| now == seal));
+            let header = tree::read(&fence)?;
+            let sealed = note.and_then(|note| Seal::read(&note.store)).filter(|_| options.verify);
+            let fresh = header.is_empty();
+            // What is checked here does not grow with the file: its header, whose slot in force holds the
+            // sums of the first pages. Every other page is verified when it is read.
+            let fits = sealed.is_none_or(|seal| seal.fits(&header, fence.len().unwrap_or_default()));
+            let (pages, sums) = Pages::new(fence, options.verify && !tree::uncertain(&header));
             let repaired = Arc::new(AtomicBool::new(false));
             let repairing = repaired.clone();
             let mut database = Builder::new()
                 .set_cache_size(options.cache)
                 .set_repair_callback(move |_| repairing.store(true, Ordering::Relaxed))
-                .create_with_backend(fence)?;
-            // A crash left it, and its repair has looked at every page; or a seal says that it is whole.
-            let sound = whole || repaired.load(Ordering::Relaxed) || database.check_integrity()?;
+                .create_with_backend(pages)?;
+            let repaired = repaired.load(Ordering::Relaxed);
+            // A repair has looked at every page. A header that is not as it was closed is reason to.
+            let sound = fresh || fits || repaired || database.check_integrity()?;
+            sums.set_strict(options.verify);
             if fresh {
-                let mut txn = database.begin_write()?;
-                txn.set_two_phase_commit(options.two_phase);
-                txn.open_table(TABLE)?;
-                txn.commit()?;
+                format::create(&database, options)?;
+            } else if repaired && sound {
+                // So that the next crash needs no repair of the whole.
+                settle(&database, options)?;
             }
-            Ok((database, sound, sealed.filter(|_| options.verify)))
+            Ok((Handle::new(database), sound, sealed, sums))
         });
-        let (database, sound, sealed) = opened.inspect_err(|_| gate.close())?;
-        let live = Self { database, gate };
-        let view = live.view(place)?;
+        let (database, sound, sealed, sums) = opened.inspect_err(|_| gate.close())?;
+        let live = Self { database, shelf: Shelf::default(), gate, sums, versioned: AtomicBool::new(false) };
+        let view = live.view(place).inspect_err(|_| live.gate.close())?;
+        let version = view.read(key::FORMAT).and_then(|stored| format::known(place, stored.as_deref()));
+        live.versioned.store(version.inspect_err(|_| live.gate.close())?, Ordering::Relaxed);
         // Damage to a page no commit refers to is harmless; a repair that gave up a commit is not.
         if !sound || sealed.is_some_and(|seal| seal.at != view.at) {
             live.gate.close();
@@ -163,8 +205,8 @@ impl Live {
 
     /// The newest state, which is that of commit `at`.
     fn view_at(&self, place: &Arc<str>, at: u64) -> Result<View> {
-        let table = guarded(place, || Ok(self.database.begin_read()?.open_table(TABLE)?))?;
-        Ok(View { at, table, place: place.clone() })
+        let table = guarded(place, || Ok(self.database.get()?.begin_read()?.open_table(TABLE)?))?;
+        Ok(View { at, table, place: place.clone(), sums: self.sums.clone(), _shelf: self.shelf.clone() })
     }
 
     /// The newest state, whichever commit it is of: that of the last row of the log.
@@ -177,27 +219,11 @@ impl Live {
     }
 }
 
-/// Runs redb's code. It checks its pages where it repairs, not where it reads, so damaged pages can make
-/// it panic: that is an error of the file, not of the program.
-pub(crate) fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(convert(place, error)),
-        Err(_) => Err(Error::corrupt(place, "its pages do not fit together")),
-    }
-}
-
-pub(crate) fn convert(place: &str, error: ::redb::Error) -> Error {
-    match error {
-        ::redb::Error::Io(error) => Error::io(place, error),
-        ::redb::Error::DatabaseAlreadyOpen => {
-            Error::Locked { path: place.into(), holder: "another process".to_owned() }
-        }
-        error @ (::redb::Error::PreviousIo
-        | ::redb::Error::DatabaseClosed
-        | ::redb::Error::LockPoisoned(_)) => Error::Io { place: place.to_owned(), source: Arc::new(error) },
-        error => Error::corrupt(place, error.to_string()),
-    }
+/// A commit that writes nothing, but from which the file can be opened without a repair.
+fn settle(database: &Database, options: &Options) -> Result<(), ::redb::Error> {
+    let mut txn = database.begin_write()?;
+    careful(&mut txn, options);
+    Ok(txn.commit()?)
 }
 
 impl Backend for Redb {
@@ -247,13 +273,27 @@ impl Backend for Redb {
         let (opened, view) = Live::open(&disk, &self.place, &self.options, Some(note))?;
         self.publish(view);
         *live = Some(opened);
-        // Closing the old database writes to a file without a name, which nobody reads again.
-        drop(old);
+        // Who reads goes on reading the old file, which has no name. Then it is closed.
+        if let Some(Live { database, shelf, .. }) = old {
+            let _ = shelf.set(database);
+        }
         Ok((before, after))
     }
 
     fn disown(&self) {
         self.disowned.store(true, Ordering::Release);
+    }
+
+    fn scrubbed(&self) -> Scrubbed {
+        let scrub = self.scrub.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = scrub.as_ref().map(Scrub::scrubbed).unwrap_or_default();
+        Scrubbed { pages: self.view().sums.damaged(), ..found }
+    }
+
+    fn pause_scrub(&self, paused: bool) {
+        if let Some(scrub) = &*self.scrub.lock().unwrap_or_else(PoisonError::into_inner) {
+            scrub.pause(paused);
+        }
     }
 
     fn size(&self) -> Answer<'_, Option<u64>> {
@@ -265,6 +305,7 @@ impl Backend for Redb {
 impl View {
     fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         guarded(&self.place, || Ok(self.table.get(key)?.map(|value| value.value().to_vec())))
+            .map_err(|error| error.reading(key))
     }
 
     fn rows(&self, span: &Span, back: bool, limit: usize) -> Result<Rows> {
@@ -281,7 +322,8 @@ impl View {
                 rows.push(key.value(), value.value());
             }
             Ok(())
-        })?;
+        })
+        .map_err(|error| error.reading(rows.last().unwrap_or(&span.start)))?;
         Ok(rows)
     }
 }
@@ -307,9 +349,9 @@ impl Snapshot for View {
 impl Job<'_> {
     fn write(&self, live: &Live, changes: &Changes, at: u64, durable: bool) -> Result<View> {
         guarded(&self.store.place, || {
-            let mut txn = live.database.begin_write()?;
+            let mut txn = live.database.get()?.begin_write()?;
             if durable {
-                txn.set_two_phase_commit(self.store.options.two_phase);
+                careful(&mut txn, &self.store.options);
             } else {
                 txn.set_durability(Durability::None).map_err(|_| StorageError::DatabaseClosed)?;
             }
@@ -320,8 +362,15 @@ impl Job<'_> {
                     None => table.remove(&**key)?,
                 };
             }
+            let versioned = changes.is_empty() || live.versioned.load(Ordering::Relaxed);
+            if !versioned {
+                table.insert(key::FORMAT, &*format::row(at))?;
+            }
             drop(table);
             txn.commit()?;
+            if !versioned {
+                live.versioned.store(true, Ordering::Relaxed);
+            }
             Ok(())
         })?;
         live.view_at(&self.store.place, at)
@@ -353,6 +402,10 @@ impl Batch for Job<'_> {
                 // it cannot write; the next batch opens the file again.
                 live.gate.close();
                 *self.live = None;
+                // Damaged pages are no reason to write the whole file again, and it may be large.
+                if !matches!(error, Error::Corrupt { .. }) {
+                    self.store.unsure.store(true, Ordering::Release);
+                }
                 tracing::debug!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
                 Err(error)
             }
@@ -362,6 +415,7 @@ impl Batch for Job<'_> {
 
 impl Drop for Redb {
     fn drop(&mut self) {
+        drop(self.scrub.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         let at = self.view().at;
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(note), Some(live)) = (&self.note, live) else { return };
@@ -369,17 +423,22 @@ impl Drop for Redb {
             return;
         }
         // Only what was closed without a fault is sealed; anything else is checked when it is opened.
-        let closed = guarded(&self.place, || {
-            drop(live);
-            Ok(())
-        });
+        let closed = live.database.close(&self.place);
         let sealed = closed.and_then(|()| {
-            let seal = Seal::compute(&*self.disk(), at);
+            let seal = Seal::of(&*self.disk(), at);
             seal.and_then(|seal| seal.write(&note.store)).map_err(|error| Error::io(&self.place, error))
         });
         if let Err(error) = sealed {
             tracing::warn!(store.path = %self.place, error = %error, "the closed store has no seal");
         }
+    }
+}
+
+#[cfg(test)]
+impl Redb {
+    /// How many pages were read and matched, and of how many no sum was known.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        self.view().sums.counts()
     }
 }
 

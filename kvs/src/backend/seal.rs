@@ -1,20 +1,26 @@
-//! The seal of a closed file: its length, a sum over all its bytes, and its last commit, in a file beside
-//! it. redb verifies its pages when it repairs, not when it reads; a seal that fits says that nothing was
-//! altered since the store was closed, at the speed of reading the file once.
+//! The seal of a closed file: its length, a sum over its header, and its last commit, in a file beside it.
+//! The header holds the sums of the first pages, and those of the next: a seal that fits says that the
+//! file is the one that was closed, however long it is. The pages are verified when they are read.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use ::redb::StorageBackend;
 
-const FORMAT: &str = "kvs-seal-1";
+use super::{disk, tree};
+
+/// What the first version of seals begins with: its sum was over all bytes of the file.
+const WHOLE: &str = "kvs-seal-1";
+const FORMAT: &str = "kvs-seal-2";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seal {
-    pub(crate) length: u64,
-    pub(crate) sum: u64,
+    length: u64,
+    /// Over the header; unknown where the seal is of the first version.
+    sum: Option<u64>,
     pub(crate) at: u64,
 }
 
@@ -25,91 +31,53 @@ pub(crate) fn path(store: &Path) -> PathBuf {
 }
 
 impl Seal {
-    /// Computes the seal of a file as it is.
-    pub(crate) fn compute(disk: &dyn StorageBackend, at: u64) -> io::Result<Self> {
-        let length = disk.len()?;
-        let mut sum = Sum::default();
-        let mut buffer = vec![0; 1 << 20];
-        let mut offset = 0;
-        while offset < length {
-            let step = (length - offset).min(buffer.len() as u64) as usize;
-            disk.read(offset, &mut buffer[..step])?;
-            sum.add(&buffer[..step]);
-            offset += step as u64;
-        }
-        Ok(Self { length, sum: sum.finish(), at })
+    /// The seal of a file as it is.
+    pub(crate) fn of(disk: &dyn StorageBackend, at: u64) -> io::Result<Self> {
+        Ok(Self { length: disk.len()?, sum: Some(tree::seal(&tree::read(disk)?)), at })
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether a file of this length, with this header, can be the one that was closed.
+    pub(crate) fn fits(&self, header: &[u8], length: u64) -> bool {
+        self.length == length && self.sum.is_none_or(|sum| sum == tree::seal(header))
     }
 
     /// Reads the seal beside a store; `None` when there is none that can be read.
     pub(crate) fn read(store: &Path) -> Option<Self> {
         let text = fs::read_to_string(path(store)).ok()?;
+        // One that a power cut has cut short says nothing.
+        let text = text.strip_suffix('\n')?;
         let mut words = text.split_ascii_whitespace();
-        (words.next() == Some(FORMAT)).then_some(())?;
+        let format = words.next()?;
         let mut number = || words.next().and_then(|word| u64::from_str_radix(word, 16).ok());
-        Some(Self { length: number()?, sum: number()?, at: number()? })
+        let (length, sum, at) = (number()?, number()?, number()?);
+        match format {
+            FORMAT => Some(Self { length, sum: Some(sum), at }),
+            WHOLE => Some(Self { length, sum: None, at }),
+            _ => None,
+        }
     }
 
     pub(crate) fn write(&self, store: &Path) -> io::Result<()> {
         let Self { length, sum, at } = self;
-        fs::write(path(store), format!("{FORMAT} {length:x} {sum:x} {at:x}\n"))
+        disk::step("write the seal");
+        let mut file = disk::private().write(true).create(true).truncate(true).open(path(store))?;
+        writeln!(file, "{FORMAT} {length:x} {:x} {at:x}", sum.unwrap_or_default())
     }
 
-    /// An open store has no seal.
+    /// An open store has no seal, not even after a power cut: one that came back would be of an older state.
     pub(crate) fn remove(store: &Path) -> io::Result<()> {
         match fs::remove_file(path(store)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Four sums side by side, because one has to wait for each of its multiplications.
-#[derive(Default)]
-struct Sum([u64; 4]);
-
-impl Sum {
-    /// Adds a block; all but the last are a multiple of 32 bytes long.
-    fn add(&mut self, block: &[u8]) {
-        let (chunks, rest) = block.as_chunks::<32>();
-        for chunk in chunks {
-            for (lane, word) in self.0.iter_mut().zip(chunk.as_chunks::<8>().0) {
-                *lane = step(*lane ^ u64::from_le_bytes(*word));
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => {
+                disk::step("remove the seal");
+                let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty());
+                disk::sync_folder(folder.unwrap_or(Path::new(".")))
             }
-        }
-        if !rest.is_empty() {
-            let mut last = [0; 32];
-            last[..rest.len()].copy_from_slice(rest);
-            self.add(&last);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.iter().fold(0, |sum, lane| step(sum ^ lane))
-    }
-}
-
-/// A bijection, so that a change in one word cannot cancel itself out.
-fn step(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    value ^ (value >> 32)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_bit_changes_the_sum() {
-        let bytes: Vec<u8> = (0..100).collect();
-        let sum = |bytes: &[u8]| {
-            let mut sum = Sum::default();
-            sum.add(bytes);
-            sum.finish()
-        };
-        for bit in 0..bytes.len() * 8 {
-            let mut flipped = bytes.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_ne!(sum(&flipped), sum(&bytes), "bit {bit}");
         }
     }
 }

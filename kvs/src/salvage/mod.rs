@@ -23,10 +23,7 @@ use ::redb::StorageBackend;
 use aside::Aside;
 
 use crate::{
-    backend::{
-        Snapshot, disk,
-        redb::{Redb, guarded},
-    },
+    backend::{Snapshot, disk, guard::guarded, redb::Redb},
     dump::{self, Lines},
     error::{Error, Result},
     key,

@@ -1,14 +1,16 @@
-//! One flipped bit, or a cut, anywhere in a closed store: it is detected, or it changes nothing.
+//! One flipped bit, or a cut, anywhere in a closed store: it is detected when it is read, or it changes
+//! nothing. What is not read is found by `check`, and by the check in the background.
 
 use std::{fs, path::Path, sync::Once};
 
-use kvs::{From, Options, Store};
+use kvs::{Error, From, Options, Store};
 
 use crate::common::{Note, note, put};
 
+type Content = (Vec<Note>, Vec<(u64, u64)>, u64);
+
 /// What the store holds, or the error that says it is damaged.
-async fn content(path: &Path, options: Options) -> kvs::Result<(Vec<Note>, Vec<(u64, u64)>, u64)> {
-    let store = Store::open_with(&format!("redb:{}", path.display()), options).await?;
+async fn content(store: &Store) -> kvs::Result<Content> {
     let mut txn = store.txn();
     let notes = txn.range::<Note>("", None, 9_999).await?;
     for note in &notes {
@@ -18,6 +20,19 @@ async fn content(path: &Path, options: Options) -> kvs::Result<(Vec<Note>, Vec<(
     let feed = txn.feed::<u64>("/f", From::Start, 9_999).await?;
     let count = txn.count("/f").await?;
     Ok((notes, feed, count))
+}
+
+async fn open(path: &Path, options: Options) -> kvs::Result<Store> {
+    Store::open_with(&format!("redb:{}", path.display()), options).await
+}
+
+/// What it holds. What cannot be read must be found by `check`, too.
+async fn checked(path: &Path) -> kvs::Result<Content> {
+    let store = open(path, Options::new()).await?;
+    let found = content(&store).await;
+    let whole = store.check(|_| ()).await.is_ok_and(|report| report.wrong == 0);
+    assert!(found.is_ok() || !whole, "what cannot be read is found by check: {found:?}");
+    found
 }
 
 fn quiet() {
@@ -52,7 +67,7 @@ async fn a_bit_flipped_or_a_cut_at_a_thousand_places_is_detected_or_harmless() {
     }
     let clean = fs::read(&path).unwrap();
     let seal = fs::read(path.with_extension("redb.seal")).unwrap();
-    let expected = content(&path, Options::new()).await.unwrap();
+    let expected = checked(&path).await.unwrap();
     let used = clean.chunks(4096).filter(|page| page.iter().any(|byte| *byte != 0)).count();
     let (mut detected, mut harmless) = (0, 0);
     let mut random = 0x2545_f491_4f6c_dd1du64;
@@ -75,7 +90,7 @@ async fn a_bit_flipped_or_a_cut_at_a_thousand_places_is_detected_or_harmless() {
         } else {
             let _ = fs::remove_file(damaged.with_extension("redb.seal"));
         }
-        match content(&damaged, Options::new()).await {
+        match checked(&damaged).await {
             Err(error) => {
                 assert!(
                     error.to_string().contains("damaged.redb"),
@@ -98,8 +113,75 @@ async fn a_bit_flipped_or_a_cut_at_a_thousand_places_is_detected_or_harmless() {
     image[middle..middle + 100_000].fill(0x5a);
     let damaged = folder.path().join("damaged.redb");
     fs::write(&damaged, &image).unwrap();
-    let _ = content(&damaged, Options::new().verify(false)).await;
-    assert!(content(&damaged, Options::new()).await.is_err());
+    if let Ok(store) = open(&damaged, Options::new().verify(false)).await {
+        let _ = content(&store).await;
+    }
+    assert!(checked(&damaged).await.is_err());
+}
+
+#[tokio::test]
+async fn a_damaged_page_takes_only_its_own_records_and_is_named_by_whoever_meets_it() {
+    quiet();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    {
+        let store = open(&path, Options::new()).await.unwrap();
+        for batch in 0..20 {
+            put(&store, &(0..50).map(|n| note(&format!("{:04}", batch * 50 + n), n)).collect::<Vec<_>>())
+                .await;
+        }
+        // Newly written, every page is used once.
+        store.compact(|_| ()).await.unwrap();
+    }
+    let mut image = fs::read(&path).unwrap();
+    // The record itself, not the rows that refer to it.
+    let mark = b"\x01note\0\x010500";
+    let found: Vec<_> = (0..image.len() - mark.len()).filter(|at| image[*at..].starts_with(mark)).collect();
+    for place in &found {
+        image[place + 2] ^= 4;
+    }
+    fs::write(&path, &image).unwrap();
+
+    // Slow, the check in the background has no part in it yet.
+    let store = open(&path, Options::new().scrub(1)).await.unwrap();
+    store.pause_scrub(true);
+    let error = store.get::<Note>("0500").await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("store.redb") && said.contains("record \"0500\" of table \"note\""), "{said}");
+    assert!(said.contains("kvs dump"), "it says what to do: {said}");
+    assert!(matches!(store.get::<Note>("0500").await, Err(Error::Corrupt { .. })), "and says it again");
+    let mut whole = 0;
+    for number in 0..1_000u32 {
+        let id = format!("{number:04}");
+        match store.get::<Note>(&id).await {
+            Ok(found) => {
+                assert_eq!(found, Some(note(&id, u64::from(number % 50))));
+                whole += 1;
+            }
+            Err(error) => assert!(error.to_string().contains(&id), "{error}"),
+        }
+    }
+    assert!(whole > 800, "the others are served: {whole}");
+    assert!(store.scrubbed().pages > 0, "pages that did not match are counted");
+    // Others are written, and what touches the damaged page is refused; then others are written again.
+    put(&store, &[note("0001", 7)]).await;
+    let mut txn = store.txn();
+    txn.put(&note("0500", 1)).unwrap();
+    assert!(matches!(txn.commit().await.unwrap_err(), Error::Corrupt { .. }));
+    put(&store, &[note("0002", 7)]).await;
+    assert!(store.check(|_| ()).await.is_err(), "check finds it");
+    drop(store);
+
+    // And so does the check in the background, on both sides of the page.
+    let store = open(&path, Options::new().scrub(u64::MAX)).await.unwrap();
+    while !store.scrubbed().done {
+        tokio::task::yield_now().await;
+    }
+    let scrubbed = store.scrubbed();
+    // The key is in the log of what was changed, too.
+    assert!(scrubbed.wrong > 0 && scrubbed.wrong <= found.len() as u64, "{scrubbed:?}");
+    assert!(scrubbed.problems[0].place.contains("note"), "{scrubbed:?}");
+    assert!(scrubbed.rows > 800, "{scrubbed:?}");
 }
 
 /// The lines of a dump, sorted.

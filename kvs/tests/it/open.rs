@@ -72,3 +72,53 @@ async fn a_folder_that_may_not_be_written_is_named() {
     let error = Store::open(&format!("redb:{}", closed.join("store.redb").display())).await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error:?}");
 }
+
+/// What a power cut can leave of the folder while a store is compacted: the old file or the new one, with
+/// the seal of either, a part of one, or none, and the file that was being written, whole or not.
+#[tokio::test]
+async fn whatever_a_power_cut_leaves_of_a_compaction_opens_with_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let url = format!("redb:{}", path.display());
+    let seal = folder.path().join("store.redb.seal");
+    let making = folder.path().join("store.redb.new");
+    let notes: Vec<_> = (0..200).map(|number| note(&format!("{number:03}"), number)).collect();
+    put(&Store::open(&url).await.unwrap(), &notes).await;
+    let old = (fs::read(&path).unwrap(), fs::read(&seal).unwrap());
+    Store::open(&url).await.unwrap().compact(|_| ()).await.unwrap();
+    let new = (fs::read(&path).unwrap(), fs::read(&seal).unwrap());
+    assert_ne!(old.0, new.0);
+    let cut = |bytes: &[u8], length: usize| bytes[..length].to_vec();
+    let seals = [
+        None,
+        Some(Vec::new()),
+        Some(old.1.clone()),
+        Some(new.1.clone()),
+        Some(cut(&new.1, 20)),
+        Some(cut(&old.1, old.1.len() - 2)),
+    ];
+    for store in [&old.0, &new.0] {
+        for sealed in &seals {
+            for left in [None, Some(&new.0[..]), Some(&new.0[..5000]), Some(&[][..])] {
+                let _ = fs::remove_file(&seal);
+                let _ = fs::remove_file(&making);
+                fs::write(&path, store).unwrap();
+                if let Some(sealed) = sealed {
+                    fs::write(&seal, sealed).unwrap();
+                }
+                if let Some(left) = left {
+                    fs::write(&making, left).unwrap();
+                }
+                let store = Store::open(&url).await.unwrap();
+                assert_eq!(store.txn().range::<Note>("", None, 999).await.unwrap(), notes);
+                store.compact(|_| ()).await.unwrap();
+                assert_eq!(store.check(|_| ()).await.unwrap().wrong, 0);
+            }
+        }
+    }
+    // Of a store that was being made there is nothing yet, or what has no name.
+    fs::remove_file(&path).unwrap();
+    let _ = fs::remove_file(&seal);
+    fs::write(&making, &new.0[..5000]).unwrap();
+    put(&Store::open(&url).await.unwrap(), &notes).await;
+}

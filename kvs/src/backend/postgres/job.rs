@@ -13,7 +13,8 @@ use super::{CHANNEL, Postgres, convert, sql};
 use crate::{
     backend::{Batch, Changes, Rows},
     error::{Error, Result},
-    key::{LAST, Span},
+    format,
+    key::{FORMAT, LAST, Span},
     value::Value,
 };
 
@@ -96,6 +97,10 @@ impl Batch for Job<'_> {
         // nothing of those before it that were written behind.
         let last = Value { version: at, ..Value::default() };
         changes.insert(LAST.to_vec(), Some(last.seal(LAST)));
+        let versioned = changes.len() == 1 || self.store.versioned.load(Ordering::Relaxed);
+        if !versioned {
+            changes.insert(FORMAT.to_vec(), Some(format::row(at)));
+        }
         self.run(async |connection| {
             if !durable {
                 sqlx::query("set local synchronous_commit = off").execute(&mut *connection).await?;
@@ -106,6 +111,9 @@ impl Batch for Job<'_> {
             sqlx::query("commit").execute(&mut *connection).await
         })?;
         self.store.known.fetch_max(at, Ordering::AcqRel);
+        if !versioned {
+            self.store.versioned.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -27,6 +27,7 @@ use tokio::{runtime, sync::oneshot};
 use super::{Answer, Backend, Batch, Notice, Snapshot};
 use crate::{
     error::{Error, Result},
+    format, key,
     options::Options,
 };
 use job::Job;
@@ -60,6 +61,8 @@ pub(crate) struct Postgres {
     /// The newest state somebody reads, shared by those who begin while it is the newest. Held for a clone
     /// only. It is weak, because a state nobody reads must not hold a transaction open.
     current: Mutex<Weak<View>>,
+    /// Whether the table says which version of the format it has; see [`format`].
+    versioned: AtomicBool,
     /// The last commit known of.
     known: Arc<AtomicU64>,
     /// Whom to tell about commits of other processes.
@@ -103,6 +106,7 @@ impl Postgres {
             patience: options.statement + GRACE,
             probe: Arc::default(),
             current: Mutex::default(),
+            versioned: AtomicBool::new(false),
             known: Arc::default(),
             notice: Arc::default(),
             stop: Some(stop),
@@ -117,6 +121,10 @@ impl Postgres {
         let reached = store.run(reach).await?;
         *store.probe.lock().await = Some(reached);
         store.run(async move { sqlx::migrate!("./migrations").run(&pool).await.map_err(Into::into) }).await?;
+        let first = store.pool.clone();
+        let stored =
+            store.run(async move { sql::get(&mut *first.acquire().await?, key::FORMAT).await }).await?;
+        store.versioned.store(format::known(&store.place, stored.as_deref())?, Ordering::Relaxed);
         store.listen(connect).await?;
         Ok(store)
     }

@@ -70,7 +70,7 @@ async fn ask(router: &Router, method: &str, path: &str, cookie: &str) -> (Status
     (answer.status(), answer.headers().clone())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: header::HeaderName) -> &'a str {
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 

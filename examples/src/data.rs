@@ -75,7 +75,6 @@ impl DataFolder {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 mod tests {
     use super::*;
 

@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_closed_inbox_gives_a_connection_back() {
-        let inbox = Inbox::new(9);
+        let inbox = Inbox::new(9, "/");
         assert!(inbox.connect(connection()).is_ok());
         assert!(inbox.close().is_some(), "one that came at the last moment keeps it open");
         assert!(inbox.connect(connection()).is_ok());
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_empty_inbox_gives_its_room_back() {
-        let inbox = Inbox::new(1_000);
+        let inbox = Inbox::new(1_000, "/");
         (0..500_u32).for_each(|number| inbox.push(Arc::new(Message::new("a", number))));
         while inbox.try_next().is_some() {}
         let queue = inbox.queue.lock().unwrap_or_else(PoisonError::into_inner);

@@ -44,8 +44,6 @@ pub struct Cx {
     page: PageId,
     params: Vec<(String, String)>,
     lang: String,
-    /// That of the connection, once there is one.
-    pub(crate) address: Option<IpAddr>,
     inbox: Arc<Inbox>,
     topics: Vec<Arc<str>>,
     /// The topics that this handler has registered with, should it fail.
@@ -86,7 +84,6 @@ impl Cx {
             page,
             params,
             lang: lang.to_owned(),
-            address: None,
             inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
             topics: Vec::new(),
             joined: Vec::new(),
@@ -105,8 +102,8 @@ impl Cx {
 
     /// Says from which address the request for the page comes.
     #[must_use]
-    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
-        self.address = address;
+    pub fn from_address(self, address: Option<IpAddr>) -> Self {
+        self.inbox.comes_from(address);
         self
     }
 
@@ -114,7 +111,7 @@ impl Cx {
     /// `None` where nobody knows, as in a test.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
-        self.address
+        self.inbox.address()
     }
 
     /// The node that the page lives on.

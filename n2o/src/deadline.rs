@@ -16,7 +16,6 @@ use tokio::time::{Sleep, sleep};
 use crate::{
     cx::Cx,
     error::{Error, Result},
-    inbox::Inbox,
     node::Node,
     pages::PageId,
     protocol,
@@ -26,25 +25,19 @@ use crate::{
 /// The deadline of a handler that runs before its page has a task of its own, which is the opening of a page.
 #[derive(Debug)]
 pub struct Deadline {
-    node: Node,
     page: PageId,
-    inbox: Arc<Inbox>,
     meter: Meter,
 }
 
 impl Deadline {
-    pub(crate) fn new(node: Node, page: PageId, inbox: Arc<Inbox>, meter: Meter) -> Self {
-        Deadline { node, page, inbox, meter }
-    }
-
     /// Runs a handler. One that panics has failed with [`Error::Panic`], and one that does not end within
     /// [`Limits::handler`](crate::Limits::handler) is dropped and has failed with [`Error::Timeout`].
     pub async fn hold<T>(self, handler: impl Future<Output = Result<T>>) -> Result<T> {
-        let Deadline { node, page, inbox, meter } = self;
-        let opening = Opening { node: &node, inbox: &inbox };
-        node.pages().opens(page, &inbox);
+        let Deadline { page, meter } = self;
+        let opening = Opening(&meter);
+        meter.node.pages().opens(page, &meter.inbox);
         let work = pin!(AssertUnwindSafe(handler).catch_unwind());
-        let mut run = Run { work, node: &node, inbox: &inbox, meter: &meter, slow: None };
+        let mut run = Run { work, meter: &meter, slow: None };
         let done = poll_fn(|cx| run.poll(cx)).await;
         drop(opening);
         match done {
@@ -58,31 +51,26 @@ impl Cx {
     /// The deadline for a handler of this page that runs outside of the page's task.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
-        Deadline::new(self.node().clone(), self.page(), Arc::clone(self.inbox()), self.meter())
+        Deadline { page: self.page(), meter: self.meter() }
     }
 
     pub(crate) fn meter(&self) -> Meter {
-        Meter::new(Arc::clone(self.session_handle()), self.address())
+        Meter::new(self.node().clone(), Arc::clone(self.inbox()), Arc::clone(self.session_handle()))
     }
 }
 
 /// Takes the page out of the watchdog's sight, also when its client has gone.
-struct Opening<'a> {
-    node: &'a Node,
-    inbox: &'a Arc<Inbox>,
-}
+struct Opening<'a>(&'a Meter);
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        self.node.pages().opened(self.inbox);
+        self.0.node.pages().opened(&self.0.inbox);
     }
 }
 
 /// A handler that runs.
 pub(crate) struct Run<'a, F> {
     pub(crate) work: Pin<&'a mut F>,
-    pub(crate) node: &'a Node,
-    pub(crate) inbox: &'a Inbox,
     pub(crate) meter: &'a Meter,
     /// In a box, and made for a handler that waits only: most end at the first try, and need no timer.
     pub(crate) slow: Option<Box<Slow>>,
@@ -98,7 +86,8 @@ pub(crate) struct Slow {
 impl<F: Future> Run<'_, F> {
     /// Goes on with the handler; `Err` when it has not ended in time.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
-        let Run { work, node, inbox, meter, slow } = self;
+        let Run { work, meter, slow } = self;
+        let (node, inbox) = (&meter.node, &meter.inbox);
         if slow.is_none() && !meter.is_over() {
             if let Poll::Ready(done) = inbox.run(|| work.as_mut().poll(cx)) {
                 return Poll::Ready(Ok(done));
@@ -107,7 +96,7 @@ impl<F: Future> Run<'_, F> {
             return slow.late.as_mut().poll(cx).map(Err);
         }
         let slow = slow.get_or_insert_with(|| {
-            let wait = meter.wait(node);
+            let wait = meter.wait();
             let pause = (!wait.is_zero()).then(|| Box::pin(sleep(wait)));
             Box::new(Slow { late: Box::pin(late(node.clone())), pause })
         });
@@ -123,11 +112,11 @@ impl<F: Future> Run<'_, F> {
             }
             let began = Instant::now();
             let done = inbox.run(|| work.as_mut().poll(cx));
-            meter.spend(node, began.elapsed());
+            meter.spend(began.elapsed());
             if let Poll::Ready(done) = done {
                 return Poll::Ready(Ok(done));
             }
-            let wait = meter.wait(node);
+            let wait = meter.wait();
             if wait.is_zero() {
                 return Poll::Pending;
             }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -48,6 +49,8 @@ struct Queue {
     /// No page reads this inbox any more; a new connection has to restore the page.
     closed: bool,
     connection: Option<Box<Connection>>,
+    /// The address that the page's client comes from; here, where others than the page can say it.
+    address: Option<IpAddr>,
     messages: VecDeque<Arc<Message>>,
 }
 
@@ -55,6 +58,14 @@ impl Inbox {
     pub(crate) fn new(limit: usize, path: &str) -> Self {
         let (queue, notify) = (Mutex::default(), Notify::new());
         Inbox { limit, path: path.into(), running: AtomicU32::new(0), queue, notify }
+    }
+
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).address
+    }
+
+    pub(crate) fn comes_from(&self, address: Option<IpAddr>) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).address = address;
     }
 
     pub(crate) fn path(&self) -> &str {

@@ -141,7 +141,7 @@ impl Process {
         let restored = start == Start::Restored;
         if let Some(connection) = wire {
             self.cx.out = Out::new(connection.format);
-            self.cx.address = connection.address;
+            self.cx.inbox().comes_from(connection.address);
         }
         if restored && let Some(connection) = wire {
             let (answered, format) = (connection.answered, connection.format);

@@ -17,7 +17,7 @@ pub struct Rate {
     /// Microseconds that the schedule may run ahead.
     ahead: u64,
     /// The time, in microseconds, at which the next cell is due.
-    due: u64,
+    pub(crate) due: u64,
 }
 
 impl Rate {

@@ -22,8 +22,9 @@ use crate::rate::Rate;
 pub struct Rates<K> {
     fresh: Rate,
     most: usize,
+    /// By key, when the next cell is due: all else of a rate is that of `fresh`.
     // A std lock: held for one look at the map, never across an await.
-    known: Mutex<HashMap<K, Rate>>,
+    known: Mutex<HashMap<K, u64>>,
 }
 
 impl<K: Clone + Eq + Hash> Rates<K> {
@@ -35,23 +36,36 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         Rates { fresh, most: most.max(1), known: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<K, Rate>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<K, u64>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rate(&self, due: u64) -> Rate {
+        let mut rate = self.fresh;
+        rate.due = due;
+        rate
+    }
+
+    fn make_room(&self, known: &mut HashMap<K, u64>, millis: u64) {
+        if known.len() >= self.most {
+            known.retain(|_, due| !self.rate(*due).is_calm(millis));
+        }
     }
 
     /// Whether one more cell of this key may pass at `millis`, in milliseconds of any one clock.
     pub fn allow(&self, key: &K, millis: u64) -> bool {
         let mut known = self.known();
-        if let Some(rate) = known.get_mut(key) {
-            return rate.allow(millis);
+        if let Some(due) = known.get_mut(key) {
+            let mut rate = self.rate(*due);
+            let allowed = rate.allow(millis);
+            *due = rate.due;
+            return allowed;
         }
-        if known.len() >= self.most {
-            known.retain(|_, rate| !rate.is_calm(millis));
-        }
+        self.make_room(&mut known, millis);
         let mut rate = self.fresh;
         let allowed = known.len() < self.most && rate.allow(millis);
         if allowed {
-            known.insert(key.clone(), rate);
+            known.insert(key.clone(), rate.due);
         }
         allowed
     }
@@ -60,22 +74,20 @@ impl<K: Clone + Eq + Hash> Rates<K> {
     /// room is not counted.
     pub fn spend(&self, key: &K, millis: u64, time: Duration) {
         let mut known = self.known();
-        if let Some(rate) = known.get_mut(key) {
-            return rate.spend(millis, time);
+        let due = known.get(key).copied();
+        if due.is_none() {
+            self.make_room(&mut known, millis);
         }
-        if known.len() >= self.most {
-            known.retain(|_, rate| !rate.is_calm(millis));
-        }
-        if known.len() < self.most {
-            let mut rate = self.fresh;
+        if due.is_some() || known.len() < self.most {
+            let mut rate = self.rate(due.unwrap_or_default());
             rate.spend(millis, time);
-            known.insert(key.clone(), rate);
+            known.insert(key.clone(), rate.due);
         }
     }
 
     /// The time, seen from `millis`, until more work of this key may be done.
     pub fn wait(&self, key: &K, millis: u64) -> Duration {
-        self.known().get(key).map_or(Duration::ZERO, |rate| rate.wait(millis))
+        self.known().get(key).map_or(Duration::ZERO, |due| self.rate(*due).wait(millis))
     }
 
     /// Forgets a key, as after a right password.
@@ -86,7 +98,7 @@ impl<K: Clone + Eq + Hash> Rates<K> {
     /// Forgets the keys that are calm, and gives their memory back.
     pub fn sweep(&self, millis: u64) {
         let mut known = self.known();
-        known.retain(|_, rate| !rate.is_calm(millis));
+        known.retain(|_, due| !self.rate(*due).is_calm(millis));
         known.shrink_to_fit();
     }
 

@@ -9,21 +9,23 @@ use std::{
     time::Duration,
 };
 
-use crate::{limit::Limits, node::Node, rate::Rate, session::Session};
+use crate::{inbox::Inbox, limit::Limits, node::Node, rate::Rate, session::Session};
 
 /// The work of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     /// Somebody was told to wait, and nobody has found yet that this is over.
     over: AtomicBool,
-    // A std lock: held for a few numbers, never across an await. Nothing in it before the first work is counted.
-    rate: Mutex<Option<Rate>>,
+    // A std lock: held for a few numbers, never across an await. Nothing in it before the first work is
+    // counted, and in a box, because most sessions never have a handler that waits.
+    rate: Mutex<Option<Box<Rate>>>,
 }
 
 impl Work {
     pub(crate) fn spend(&self, limits: &Limits, millis: u64, time: Duration) {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let rate = rate.get_or_insert_with(|| Rate::share(limits.session_work, limits.session_work_burst));
+        let rate =
+            rate.get_or_insert_with(|| Box::new(Rate::share(limits.session_work, limits.session_work_burst)));
         rate.spend(millis, time);
         if !rate.wait(millis).is_zero() {
             self.over.store(true, Ordering::Relaxed);
@@ -32,7 +34,7 @@ impl Work {
 
     pub(crate) fn wait(&self, millis: u64) -> Duration {
         let rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = rate.map_or(Duration::ZERO, |rate| rate.wait(millis));
+        let wait = rate.as_deref().map_or(Duration::ZERO, |rate| rate.wait(millis));
         if wait.is_zero() {
             self.over.store(false, Ordering::Relaxed);
         }
@@ -43,13 +45,14 @@ impl Work {
 /// Counts the work of one page's handlers for its session and for its client's address.
 #[derive(Debug)]
 pub(crate) struct Meter {
+    pub(crate) node: Node,
+    pub(crate) inbox: Arc<Inbox>,
     session: Arc<Session>,
-    address: Option<IpAddr>,
 }
 
 impl Meter {
-    pub(crate) fn new(session: Arc<Session>, address: Option<IpAddr>) -> Self {
-        Meter { session, address }
+    pub(crate) fn new(node: Node, inbox: Arc<Inbox>, session: Arc<Session>) -> Self {
+        Meter { node, inbox, session }
     }
 
     /// Says, without looking at a clock, whether there may be something to wait for.
@@ -57,18 +60,18 @@ impl Meter {
         self.session.work.over.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn spend(&self, node: &Node, time: Duration) {
-        let (limits, now) = (node.limits(), node.uptime());
+    pub(crate) fn spend(&self, time: Duration) {
+        let (limits, now) = (self.node.limits(), self.node.uptime());
         self.session.work.spend(limits, now, time);
-        if let Some(address) = &self.address {
-            node.address_work().spend(address, now, time);
+        if let Some(address) = self.inbox.address() {
+            self.node.address_work().spend(&address, now, time);
         }
     }
 
-    pub(crate) fn wait(&self, node: &Node) -> Duration {
-        let now = node.uptime();
-        let by_address = |address: &IpAddr| node.address_work().wait(address, now);
-        self.session.work.wait(now).max(self.address.as_ref().map_or(Duration::ZERO, by_address))
+    pub(crate) fn wait(&self) -> Duration {
+        let now = self.node.uptime();
+        let by_address = |address: IpAddr| self.node.address_work().wait(&address, now);
+        self.session.work.wait(now).max(self.inbox.address().map_or(Duration::ZERO, by_address))
     }
 }
 

@@ -85,8 +85,8 @@ pub(crate) enum Lane {
     Reserved,
 }
 
-/// The places of a page's connection.
-pub(crate) type Seats = Vec<Place>;
+/// The places of a page's connection: in all, of its session, and of its client where that is known.
+pub(crate) type Seats = (Place, Place, Option<Place>);
 
 impl Front {
     pub(crate) fn new(limits: &Limits, clock: Clock) -> Self {
@@ -160,11 +160,15 @@ impl Front {
 
     /// Places for a page's connection of a session, known by its cookie.
     pub(crate) fn seats(&self, address: Option<IpAddr>, cookie: &str) -> Result<Seats, Crowded> {
-        let by_client = address.map(|address| (&self.pages_by_client, self.key(Network::of_client(address))));
-        let by_session = (&self.pages_by_session, self.key(cookie));
-        let all = [(&self.pages, 0), by_session].into_iter().chain(by_client);
-        let seats: Option<Seats> = all.map(|(places, key)| places.take(key)).collect();
-        seats.ok_or_else(|| {
+        let by_client = |address| self.pages_by_client.take(self.key(Network::of_client(address)));
+        let seats = || {
+            let by_client = match address {
+                Some(address) => Some(by_client(address)?),
+                None => None,
+            };
+            Some((self.pages.take(0)?, self.pages_by_session.take(self.key(cookie))?, by_client))
+        };
+        seats().ok_or_else(|| {
             self.log(&self.logs.crowd, |held| {
                 tracing::warn!(client.address = ?address, held, "page's connection refused: the server, its \
                     client or its session has as many as `Limits` allows");

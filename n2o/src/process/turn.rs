@@ -1,6 +1,6 @@
 //! A turn: one event or message, from the handler to its answer.
 
-use std::{future::poll_fn, pin::pin, sync::Arc};
+use std::{future::poll_fn, pin::pin};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -238,14 +238,14 @@ impl Process {
 
     /// Runs the chain within the handler's time; frames that come meanwhile are queued, and heartbeats answered.
     pub(super) async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
-        let (node, inbox, meter) = (self.node().clone(), Arc::clone(self.cx.inbox()), self.cx.meter());
-        let limits = node.limits();
+        let meter = self.cx.meter();
+        let limits = meter.node.limits();
         // The event that runs is one of those that are not answered.
         let most = limits.window - usize::from(matches!(msg, Msg::Event(_))).min(limits.window);
         let Process { cx, chain, queue, delivery, rate, born, heard, left, too_long, .. } = self;
         let format = delivery.format();
         let work = pin!(protocol::push(chain, msg, cx));
-        let mut run = Run { work, node: &node, inbox: &inbox, meter: &meter, slow: None };
+        let mut run = Run { work, meter: &meter, slow: None };
         loop {
             // What waits for the handler is bounded in bytes by no longer reading; its client waits as well.
             let reads = !*too_long && queue.iter().map(Bytes::len).sum::<usize>() <= limits.frame;
@@ -266,11 +266,11 @@ impl Process {
                             }
                         }
                         _ if queue.len() < most => queue.push_back(bytes),
-                        _ => cut(&node, wire, 1008, "too many unanswered events"),
+                        _ => cut(&meter.node, wire, 1008, "too many unanswered events"),
                     }
                 }
-                Some(Incoming::Frame(_)) => cut(&node, wire, 1008, "too many frames"),
-                Some(Incoming::Broken(code)) => cut(&node, wire, code, "broken message"),
+                Some(Incoming::Frame(_)) => cut(&meter.node, wire, 1008, "too many frames"),
+                Some(Incoming::Broken(code)) => cut(&meter.node, wire, code, "broken message"),
                 Some(Incoming::TooLong) => *too_long = true,
                 Some(Incoming::Leaving) => {
                     *wire = None;

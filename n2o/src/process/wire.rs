@@ -14,7 +14,7 @@ impl Process {
     pub(super) async fn welcome(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
         let Some(connection) = wire else { return Ok(()) };
         let (format, count, answered) = (connection.format, connection.count, connection.answered);
-        self.cx.address = connection.address;
+        self.cx.inbox().comes_from(connection.address);
         let last = self.delivery.last;
         if let Some(missed) = self.delivery.after(count, format) {
             self.delivery.speak(format);

@@ -24,7 +24,7 @@ struct Piece {
 #[derive(Debug)]
 pub(crate) struct Frames {
     /// Most bytes of a message; one that is longer is left as it is, for its reader to refuse.
-    most: usize,
+    most: u32,
     /// The beginning of a head, kept back until the rest has come.
     begun: Piece,
     /// A head that was made here and goes to the reader before anything else.
@@ -32,7 +32,7 @@ pub(crate) struct Frames {
     /// Bytes of payload until the next head.
     left: u64,
     /// Bytes of the frame that come in fragments behind these.
-    behind: u64,
+    behind: u32,
     /// The first byte of the last fragment's head: final or not.
     last: u8,
     mask: [u8; 4],
@@ -41,7 +41,7 @@ pub(crate) struct Frames {
     /// A message has begun and its last frame has not.
     open: bool,
     /// Bytes of the data message that is not whole.
-    message: usize,
+    message: u32,
 }
 
 /// What was found in some bytes.
@@ -57,7 +57,7 @@ impl Frames {
     /// Frames of messages of at most `most` bytes.
     pub(crate) fn new(most: usize) -> Self {
         Frames {
-            most,
+            most: u32::try_from(most).unwrap_or(u32::MAX),
             begun: Piece::default(),
             made: Piece::default(),
             left: 0,
@@ -72,7 +72,7 @@ impl Frames {
 
     /// Bytes of the message that is not whole.
     pub(crate) fn unfinished(&self) -> usize {
-        self.message
+        self.message as usize
     }
 
     /// Something has begun that is not whole.
@@ -129,7 +129,10 @@ impl Frames {
             frames += 1;
             let mut whole = Piece { len: u8::try_from(size).unwrap_or(0), ..Piece::default() };
             whole.bytes[..size].copy_from_slice(&head[..size]);
-            self.head(&mut whole);
+            if !self.head(&mut whole) {
+                at += size;
+                continue;
+            }
             let made = usize::from(whole.len);
             bytes[at..at + made].copy_from_slice(&whole.bytes[..made]);
             bytes.copy_within(at + size..len, at + made);
@@ -157,8 +160,8 @@ impl Frames {
         size(&self.begun.bytes[..usize::from(self.begun.len)])
     }
 
-    /// Reads a head, and makes it that of a first fragment when its frame is long.
-    fn head(&mut self, head: &mut Piece) {
+    /// Reads a head, and makes it that of a first fragment when its frame is long; says whether it is.
+    fn head(&mut self, head: &mut Piece) -> bool {
         let bytes = &head.bytes;
         let (first, masked) = (bytes[0], bytes[1] & MASKED != 0);
         let (mask_at, payload) = match bytes[1] & !MASKED {
@@ -172,19 +175,22 @@ impl Frames {
         (self.left, self.behind) = (payload, 0);
         self.control = first & 0x08 != 0;
         if self.control {
-            return;
+            return false;
         }
         self.open = first & FIN == 0;
         let fits =
-            usize::try_from(payload).is_ok_and(|payload| self.message.saturating_add(payload) <= self.most);
-        if masked && fits && payload > FRAGMENT as u64 {
+            u32::try_from(payload).ok().filter(|payload| self.message.saturating_add(*payload) <= self.most);
+        if let Some(long) = fits.filter(|payload| masked && *payload > FRAGMENT as u32) {
             let mask = &bytes[mask_at..mask_at + 4];
             self.mask.copy_from_slice(mask);
-            (self.left, self.behind, self.last) = (FRAGMENT as u64, payload - FRAGMENT as u64, first & FIN);
+            (self.left, self.behind, self.last) = (FRAGMENT as u64, long - FRAGMENT as u32, first & FIN);
             *head = self.fragment(first & !FIN);
-        } else if payload == 0 && !self.open {
+            return true;
+        }
+        if payload == 0 && !self.open {
             self.message = 0;
         }
+        false
     }
 
     /// The head of a fragment with `left` bytes.
@@ -212,10 +218,10 @@ impl Frames {
         if self.control {
             return here;
         }
-        self.message = self.message.saturating_add(here);
+        self.message = self.message.saturating_add(u32::try_from(here).unwrap_or(u32::MAX));
         if self.left == 0 && self.behind > 0 {
-            self.left = self.behind.min(FRAGMENT as u64);
-            self.behind -= self.left;
+            let next = self.behind.min(FRAGMENT as u32);
+            (self.left, self.behind) = (next.into(), self.behind - next);
             // An opcode of 0 continues the message.
             self.made = self.fragment(if self.behind == 0 { self.last } else { 0 } & !OPCODE);
         } else if self.left == 0 && !self.open {

@@ -21,8 +21,9 @@ use crate::{
     visitor::lang,
 };
 
-/// Bytes that a connection keeps for reading; a bare connection then takes about 2.5 kB.
-const READ_BUFFER: usize = 1024;
+/// Bytes that a connection keeps for reading, whether or not it reads: what most events fit into. A longer one
+/// is read in several steps.
+const READ_BUFFER: usize = 768;
 
 /// Upgrades a request to a page's connection.
 pub(crate) async fn upgrade(

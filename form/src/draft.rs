@@ -3,11 +3,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use kvs::{Record, Txn};
+use kvs::Record;
 use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::Who, error::Result, table::Version, value::Data};
+use crate::{access::Who, table::Version, value::Data};
 
 /// What was typed, with the record that the user began with, so that a race is noticed also days later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ pub(crate) fn keep(cx: &mut Cx, key: String, version: Version, base: &Data, data
 }
 
 /// What was typed earlier.
-pub(crate) async fn find(txn: &mut Txn, key: &str) -> Result<Option<Draft>> {
-    Ok(txn.get(key).await?)
+pub(crate) async fn find(cx: &mut Cx, key: &str) -> n2o::Result<Option<Draft>> {
+    cx.get_soon(key).await
 }
 
 /// Forgets what was typed.

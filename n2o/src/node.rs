@@ -36,6 +36,7 @@ use crate::{
     session::{self, Session},
     sessions::Sessions,
     shown::Shown,
+    soon::Waits,
     tasks::Tasks,
     watchdog::{Ended, Watchdog},
 };
@@ -65,6 +66,7 @@ struct Inner {
     sessions: Sessions,
     registry: Registry,
     pages: Pages,
+    waits: Waits,
     tasks: Tasks,
     connections: AtomicUsize,
     incidents: Incidents,
@@ -116,6 +118,7 @@ impl Node {
             sessions,
             registry,
             pages: Pages::default(),
+            waits: Waits::default(),
             tasks,
             connections: AtomicUsize::new(0),
             incidents: Incidents::new(window),
@@ -182,6 +185,11 @@ impl Node {
     #[must_use]
     pub fn pages(&self) -> &Pages {
         &self.0.pages
+    }
+
+    /// The records that pages write with their next save.
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.0.waits
     }
 
     /// The owned tasks.

@@ -1,37 +1,98 @@
 //! A record that a page writes with its next save: what changes faster than it is worth writing.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use kvs::{Record, Txn};
 use tokio::time::Instant;
 
-use crate::cx::Cx;
+use crate::{cx::Cx, error::Result, node::Node};
 
-type Put = Arc<dyn Fn(&mut Txn) -> kvs::Result<()> + Send + Sync>;
+type Put = Box<dyn Fn(&mut Txn) -> kvs::Result<()> + Send + Sync>;
+
+/// The table and the id of a record.
+type Key = (&'static str, String);
+
+/// A record that waits for its page's next save.
+struct Waiting {
+    key: Key,
+    put: Put,
+    /// It is in the store already: another page wanted to read it.
+    written: AtomicBool,
+}
+
+/// The records that wait, of all pages of a node, so that a page that reads one finds it: a page that is
+/// loaded again is there before the one that it replaces has gone.
+#[derive(Default)]
+pub(crate) struct Waits {
+    // A std lock: held for one look at the map, never across an await. No page has more than one record in it.
+    by_key: Mutex<HashMap<Key, Arc<Waiting>>>,
+}
+
+impl Waits {
+    fn by_key(&self) -> MutexGuard<'_, HashMap<Key, Arc<Waiting>>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove(&self, waiting: &Arc<Waiting>) {
+        let mut by_key = self.by_key();
+        if by_key.get(&waiting.key).is_some_and(|known| Arc::ptr_eq(known, waiting)) {
+            by_key.remove(&waiting.key);
+        }
+    }
+}
+
+impl fmt::Debug for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waits").field("records", &self.by_key().len()).finish()
+    }
+}
 
 /// The record of a page, as the handlers that ended well left it, and as the one that runs does.
-#[derive(Default)]
 pub(crate) struct Soon {
-    kept: Option<Put>,
+    node: Node,
+    kept: Option<Arc<Waiting>>,
     /// `Some(None)` when the handler that runs has given it up.
-    fresh: Option<Option<Put>>,
+    fresh: Option<Option<Arc<Waiting>>>,
     /// When the last one was written.
     written: Option<Instant>,
 }
 
 impl Soon {
-    pub(crate) fn put<R: Record + Send + Sync + 'static>(&mut self, record: R) {
-        self.fresh = Some(Some(Arc::new(move |txn: &mut Txn| txn.put(&record))));
+    fn new(node: &Node) -> Self {
+        Soon { node: node.clone(), kept: None, fresh: None, written: None }
     }
 
-    pub(crate) fn give_up(&mut self) {
+    fn put<R: Record + Send + Sync + 'static>(&mut self, record: R) {
+        let key = (R::TABLE, record.id().into_owned());
+        let put: Put = Box::new(move |txn: &mut Txn| txn.put(&record));
+        self.fresh = Some(Some(Arc::new(Waiting { key, put, written: AtomicBool::new(false) })));
+    }
+
+    fn give_up(&mut self) {
         self.fresh = Some(None);
+    }
+
+    fn keep(&mut self, waiting: Option<Arc<Waiting>>) {
+        if let Some(old) = std::mem::replace(&mut self.kept, waiting) {
+            self.node.waits().remove(&old);
+        }
+        if let Some(new) = &self.kept {
+            self.node.waits().by_key().insert(new.key.clone(), Arc::clone(new));
+        }
     }
 
     /// Takes what the handler did as done.
     pub(crate) fn settle(&mut self) {
         if let Some(fresh) = self.fresh.take() {
-            self.kept = fresh;
+            self.keep(fresh);
         }
     }
 
@@ -39,8 +100,13 @@ impl Soon {
         self.fresh = None;
     }
 
+    fn waiting(&self) -> Option<&Arc<Waiting>> {
+        let waiting = self.fresh.as_ref().unwrap_or(&self.kept).as_ref();
+        waiting.filter(|waiting| !waiting.written.load(Ordering::Acquire))
+    }
+
     pub(crate) fn waits(&self) -> bool {
-        self.fresh.as_ref().unwrap_or(&self.kept).is_some()
+        self.waiting().is_some()
     }
 
     /// Says whether the record is to be written now: none was for as long as `pause`.
@@ -51,7 +117,8 @@ impl Soon {
     /// Notes that what waits is written.
     pub(crate) fn done(&mut self) {
         let waited = self.waits();
-        (self.kept, self.fresh) = (None, None);
+        self.keep(None);
+        self.fresh = None;
         if waited {
             self.written = Some(Instant::now());
         }
@@ -60,10 +127,15 @@ impl Soon {
     /// Writes the record into a transaction. One that the store does not take is let go: it would be in the
     /// way of all that comes later.
     pub(crate) fn write(&self, txn: &mut Txn) {
-        let put = self.fresh.as_ref().unwrap_or(&self.kept);
-        if let Some(Err(error)) = put.as_ref().map(|put| put(txn)) {
+        if let Some(Err(error)) = self.waiting().map(|waiting| (waiting.put)(txn)) {
             tracing::warn!(error = %crate::Shown(error), "a record that was to be kept is not");
         }
+    }
+}
+
+impl Drop for Soon {
+    fn drop(&mut self) {
+        self.keep(None);
     }
 }
 
@@ -74,7 +146,28 @@ impl Cx {
     /// it. It is for what changes faster than it is worth writing, such as what a user types: of the records
     /// that wait only the last is written, and it replaces whatever has its id.
     pub fn put_soon<R: Record>(&mut self, record: R) {
-        self.soon.get_or_insert_default().put(record);
+        if self.soon.is_none() {
+            self.soon = Some(Box::new(Soon::new(self.node())));
+        }
+        if let Some(soon) = &mut self.soon {
+            soon.put(record);
+        }
+    }
+
+    /// Reads a record that pages of this node write with [`put_soon`](Cx::put_soon). One that waits in another
+    /// page is written first.
+    pub async fn get_soon<R: Record>(&mut self, id: &str) -> Result<Option<R>> {
+        let waiting = self.node().waits().by_key().remove(&(R::TABLE, id.to_owned()));
+        let Some(waiting) = waiting.filter(|waiting| !waiting.written.load(Ordering::Acquire)) else {
+            return Ok(self.kvs().get(id).await?);
+        };
+        let store = self.node().store().clone();
+        let mut txn = store.txn();
+        (waiting.put)(&mut txn)?;
+        txn.commit().await?;
+        waiting.written.store(true, Ordering::Release);
+        // The transaction of this handler may have begun before.
+        Ok(store.txn().get(id).await?)
     }
 
     /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.

@@ -213,10 +213,11 @@ const drop = () => {
   lateTimer ||= setTimeout(() => tell((late = 1)), 1000);
 };
 
-// Fetches the page again, 5 seconds after it was fetched at the earliest.
+// Fetches the page again, 5 seconds after it was fetched at the earliest; not
+// while the browser is on its way elsewhere, which would call it back.
 const reload = () => {
   drop((done = 1));
-  setTimeout(() => location.reload(), 5000 - performance.now());
+  setTimeout(() => leaving || location.reload(), 5000 - performance.now());
 };
 
 const lost = ({ code }) => {

@@ -192,7 +192,7 @@ impl<R: Form> Card<R> {
     /// Goes on where the user left off without saving.
     async fn again(&mut self, cx: &mut Cx) -> Result<bool> {
         let Some(key) = self.draft() else { return Ok(false) };
-        let Some(draft) = draft::find(cx.kvs(), &key).await? else { return Ok(false) };
+        let Some(draft) = draft::find(cx, &key).await? else { return Ok(false) };
         (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
         self.note = Some(Note::Again);
         Ok(true)

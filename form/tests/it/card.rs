@@ -217,3 +217,33 @@ async fn what_is_typed_is_written_once_in_a_while() {
     let page = eve.open("/clients/AB-0001?do=edit").await;
     assert_eq!(page.value("name"), "Ada 49");
 }
+
+/// A browser asks for the page anew before the server has heard that the old one is gone.
+#[tokio::test]
+async fn what_was_typed_a_moment_ago_is_there_after_a_reload() {
+    let limits = n2o::Limits { save: std::time::Duration::from_hours(1), ..n2o::Limits::default() };
+    let (app, store) = app(vec![ada()]).await;
+    let app = app.limits(limits);
+    let eve = user(&app, "eve", "clerk").await;
+    let mut old = eve.open("/clients/AB-0001?do=edit").await;
+    for (id, text) in [("name", "Ada of old"), ("name", "Ada of now"), ("mail", "now@example.org")] {
+        old.fill(id, text);
+        old.click("f.fields").await;
+    }
+    let mut new = eve.open("/clients/AB-0001?do=edit").await;
+    assert_eq!((new.value("name").as_str(), new.value("mail").as_str()), ("Ada of now", "now@example.org"));
+    new.fill("name", "Ada of later");
+    new.click("f.fields").await;
+    // What the old page has is in the store, and is not written over what came later.
+    let version =
+        async || store.txn().range_raw("form.draft", "", None, 9).await.unwrap().pop().unwrap().version;
+    let before = version().await;
+    old.leave();
+    new.fill("name", "Ada of the end");
+    new.click("f.fields").await;
+    new.leave();
+    while version().await == before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(eve.open("/clients/AB-0001?do=edit").await.value("name"), "Ada of the end");
+}

@@ -77,6 +77,8 @@ export class Browser {
       const { pathname } = new URL(request.url, "http://x");
       if (pathname === "/n2o.js") return response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
       browser.gets.push(request.url);
+      // Leads nowhere: the page that asks for it stays, as one does whose next page is slow to come.
+      if (pathname === "/nowhere") return response.writeHead(204).end();
       const body = browser.pages.get(pathname);
       response.writeHead(body === undefined ? 404 : 200, {
         "Content-Type": "text/html; charset=utf-8",

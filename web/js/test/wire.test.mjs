@@ -146,6 +146,19 @@ test("an old page is fetched again at once", async () => {
   await b.loading(() => b.lose(4404));
 });
 
+test("who is on the way to another page is not called back", async () => {
+  await b.page(button("go"));
+  await click("go");
+  await b.serve([1, 1, [[14, "/nowhere"]]]);
+  await b.lose(4401);
+  const gets = () => b.gets.filter((path) => path !== "/nowhere").length;
+  const before = gets();
+  assert.equal(await b.eval("window.here = tick(3000, 5000)"), 1);
+  // A page that had been fetched again would have forgotten it.
+  assert.equal(await b.eval("window.here"), 1);
+  assert.equal(gets(), before);
+});
+
 test("heartbeat: a PING every 25 seconds, and 10 to answer", async () => {
   await b.page("");
   assert.equal(await b.eval("timers.filter((t) => t.on && t.ms == 10000).length"), 0);

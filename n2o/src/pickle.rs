@@ -9,7 +9,7 @@
 //! seals one after the other, so that a seal would have to take less than 120 ns for the bound to be
 //! reached. The number is counted all the same, and a seal beyond it is refused.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aes_gcm::{
     Aes256Gcm,
@@ -60,7 +60,32 @@ pub(crate) struct Sealer {
     purpose: &'static [u8],
     context: [u8; 16],
     // A std lock: held while something is sealed or opened, never across an await.
-    current: Mutex<Option<Current>>,
+    held: Mutex<Held>,
+    /// The keys that were derived.
+    #[cfg(test)]
+    derived: std::sync::atomic::AtomicUsize,
+}
+
+/// The ciphers in use, the latest first: a page that seals for now and is sent what was sealed in the
+/// 512 seconds before needs two.
+#[derive(Default)]
+struct Held([Option<Box<Current>>; 2]);
+
+impl Held {
+    /// The cipher that fits, which comes first.
+    fn find(&mut self, fits: impl Fn(&Current) -> bool) -> Option<&Current> {
+        let at = self.0.iter().position(|slot| slot.as_ref().is_some_and(|current| fits(current)))?;
+        self.0.swap(0, at);
+        let current = self.0[0].as_mut()?;
+        current.used = true;
+        Some(current)
+    }
+
+    /// Keeps a cipher in place of the one that was not used for longer.
+    fn keep(&mut self, current: Current) {
+        self.0.swap(0, 1);
+        self.0[0] = Some(Box::new(current));
+    }
 }
 
 impl std::fmt::Debug for Sealer {
@@ -71,12 +96,14 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// The cipher of the current key, kept while it is in use.
+/// The cipher of a key, kept while it is in use.
 struct Current {
     generation: u64,
     id: u8,
     epoch: u32,
-    cipher: Box<Aes256Gcm>,
+    cipher: Aes256Gcm,
+    /// The key is the one that seals, while the generation stays.
+    seals: bool,
     /// The seals that it made.
     made: u64,
     used: bool,
@@ -96,10 +123,19 @@ pub(crate) struct Opened {
 
 impl Sealer {
     pub(crate) fn new(keys: Keys, purpose: &'static str, context: [u8; 16]) -> Self {
-        Sealer { keys, purpose: purpose.as_bytes(), context, current: Mutex::new(None) }
+        Sealer {
+            keys,
+            purpose: purpose.as_bytes(),
+            context,
+            held: Mutex::default(),
+            #[cfg(test)]
+            derived: std::sync::atomic::AtomicUsize::default(),
+        }
     }
 
     fn cipher(&self, id: u8, epoch: u32) -> Option<Aes256Gcm> {
+        #[cfg(test)]
+        self.derived.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let [a, b, c, d] = epoch.to_be_bytes();
         let mut context = [0; 20];
         context[..16].copy_from_slice(&self.context);
@@ -108,45 +144,63 @@ impl Sealer {
         Aes256Gcm::new_from_slice(&key.0).ok()
     }
 
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Calls `f` with the cipher that seals until `expires`.
     fn with_current<T>(&self, expires: u32, f: impl FnOnce(&mut Current) -> T) -> Option<T> {
-        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held();
         let (generation, epoch) = (self.keys.generation(), epoch(expires));
-        let fits = |current: &Current| current.generation == generation && current.epoch == epoch;
-        if !slot.as_ref().is_some_and(fits) {
+        let fits =
+            |current: &Current| current.seals && current.generation == generation && current.epoch == epoch;
+        if held.find(fits).is_none() {
             let id = self.keys.current();
-            let cipher = Box::new(self.cipher(id, epoch)?);
-            *slot = Some(Current { generation, id, epoch, cipher, made: 0, used: true });
+            let cipher = self.cipher(id, epoch)?;
+            held.keep(Current { generation, id, epoch, cipher, seals: true, made: 0, used: true });
         }
-        let current = slot.as_mut()?;
-        current.used = true;
-        Some(f(current))
+        // It comes first by now.
+        held.0[0].as_deref_mut().map(f)
     }
 
-    /// Opens with the cipher that is held, when it is the one.
-    fn with_held<T>(&self, id: u8, expires: u32, f: impl FnOnce(&Aes256Gcm) -> T) -> Option<T> {
-        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let (generation, epoch) = (self.keys.generation(), epoch(expires));
-        let current = slot.as_mut()?;
-        (current.generation == generation && current.id == id && current.epoch == epoch).then(|| {
-            current.used = true;
-            f(&current.cipher)
-        })
+    /// Opens with a cipher that is held, when one of them is it.
+    fn with_held<T>(&self, id: u8, epoch: u32, f: impl FnOnce(&Aes256Gcm) -> T) -> Option<T> {
+        let generation = self.keys.generation();
+        let fits =
+            |current: &Current| (current.generation, current.id, current.epoch) == (generation, id, epoch);
+        self.held().find(fits).map(|current| f(&current.cipher))
     }
 
-    /// Forgets the cipher: nothing will be sealed or opened for a while.
+    /// Opens with a cipher that is not held, and keeps it when `f` succeeds: a seal that somebody invented
+    /// takes the place of none.
+    fn with_other<T, E>(
+        &self,
+        id: u8,
+        epoch: u32,
+        f: impl FnOnce(&Aes256Gcm) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let generation = self.keys.generation();
+        let cipher = self.cipher(id, epoch)?;
+        let opened = f(&cipher);
+        if opened.is_ok() {
+            let seals = id == self.keys.current();
+            self.held().keep(Current { generation, id, epoch, cipher, seals, made: 0, used: true });
+        }
+        Some(opened)
+    }
+
+    /// Forgets the ciphers: nothing will be sealed or opened for a while.
     pub(crate) fn forget(&self) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.held().0 = Default::default();
     }
 
-    /// Forgets the cipher when it was not used since the last call: it is quickly made again, and most
+    /// Forgets a cipher that was not used since the last call: it is quickly made again, and most
     /// sessions are idle at any time.
     pub(crate) fn rest(&self) {
-        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(current) = slot.as_mut()
-            && !std::mem::take(&mut current.used)
-        {
-            *slot = None;
+        for slot in &mut self.held().0 {
+            if slot.as_mut().is_some_and(|current| !std::mem::take(&mut current.used)) {
+                *slot = None;
+            }
         }
     }
 
@@ -204,11 +258,10 @@ impl Sealer {
                 &(*tag).into(),
             )
         };
-        let opened = match self.with_held(id, expires, &mut decrypt) {
-            Some(result) => result,
-            None => decrypt(&self.cipher(id, epoch(expires)).ok_or(SealError::Refused)?),
-        };
-        opened.map_err(|_| SealError::Refused)?;
+        let epoch = epoch(expires);
+        let opened =
+            self.with_held(id, epoch, &mut decrypt).or_else(|| self.with_other(id, epoch, &mut decrypt));
+        opened.ok_or(SealError::Refused)?.map_err(|_| SealError::Refused)?;
         if expires < now {
             return Err(SealError::Expired);
         }
@@ -316,7 +369,7 @@ mod tests {
         let sealer = sealer(0);
         let seal = |expires| sealer.seal(7, &[b"page"], expires, b"hello", &Random::default());
         assert!(seal(100).is_ok());
-        sealer.current.lock().expect("unpoisoned").as_mut().expect("in use").made = MOST - 1;
+        sealer.held().0[0].as_mut().expect("in use").made = MOST - 1;
         let last = seal(100).expect("the last one");
         assert_eq!(seal(511), Err(SealError::Exhausted), "of the same 512 seconds");
         assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "it still opens");
@@ -336,6 +389,44 @@ mod tests {
         assert_eq!(tag(&key(1)), tag(&key(1)));
         assert_ne!(tag(&key(1)), tag(&key(2)));
         assert_eq!((epoch(511), epoch(512)), (0, 1));
+    }
+
+    #[test]
+    fn a_key_is_derived_once_while_it_is_in_use() {
+        let sealer = sealer(0);
+        let derived = || sealer.derived.load(std::sync::atomic::Ordering::Relaxed);
+        let seal = |expires| sealer.seal(7, &[], expires, b"hello", &Random::default()).expect("sealed");
+        let opens = |seal: &[u8]| sealer.open(seal, &[], 0).is_ok();
+        let (now, before, long_ago) = (seal(1_600), seal(1_000), seal(100));
+        sealer.forget();
+        let start = derived();
+        for _ in 0..10 {
+            assert!(opens(&before), "a click whose answer seals nothing");
+        }
+        assert_eq!(derived() - start, 1);
+        for _ in 0..10 {
+            assert!(opens(&before) && opens(&seal(1_600)) && opens(&now), "an answer that seals for now");
+        }
+        assert_eq!(derived() - start, 2);
+        for expires in 0..100 {
+            let mut forged = long_ago.clone();
+            forged[3..7].copy_from_slice(&u32::to_be_bytes(expires << EPOCH_BITS));
+            assert!(!opens(&forged));
+        }
+        let start = derived();
+        assert!(opens(&before) && opens(&now));
+        assert_eq!(derived(), start, "what is forged takes the place of nothing");
+        assert!(opens(&long_ago) && opens(&now));
+        assert_eq!(derived() - start, 1, "the older one made room");
+        sealer.rest();
+        assert!(opens(&now));
+        sealer.rest();
+        assert_eq!(sealer.held().0.iter().flatten().count(), 1, "what was not used since is dropped");
+        assert!(opens(&now));
+        assert_eq!(derived() - start, 1);
+        sealer.rest();
+        sealer.rest();
+        assert_eq!(sealer.held().0.iter().flatten().count(), 0, "an idle session holds no cipher");
     }
 
     #[test]

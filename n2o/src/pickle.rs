@@ -7,7 +7,8 @@
 //! One key makes at most 2^32 seals, the bound of SP 800-38D, section 8.3, for random nonces. It is derived
 //! for each purpose, each session, and each 512 seconds of the expiry that stands in the seal; a session
 //! seals one after the other, so that a seal would have to take less than 120 ns for the bound to be
-//! reached. The number is counted all the same, and a seal beyond it is refused.
+//! reached. The number is counted all the same for as long as the session is in memory, also while it holds
+//! no cipher, and a seal beyond it is refused.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,8 +26,6 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 /// The bits of a seal's expiry that do not count for its key: a key seals for 2^9 = 512 seconds.
 const EPOCH_BITS: u32 = 9;
-/// Most seals of one key (NIST SP 800-38D, section 8.3).
-const MOST: u64 = 1 << 32;
 
 /// How much longer a seal is than its content, in bytes.
 pub const OVERHEAD: usize = HEADER + NONCE + TAG;
@@ -66,25 +65,48 @@ pub(crate) struct Sealer {
     derived: std::sync::atomic::AtomicUsize,
 }
 
-/// The ciphers in use, the latest first: a page that seals for now and is sent what was sealed in the
-/// 512 seconds before needs two.
 #[derive(Default)]
-struct Held([Option<Box<Current>>; 2]);
+struct Held {
+    /// The ciphers in use, the latest first: a page that seals for now and is sent what was sealed in the
+    /// 512 seconds before needs two.
+    ciphers: [Option<Box<Current>>; 2],
+    made: Made,
+}
+
+/// The seals of the latest 512 seconds, which stay counted when the cipher is forgotten.
+#[derive(Default)]
+struct Made {
+    epoch: u32,
+    count: u32,
+}
+
+impl Made {
+    /// Counts one more seal, when the key may make it. All keys of an epoch count together, and an epoch
+    /// that comes back, because the clock was set back, counts on.
+    fn one_more(&mut self, epoch: u32) -> bool {
+        if epoch > self.epoch {
+            *self = Made { epoch, count: 0 };
+        }
+        let more = self.count.checked_add(1);
+        self.count = more.unwrap_or(self.count);
+        more.is_some()
+    }
+}
 
 impl Held {
     /// The cipher that fits, which comes first.
     fn find(&mut self, fits: impl Fn(&Current) -> bool) -> Option<&Current> {
-        let at = self.0.iter().position(|slot| slot.as_ref().is_some_and(|current| fits(current)))?;
-        self.0.swap(0, at);
-        let current = self.0[0].as_mut()?;
+        let at = self.ciphers.iter().position(|slot| slot.as_ref().is_some_and(|current| fits(current)))?;
+        self.ciphers.swap(0, at);
+        let current = self.ciphers[0].as_mut()?;
         current.used = true;
         Some(current)
     }
 
     /// Keeps a cipher in place of the one that was not used for longer.
     fn keep(&mut self, current: Current) {
-        self.0.swap(0, 1);
-        self.0[0] = Some(Box::new(current));
+        self.ciphers.swap(0, 1);
+        self.ciphers[0] = Some(Box::new(current));
     }
 }
 
@@ -104,8 +126,6 @@ struct Current {
     cipher: Aes256Gcm,
     /// The key is the one that seals, while the generation stays.
     seals: bool,
-    /// The seals that it made.
-    made: u64,
     used: bool,
 }
 
@@ -149,7 +169,7 @@ impl Sealer {
     }
 
     /// Calls `f` with the cipher that seals until `expires`.
-    fn with_current<T>(&self, expires: u32, f: impl FnOnce(&mut Current) -> T) -> Option<T> {
+    fn with_current<T>(&self, expires: u32, f: impl FnOnce(&Current, &mut Made) -> T) -> Option<T> {
         let mut held = self.held();
         let (generation, epoch) = (self.keys.generation(), epoch(expires));
         let fits =
@@ -157,10 +177,11 @@ impl Sealer {
         if held.find(fits).is_none() {
             let id = self.keys.current();
             let cipher = self.cipher(id, epoch)?;
-            held.keep(Current { generation, id, epoch, cipher, seals: true, made: 0, used: true });
+            held.keep(Current { generation, id, epoch, cipher, seals: true, used: true });
         }
         // It comes first by now.
-        held.0[0].as_deref_mut().map(f)
+        let Held { ciphers: [first, _], made } = &mut *held;
+        first.as_deref().map(|current| f(current, made))
     }
 
     /// Opens with a cipher that is held, when one of them is it.
@@ -184,20 +205,20 @@ impl Sealer {
         let opened = f(&cipher);
         if opened.is_ok() {
             let seals = id == self.keys.current();
-            self.held().keep(Current { generation, id, epoch, cipher, seals, made: 0, used: true });
+            self.held().keep(Current { generation, id, epoch, cipher, seals, used: true });
         }
         Some(opened)
     }
 
     /// Forgets the ciphers: nothing will be sealed or opened for a while.
     pub(crate) fn forget(&self) {
-        self.held().0 = Default::default();
+        self.held().ciphers = Default::default();
     }
 
     /// Forgets a cipher that was not used since the last call: it is quickly made again, and most
     /// sessions are idle at any time.
     pub(crate) fn rest(&self) {
-        for slot in &mut self.held().0 {
+        for slot in &mut self.held().ciphers {
             if slot.as_mut().is_some_and(|current| !std::mem::take(&mut current.used)) {
                 *slot = None;
             }
@@ -215,8 +236,8 @@ impl Sealer {
         random: &Random,
     ) -> Result<Vec<u8>, SealError> {
         let mut out = Vec::with_capacity(OVERHEAD + content.len());
-        let sealed = self.with_current(expires, |current| {
-            if current.made >= MOST {
+        let sealed = self.with_current(expires, |current, made| {
+            if !made.one_more(current.epoch) {
                 return Err(SealError::Exhausted);
             }
             out.extend_from_slice(&[VERSION, current.id, head]);
@@ -226,7 +247,6 @@ impl Sealer {
             out.extend_from_slice(content);
             let data = Bound::new(&out[..HEADER], bound)?;
             let text = &mut out[HEADER + NONCE..];
-            current.made += 1;
             let tag = current.cipher.encrypt_inout_detached(&nonce.into(), data.as_slice(), text.into());
             // AES-GCM fails for more than 64 GiB only.
             tag.map_err(|_| SealError::TooLong)
@@ -369,11 +389,16 @@ mod tests {
         let sealer = sealer(0);
         let seal = |expires| sealer.seal(7, &[b"page"], expires, b"hello", &Random::default());
         assert!(seal(100).is_ok());
-        sealer.held().0[0].as_mut().expect("in use").made = MOST - 1;
+        // 2^32 - 1, which is within the bound.
+        sealer.held().made.count = u32::MAX - 1;
         let last = seal(100).expect("the last one");
         assert_eq!(seal(511), Err(SealError::Exhausted), "of the same 512 seconds");
         assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "it still opens");
+        sealer.forget();
+        assert_eq!(seal(100), Err(SealError::Exhausted), "the cipher is forgotten, and not the count");
         assert!(seal(512).is_ok(), "the next key");
+        sealer.held().made.count = u32::MAX;
+        assert_eq!(seal(100), Err(SealError::Exhausted), "with a clock that was set back");
         assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "and with the next key in use");
     }
 
@@ -421,12 +446,12 @@ mod tests {
         sealer.rest();
         assert!(opens(&now));
         sealer.rest();
-        assert_eq!(sealer.held().0.iter().flatten().count(), 1, "what was not used since is dropped");
+        assert_eq!(sealer.held().ciphers.iter().flatten().count(), 1, "what was not used since is dropped");
         assert!(opens(&now));
         assert_eq!(derived() - start, 1);
         sealer.rest();
         sealer.rest();
-        assert_eq!(sealer.held().0.iter().flatten().count(), 0, "an idle session holds no cipher");
+        assert_eq!(sealer.held().ciphers.iter().flatten().count(), 0, "an idle session holds no cipher");
     }
 
     #[test]

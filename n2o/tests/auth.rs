@@ -189,6 +189,30 @@ async fn a_browser_is_known_again_after_its_session_has_ended() {
 }
 
 #[tokio::test]
+async fn a_browser_in_use_is_not_forgotten_for_others() {
+    let (accounts, node) = (Accounts::new(AccountLimits { remembered: 2, ..tight() }), node().await);
+    let mut owner = visitor(&node, None);
+    accounts.register(&mut owner, "Ann", "correct horse").await.expect("registered");
+    owner.commit().await.expect("commit");
+    let mut once = None;
+    for _ in 0..2 {
+        assert!(right(&accounts, &mut owner).await.is_some());
+        owner.commit().await.expect("commit");
+        let mut other = visitor(&node, None);
+        assert!(right(&accounts, &mut other).await.is_some());
+        other.commit().await.expect("commit");
+        once.get_or_insert(other);
+        node.clock().advance(MINUTE);
+    }
+    for n in 0..5 {
+        guess(&accounts, &mut visitor(&node, Some(&format!("203.0.113.{n}"))), "Ann").await;
+    }
+    assert_eq!(right(&accounts, &mut owner).await.as_deref(), Some("Ann"), "the browser in use");
+    let mut once = once.expect("the first of the others");
+    assert_eq!(told(accounts.verify(&mut once, "Ann", "correct horse").await), BRAKED, "it was forgotten");
+}
+
+#[tokio::test]
 async fn a_known_browser_is_braked_for_itself() {
     let (accounts, node) = (Accounts::new(tight()), node().await);
     let mut owner = owner(&accounts, &node).await;

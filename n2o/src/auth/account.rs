@@ -91,19 +91,17 @@ impl Account {
         marks.into_iter().flatten().map(|mark| self.by(&mark)).find(|mark| self.known.contains(mark))
     }
 
-    /// Remembers a client, and at most `most` marks in all; says whether it was new.
+    /// Remembers a client as the latest, and at most `most` marks in all; says whether that changed anything.
     pub(super) fn remember(&mut self, client: &Client, most: usize) -> bool {
-        let mut new = false;
+        let before = self.known.clone();
         for of in [client.address, Some(client.browser)].into_iter().flatten() {
             let mark = self.by(&of);
-            if !self.known.contains(&mark) {
-                self.known.push(mark);
-                new = true;
-            }
+            self.known.retain(|known| *known != mark);
+            self.known.push(mark);
         }
         let over = self.known.len().saturating_sub(most);
         self.known.drain(..over);
-        new
+        self.known != before
     }
 }
 

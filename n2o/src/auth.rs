@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub use self::limits::{AccountLimits, Tries};
 use self::{
     account::{Account, is_taken, take, take_old},
-    brake::{Brakes, Client, Mark},
+    brake::{Brakes, Client, Known, Mark},
     hash::{Full, Hasher, Memory},
 };
 use crate::{
@@ -131,7 +131,7 @@ impl Accounts {
         account: &mut Account,
         mark: &Mark,
         client: &Client,
-        known: Option<&Mark>,
+        known: Option<&Known>,
     ) -> Result {
         self.0.brakes.forgive(mark, client, known);
         if account.remember(client, self.0.limits.remembered) {

@@ -274,6 +274,33 @@ async fn many_accounts_tried_from_one_address_are_braked_in_all() {
 }
 
 #[tokio::test]
+async fn accounts_that_know_an_address_are_not_tried_from_it_without_a_brake() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    let office = || visitor(&node, Some("192.0.2.1"));
+    for n in 0..10 {
+        // Each has signed in at the office.
+        let mut cx = visitor(&node, Some(&format!("198.51.100.{n}")));
+        accounts.register(&mut cx, &format!("user{n}"), "correct horse").await.expect("registered");
+        cx.commit().await.expect("commit");
+        let mut cx = office();
+        let name = accounts.verify(&mut cx, &format!("user{n}"), "correct horse").await;
+        assert!(name.expect("ten right passwords use up no tries").is_some());
+        cx.commit().await.expect("commit");
+    }
+    for n in 0..8 {
+        let wrong = accounts.verify(&mut office(), &format!("user{n}"), "a guess").await;
+        assert_eq!(wrong.expect("as many as strangers of one address have"), None);
+    }
+    assert_eq!(told(accounts.verify(&mut office(), "user8", "a guess").await), BRAKED);
+    node.clock().advance(MINUTE);
+    for _ in 0..3 {
+        let own = accounts.verify(&mut office(), "user9", "correct horse").await.expect("asked");
+        assert!(own.is_some(), "the try that is left comes back");
+    }
+    assert_eq!(guess(&accounts, &mut office(), "user8").await, 1, "and forgives none at others");
+}
+
+#[tokio::test]
 async fn where_no_address_is_known_the_browser_takes_its_place() {
     let (accounts, node) = (Accounts::new(tight()), node().await);
     assert_eq!(guess(&accounts, &mut visitor(&node, None), "Ann").await, 2);

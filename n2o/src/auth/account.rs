@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kvs::{Store, Txn};
 use serde::{Deserialize, Serialize};
 
-use super::brake::{Client, Mark, mark};
+use super::brake::{Client, Known, Mark, mark};
 use crate::{
     error::Result,
     name::{self, Name},
@@ -86,9 +86,10 @@ impl Account {
     }
 
     /// The mark by which the account knows a client: its browser, or else its address.
-    pub(super) fn knows(&self, client: &Client) -> Option<Mark> {
-        let marks = [Some(client.browser), client.address];
-        marks.into_iter().flatten().map(|mark| self.by(&mark)).find(|mark| self.known.contains(mark))
+    pub(super) fn knows(&self, client: &Client) -> Option<Known> {
+        let known = |mark: &Mark| Some(self.by(mark)).filter(|mark| self.known.contains(mark));
+        let browser = known(&client.browser).map(Known::Browser);
+        browser.or_else(|| client.address.as_ref().and_then(known).map(Known::Address))
     }
 
     /// Remembers a client as the latest, and at most `most` marks in all; says whether that changed anything.

@@ -293,7 +293,8 @@ impl Cx {
             saved.values.clear();
         }
         if user.is_some() {
-            session::apply(&mut saved, &std::mem::take(&mut self.changes));
+            let changes = std::mem::take(&mut self.changes);
+            session::apply(&mut saved, &changes, node.limits().session_values)?;
         } else {
             self.changes.clear();
             txn.delete::<session::Saved>(&self.session.key);
@@ -406,13 +407,9 @@ impl Cx {
         if !self.changes.is_empty() || roles.is_some() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
-            session::apply(&mut record, &self.changes);
+            session::apply(&mut record, &self.changes, self.node.limits().session_values)?;
             if let Some(roles) = &roles {
                 record.roles.clone_from(roles);
-            }
-            let (size, limit) = (record.bytes(), self.node.limits().session_values);
-            if size > limit {
-                return Err(Error::TooLarge { what: "the session's values", size, limit });
             }
             txn.put(&record)?;
             saved = Some(record);

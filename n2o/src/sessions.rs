@@ -94,7 +94,17 @@ impl Sessions {
 
     /// The session of a cookie, or `None` when the cookie is not ours or its session has ended.
     pub async fn open(&self, cookie: &str) -> Result<Option<Arc<Session>>> {
-        let Some((sid, key_id)) = self.read(cookie) else { return Ok(None) };
+        self.open_since(self.keys.generation(), cookie, self.read(cookie)).await
+    }
+
+    /// The session of a cookie that was read when the keys were of this generation or a later one.
+    async fn open_since(
+        &self,
+        generation: u64,
+        cookie: &str,
+        read: Option<(Sid, u8)>,
+    ) -> Result<Option<Arc<Session>>> {
+        let Some((sid, key_id)) = read else { return Ok(None) };
         let now = self.clock.secs();
         if sid.made.saturating_add(self.age) < now {
             return Ok(None);
@@ -106,6 +116,10 @@ impl Sessions {
                 self.enter(sid, key_id, saved)
             }
         };
+        // A key that went meanwhile has ended the sessions that were entered by then, and this may not be one.
+        if self.keys.generation() != generation && self.read(cookie).is_none() {
+            return Ok(None);
+        }
         session.opened_with(key_id);
         if self.is_expired(&session) {
             // The user may have been active on another node meanwhile.
@@ -291,6 +305,51 @@ impl Sessions {
             if txn.wrote() {
                 txn.commit().await?;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn ring(lines: &[(u8, u64)]) -> String {
+        let key = |seed| URL_SAFE_NO_PAD.encode(Random::seeded(seed).bytes::<32>());
+        lines.iter().map(|(id, seed)| format!("{id}:{}\n", key(*seed))).collect()
+    }
+
+    fn sessions(store: &Store, keys: &Keys) -> Sessions {
+        Sessions::new(
+            store.clone(),
+            keys.clone(),
+            Clock::fixed(1_000_000),
+            Random::seeded(9),
+            &Limits::default(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_key_that_goes_while_the_store_is_asked_opens_nothing() {
+        let store = Store::open("memory:").await.expect("a store");
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("keys");
+        let keys = Keys::parse(&ring(&[(1, 1)]), "the test").expect("keys");
+        let cookie = sessions(&store, &keys).write(sessions(&store, &keys).fresh([7; 16]), 1);
+        // The same id and other bytes, another id, and both.
+        for (new, opens) in
+            [(vec![(1, 2)], false), (vec![(2, 2)], false), (vec![(2, 2), (1, 1)], true), (vec![(1, 1)], true)]
+        {
+            let keys = Keys::parse(&ring(&[(1, 1)]), "the test").expect("keys");
+            let sessions = sessions(&store, &keys);
+            let (generation, read) = (keys.generation(), sessions.read(&cookie));
+            assert!(read.is_some());
+            std::fs::write(&file, ring(&new)).expect("written");
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+            keys.reload(&file).expect("reloaded");
+            let opened = sessions.open_since(generation, &cookie, read).await.expect("the store");
+            assert_eq!(opened.is_some(), opens, "{new:?}");
         }
     }
 }

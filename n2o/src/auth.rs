@@ -72,17 +72,17 @@ impl Accounts {
     pub async fn register(&self, cx: &mut Cx, name: &str, password: &str) -> Result {
         let name = Name::new(name.trim()).map_err(|error| Error::user(text::name(cx.lang(), error)))?;
         check(password).map_err(|wrong| Error::user(wrong(cx.lang())))?;
-        let node = cx.node().clone();
-        self.0.old.get_or_try_init(|| take_old(node.store())).await?;
-        if is_taken(cx.kvs(), &name).await? {
-            return Err(Error::user(text::taken(cx.lang())));
-        }
-        let client = Client::of(cx);
+        let (node, client) = (cx.node().clone(), Client::of(cx));
         let place = self.0.hasher.place(client.session, client.origin(), false);
         let place = place.map_err(|full| self.refused(cx, full))?;
+        // Before the answer that a name is taken, which would tell as many names as one asks for.
         if !self.0.brakes.may_register(&client, cx.now()) {
             self.0.failures.tell(Failure::RegistrationBraked, cx, name.as_str());
             return Err(Error::user(text::registrations(cx.lang())));
+        }
+        self.0.old.get_or_try_init(|| take_old(node.store())).await?;
+        if is_taken(cx.kvs(), &name).await? {
+            return Err(Error::user(text::taken(cx.lang())));
         }
         let (password, salt) = (Zeroizing::new(password.to_owned()), cx.node().random().bytes::<16>());
         let work = move |memory: &mut Memory| hash::hash(memory, password.as_bytes(), &salt);

@@ -356,6 +356,24 @@ async fn registrations_are_braked_by_browser_and_by_address() {
 }
 
 #[tokio::test]
+async fn taken_names_are_not_found_out_faster_than_accounts_are_made() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    owner(&accounts, &node).await;
+    let hashed = accounts.hashed();
+    let braked = "Many accounts were made from here just now. Please wait a minute.";
+    let mut cx = visitor(&node, Some("203.0.113.1"));
+    for _ in 0..2 {
+        assert_eq!(told(accounts.register(&mut cx, "Ann", "long enough").await), "This name is taken.");
+    }
+    assert_eq!(told(accounts.register(&mut cx, "Ann", "long enough").await), braked, "the browser");
+    let mut other = visitor(&node, Some("203.0.113.1"));
+    assert_eq!(told(accounts.register(&mut other, "Ann", "long enough").await), "This name is taken.");
+    let mut other = visitor(&node, Some("203.0.113.1"));
+    assert_eq!(told(accounts.register(&mut other, "Ann", "long enough").await), braked, "the address");
+    assert_eq!(accounts.hashed(), hashed);
+}
+
+#[tokio::test]
 async fn names_that_look_alike_are_taken_together() {
     let (accounts, node) = (Accounts::new(lenient()), node().await);
     let taken = "This name is taken.";

@@ -49,9 +49,9 @@ pub struct AccountLimits {
     /// Tries of one address at all accounts, also at those that know it. Known browsers do not count here, and
     /// a right password gives its try back.
     pub address: Tries,
-    /// Registrations from one address.
+    /// Registrations from one address, also those that are refused because the name is taken.
     pub registrations: Tries,
-    /// Registrations from one browser.
+    /// Registrations from one browser, also those that are refused because the name is taken.
     pub registrations_of_browser: Tries,
     /// Browsers and addresses that an account remembers, the latest.
     pub remembered: usize,

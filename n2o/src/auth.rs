@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
+pub(crate) use self::brake::network;
 pub use self::limits::{AccountLimits, Tries};
 use self::{
     account::{Account, is_taken, take, take_old},

@@ -48,7 +48,7 @@ impl Client {
 
 /// What one client can be told by: all of an address of IPv4, the half of one of IPv6 that names a network,
 /// because one household has all of the other half.
-fn network(address: IpAddr) -> Vec<u8> {
+pub(crate) fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets()[..8].to_vec(),

@@ -74,6 +74,7 @@ impl Accounts {
         let name = Name::new(name.trim()).map_err(|error| Error::user(text::name(cx.lang(), error)))?;
         check(password).map_err(|wrong| Error::user(wrong(cx.lang())))?;
         let (node, client) = (cx.node().clone(), Client::of(cx));
+        self.0.old.get_or_try_init(|| take_old(node.store())).await?;
         let place = self.0.hasher.place(client.session, client.origin(), false);
         let place = place.map_err(|full| self.refused(cx, full))?;
         // Before the answer that a name is taken, which would tell as many names as one asks for.
@@ -81,7 +82,6 @@ impl Accounts {
             self.0.failures.tell(Failure::RegistrationBraked, cx, name.as_str());
             return Err(Error::user(text::registrations(cx.lang())));
         }
-        self.0.old.get_or_try_init(|| take_old(node.store())).await?;
         if is_taken(cx.kvs(), &name).await? {
             return Err(Error::user(text::taken(cx.lang())));
         }

@@ -2,16 +2,22 @@
 //!
 //! Each line has the client's address, the user's name, with everything in it escaped that is not to be
 //! seen, and the beginning of the session's key in the store. What a stranger can cause at will is told
-//! once in a window, with the number of the lines that were left out.
+//! once in a window for each network, with the number of the lines that were left out.
 
-use std::net::IpAddr;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 
-use crate::{cx::Cx, repeats::Repeats, session::Session};
+use crate::{auth::network, cx::Cx, repeats::Repeats, session::Session};
 
 /// The target of the lines, by which a log can keep them apart.
 const TARGET: &str = "n2o::audit";
 /// The window of the lines that a stranger can cause, in milliseconds.
 const WINDOW: u64 = 10_000;
+/// Most networks that have windows of their own at a time; the others share one.
+const NETWORKS: usize = 64;
 /// Most characters of a name in a line.
 const NAME: usize = 64;
 /// Characters of a session's key in a line: enough to follow it, and too few to be it.
@@ -52,21 +58,44 @@ pub(crate) enum Failure {
 /// The brakes on the lines that a stranger can cause.
 #[derive(Debug)]
 pub(crate) struct Failures {
-    failed: Repeats,
-    braked: Repeats,
-    registrations: Repeats,
-    full: Repeats,
+    failed: Windows,
+    braked: Windows,
+    registrations: Windows,
+    full: Windows,
 }
 
 impl Default for Failures {
     fn default() -> Self {
-        let new = || Repeats::new(WINDOW);
+        let new = || Windows { of: Mutex::default(), rest: Repeats::new(WINDOW) };
         Failures { failed: new(), braked: new(), registrations: new(), full: new() }
     }
 }
 
+/// The windows of one kind of line: a network hides by what it causes nothing of the others.
+#[derive(Debug)]
+struct Windows {
+    // A std lock: held for a look at a small map, never across an await.
+    of: Mutex<HashMap<Option<Vec<u8>>, Repeats>>,
+    /// Of the networks for which there is no room.
+    rest: Repeats,
+}
+
+impl Windows {
+    fn tell(&self, address: Option<IpAddr>, now: u64) -> Option<u64> {
+        let (mut of, network) =
+            (self.of.lock().unwrap_or_else(PoisonError::into_inner), address.map(network));
+        if of.len() >= NETWORKS && !of.contains_key(&network) {
+            of.retain(|_, window| window.over(now).inspect(|held| self.rest.hold(*held)).is_none());
+            if of.len() >= NETWORKS {
+                return self.rest.tell(now);
+            }
+        }
+        of.entry(network).or_insert_with(|| Repeats::new(WINDOW)).tell(now)
+    }
+}
+
 impl Failures {
-    /// Writes a line, unless there was one of its kind in this window.
+    /// Writes a line, unless there was one of its kind from this network in this window.
     pub(crate) fn tell(&self, failure: Failure, cx: &Cx, name: &str) {
         let (brake, what) = match failure {
             Failure::SignIn => (&self.failed, "sign-in failed"),
@@ -74,7 +103,7 @@ impl Failures {
             Failure::RegistrationBraked => (&self.registrations, "registration braked: too many from here"),
             Failure::QueueFull => (&self.full, "sign-in refused: too many wait for their hash"),
         };
-        let Some(held) = brake.tell(cx.now()) else { return };
+        let Some(held) = brake.tell(cx.address(), cx.now()) else { return };
         let (Actor { address, session }, user) = (Actor::of(cx), shown(name));
         tracing::warn!(target: TARGET, user, client.address = address, session.key = session, held, "{what}");
     }
@@ -121,4 +150,32 @@ pub(crate) fn roles_changed(cx: &Cx, before: &[String], roles: &[String]) {
         roles = ?roles,
         "roles changed"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_hides_nothing_of_another_and_many_share_a_window() {
+        let windows = Windows { of: Mutex::default(), rest: Repeats::new(WINDOW) };
+        let tell = |network: u64, now| {
+            let address = std::net::Ipv6Addr::from(u128::from(network) << 64 | 1);
+            windows.tell(Some(IpAddr::V6(address)), now)
+        };
+        assert_eq!((tell(0, 0), tell(0, 1), tell(0, 2)), (Some(0), None, None));
+        assert_eq!((tell(1, 2), windows.tell(None, 2)), (Some(0), Some(0)), "another one, and nobody's");
+        assert_eq!(tell(0, WINDOW), Some(2), "with those of its own");
+        let lines = (0..10_000).filter(|network| tell(*network, WINDOW).is_some()).count();
+        // All for which there is room beside the three, and one for all others.
+        assert_eq!(lines, NETWORKS - 3 + 1);
+        assert_eq!(windows.of.lock().expect("unpoisoned").len(), NETWORKS);
+        assert_eq!(tell(20_000, 3 * WINDOW), Some(0));
+        assert_eq!(windows.of.lock().expect("unpoisoned").len(), 1, "what is over makes room");
+        for network in 1..NETWORKS as u64 {
+            assert_eq!(tell(network, 3 * WINDOW), Some(0));
+        }
+        let held = tell(30_000, 3 * WINDOW).and_then(|held| usize::try_from(held).ok());
+        assert_eq!(held, Some(10_000 - lines), "nothing is left out of the count");
+    }
 }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
+pub(crate) use self::brake::network;
 pub use self::limits::{AccountLimits, Tries};
 use self::{
     account::{Account, is_taken, take, take_old},
-    brake::{Brakes, Client, Mark},
+    brake::{Brakes, Client, Known, Mark},
     hash::{Full, Hasher, Memory},
 };
 use crate::{
@@ -72,17 +73,17 @@ impl Accounts {
     pub async fn register(&self, cx: &mut Cx, name: &str, password: &str) -> Result {
         let name = Name::new(name.trim()).map_err(|error| Error::user(text::name(cx.lang(), error)))?;
         check(password).map_err(|wrong| Error::user(wrong(cx.lang())))?;
-        let node = cx.node().clone();
+        let (node, client) = (cx.node().clone(), Client::of(cx));
         self.0.old.get_or_try_init(|| take_old(node.store())).await?;
-        if is_taken(cx.kvs(), &name).await? {
-            return Err(Error::user(text::taken(cx.lang())));
-        }
-        let client = Client::of(cx);
         let place = self.0.hasher.place(client.session, client.origin(), false);
         let place = place.map_err(|full| self.refused(cx, full))?;
+        // Before the answer that a name is taken, which would tell as many names as one asks for.
         if !self.0.brakes.may_register(&client, cx.now()) {
             self.0.failures.tell(Failure::RegistrationBraked, cx, name.as_str());
             return Err(Error::user(text::registrations(cx.lang())));
+        }
+        if is_taken(cx.kvs(), &name).await? {
+            return Err(Error::user(text::taken(cx.lang())));
         }
         let (password, salt) = (Zeroizing::new(password.to_owned()), cx.node().random().bytes::<16>());
         let work = move |memory: &mut Memory| hash::hash(memory, password.as_bytes(), &salt);
@@ -131,7 +132,7 @@ impl Accounts {
         account: &mut Account,
         mark: &Mark,
         client: &Client,
-        known: Option<&Mark>,
+        known: Option<&Known>,
     ) -> Result {
         self.0.brakes.forgive(mark, client, known);
         if account.remember(client, self.0.limits.remembered) {

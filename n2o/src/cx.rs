@@ -9,7 +9,7 @@ use std::{any::Any, net::IpAddr, sync::Arc};
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::login::Login;
+use self::login::{Login, Roles};
 pub use self::values::SessionValues;
 use crate::{
     audit,
@@ -56,8 +56,8 @@ pub struct Cx {
     changes: Changes,
     /// In a box of its own, as the transaction is.
     login: Option<Box<Login>>,
-    /// The roles that this handler gives the user.
-    roles: Option<Vec<String>>,
+    /// The roles that this handler gives the user; in a box of their own, as the transaction is.
+    roles: Option<Box<Roles>>,
     /// In a box, because few pages have one.
     pub(crate) soon: Option<Box<Soon>>,
     part: Option<Box<dyn Any + Send + Sync>>,
@@ -165,7 +165,7 @@ impl Cx {
     pub fn roles(&self) -> Vec<String> {
         match (&self.login, &self.roles) {
             (Some(login), _) => login.roles.clone(),
-            (None, Some(roles)) => roles.clone(),
+            (None, Some(roles)) => roles.0.clone(),
             (None, None) => self.session.roles(),
         }
     }
@@ -293,7 +293,8 @@ impl Cx {
             saved.values.clear();
         }
         if user.is_some() {
-            session::apply(&mut saved, &std::mem::take(&mut self.changes));
+            let changes = std::mem::take(&mut self.changes);
+            session::apply(&mut saved, &changes, node.limits().session_values)?;
         } else {
             self.changes.clear();
             txn.delete::<session::Saved>(&self.session.key);
@@ -401,18 +402,14 @@ impl Cx {
                 txn.delete::<session::Saved>(&self.session.key);
             }
         }
-        let roles = self.roles.take().filter(|_| self.login.is_none());
+        let roles = self.roles.take().filter(|_| self.login.is_none()).map(|roles| roles.0);
         let before = roles.as_ref().map(|_| self.session.roles());
         if !self.changes.is_empty() || roles.is_some() {
             let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
             record.seen = now;
-            session::apply(&mut record, &self.changes);
+            session::apply(&mut record, &self.changes, self.node.limits().session_values)?;
             if let Some(roles) = &roles {
                 record.roles.clone_from(roles);
-            }
-            let (size, limit) = (record.bytes(), self.node.limits().session_values);
-            if size > limit {
-                return Err(Error::TooLarge { what: "the session's values", size, limit });
             }
             txn.put(&record)?;
             saved = Some(record);

@@ -7,9 +7,10 @@
 //! One key makes at most 2^32 seals, the bound of SP 800-38D, section 8.3, for random nonces. It is derived
 //! for each purpose, each session, and each 512 seconds of the expiry that stands in the seal; a session
 //! seals one after the other, so that a seal would have to take less than 120 ns for the bound to be
-//! reached. The number is counted all the same, and a seal beyond it is refused.
+//! reached. The number is counted all the same for as long as the session is in memory, also while it holds
+//! no cipher, and a seal beyond it is refused.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aes_gcm::{
     Aes256Gcm,
@@ -25,8 +26,6 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 /// The bits of a seal's expiry that do not count for its key: a key seals for 2^9 = 512 seconds.
 const EPOCH_BITS: u32 = 9;
-/// Most seals of one key (NIST SP 800-38D, section 8.3).
-const MOST: u64 = 1 << 32;
 
 /// How much longer a seal is than its content, in bytes.
 pub const OVERHEAD: usize = HEADER + NONCE + TAG;
@@ -60,7 +59,55 @@ pub(crate) struct Sealer {
     purpose: &'static [u8],
     context: [u8; 16],
     // A std lock: held while something is sealed or opened, never across an await.
-    current: Mutex<Option<Current>>,
+    held: Mutex<Held>,
+    /// The keys that were derived.
+    #[cfg(test)]
+    derived: std::sync::atomic::AtomicUsize,
+}
+
+#[derive(Default)]
+struct Held {
+    /// The ciphers in use, the latest first: a page that seals for now and is sent what was sealed in the
+    /// 512 seconds before needs two.
+    ciphers: [Option<Box<Current>>; 2],
+    made: Made,
+}
+
+/// The seals of the latest 512 seconds, which stay counted when the cipher is forgotten.
+#[derive(Default)]
+struct Made {
+    epoch: u32,
+    count: u32,
+}
+
+impl Made {
+    /// Counts one more seal, when the key may make it. All keys of an epoch count together, and an epoch
+    /// that comes back, because the clock was set back, counts on.
+    fn one_more(&mut self, epoch: u32) -> bool {
+        if epoch > self.epoch {
+            *self = Made { epoch, count: 0 };
+        }
+        let more = self.count.checked_add(1);
+        self.count = more.unwrap_or(self.count);
+        more.is_some()
+    }
+}
+
+impl Held {
+    /// The cipher that fits, which comes first.
+    fn find(&mut self, fits: impl Fn(&Current) -> bool) -> Option<&Current> {
+        let at = self.ciphers.iter().position(|slot| slot.as_ref().is_some_and(|current| fits(current)))?;
+        self.ciphers.swap(0, at);
+        let current = self.ciphers[0].as_mut()?;
+        current.used = true;
+        Some(current)
+    }
+
+    /// Keeps a cipher in place of the one that was not used for longer.
+    fn keep(&mut self, current: Current) {
+        self.ciphers.swap(0, 1);
+        self.ciphers[0] = Some(Box::new(current));
+    }
 }
 
 impl std::fmt::Debug for Sealer {
@@ -71,14 +118,14 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// The cipher of the current key, kept while it is in use.
+/// The cipher of a key, kept while it is in use.
 struct Current {
     generation: u64,
     id: u8,
     epoch: u32,
-    cipher: Box<Aes256Gcm>,
-    /// The seals that it made.
-    made: u64,
+    cipher: Aes256Gcm,
+    /// The key is the one that seals, while the generation stays.
+    seals: bool,
     used: bool,
 }
 
@@ -96,10 +143,19 @@ pub(crate) struct Opened {
 
 impl Sealer {
     pub(crate) fn new(keys: Keys, purpose: &'static str, context: [u8; 16]) -> Self {
-        Sealer { keys, purpose: purpose.as_bytes(), context, current: Mutex::new(None) }
+        Sealer {
+            keys,
+            purpose: purpose.as_bytes(),
+            context,
+            held: Mutex::default(),
+            #[cfg(test)]
+            derived: std::sync::atomic::AtomicUsize::default(),
+        }
     }
 
     fn cipher(&self, id: u8, epoch: u32) -> Option<Aes256Gcm> {
+        #[cfg(test)]
+        self.derived.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let [a, b, c, d] = epoch.to_be_bytes();
         let mut context = [0; 20];
         context[..16].copy_from_slice(&self.context);
@@ -108,45 +164,64 @@ impl Sealer {
         Aes256Gcm::new_from_slice(&key.0).ok()
     }
 
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Calls `f` with the cipher that seals until `expires`.
-    fn with_current<T>(&self, expires: u32, f: impl FnOnce(&mut Current) -> T) -> Option<T> {
-        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+    fn with_current<T>(&self, expires: u32, f: impl FnOnce(&Current, &mut Made) -> T) -> Option<T> {
+        let mut held = self.held();
         let (generation, epoch) = (self.keys.generation(), epoch(expires));
-        let fits = |current: &Current| current.generation == generation && current.epoch == epoch;
-        if !slot.as_ref().is_some_and(fits) {
+        let fits =
+            |current: &Current| current.seals && current.generation == generation && current.epoch == epoch;
+        if held.find(fits).is_none() {
             let id = self.keys.current();
-            let cipher = Box::new(self.cipher(id, epoch)?);
-            *slot = Some(Current { generation, id, epoch, cipher, made: 0, used: true });
+            let cipher = self.cipher(id, epoch)?;
+            held.keep(Current { generation, id, epoch, cipher, seals: true, used: true });
         }
-        let current = slot.as_mut()?;
-        current.used = true;
-        Some(f(current))
+        // It comes first by now.
+        let Held { ciphers: [first, _], made } = &mut *held;
+        first.as_deref().map(|current| f(current, made))
     }
 
-    /// Opens with the cipher that is held, when it is the one.
-    fn with_held<T>(&self, id: u8, expires: u32, f: impl FnOnce(&Aes256Gcm) -> T) -> Option<T> {
-        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let (generation, epoch) = (self.keys.generation(), epoch(expires));
-        let current = slot.as_mut()?;
-        (current.generation == generation && current.id == id && current.epoch == epoch).then(|| {
-            current.used = true;
-            f(&current.cipher)
-        })
+    /// Opens with a cipher that is held, when one of them is it.
+    fn with_held<T>(&self, id: u8, epoch: u32, f: impl FnOnce(&Aes256Gcm) -> T) -> Option<T> {
+        let generation = self.keys.generation();
+        let fits =
+            |current: &Current| (current.generation, current.id, current.epoch) == (generation, id, epoch);
+        self.held().find(fits).map(|current| f(&current.cipher))
     }
 
-    /// Forgets the cipher: nothing will be sealed or opened for a while.
+    /// Opens with a cipher that is not held, and keeps it when `f` succeeds: a seal that somebody invented
+    /// takes the place of none.
+    fn with_other<T, E>(
+        &self,
+        id: u8,
+        epoch: u32,
+        f: impl FnOnce(&Aes256Gcm) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let generation = self.keys.generation();
+        let cipher = self.cipher(id, epoch)?;
+        let opened = f(&cipher);
+        if opened.is_ok() {
+            let seals = id == self.keys.current();
+            self.held().keep(Current { generation, id, epoch, cipher, seals, used: true });
+        }
+        Some(opened)
+    }
+
+    /// Forgets the ciphers: nothing will be sealed or opened for a while.
     pub(crate) fn forget(&self) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.held().ciphers = Default::default();
     }
 
-    /// Forgets the cipher when it was not used since the last call: it is quickly made again, and most
+    /// Forgets a cipher that was not used since the last call: it is quickly made again, and most
     /// sessions are idle at any time.
     pub(crate) fn rest(&self) {
-        let mut slot = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(current) = slot.as_mut()
-            && !std::mem::take(&mut current.used)
-        {
-            *slot = None;
+        for slot in &mut self.held().ciphers {
+            if slot.as_mut().is_some_and(|current| !std::mem::take(&mut current.used)) {
+                *slot = None;
+            }
         }
     }
 
@@ -161,8 +236,8 @@ impl Sealer {
         random: &Random,
     ) -> Result<Vec<u8>, SealError> {
         let mut out = Vec::with_capacity(OVERHEAD + content.len());
-        let sealed = self.with_current(expires, |current| {
-            if current.made >= MOST {
+        let sealed = self.with_current(expires, |current, made| {
+            if !made.one_more(current.epoch) {
                 return Err(SealError::Exhausted);
             }
             out.extend_from_slice(&[VERSION, current.id, head]);
@@ -172,7 +247,6 @@ impl Sealer {
             out.extend_from_slice(content);
             let data = Bound::new(&out[..HEADER], bound)?;
             let text = &mut out[HEADER + NONCE..];
-            current.made += 1;
             let tag = current.cipher.encrypt_inout_detached(&nonce.into(), data.as_slice(), text.into());
             // AES-GCM fails for more than 64 GiB only.
             tag.map_err(|_| SealError::TooLong)
@@ -204,11 +278,10 @@ impl Sealer {
                 &(*tag).into(),
             )
         };
-        let opened = match self.with_held(id, expires, &mut decrypt) {
-            Some(result) => result,
-            None => decrypt(&self.cipher(id, epoch(expires)).ok_or(SealError::Refused)?),
-        };
-        opened.map_err(|_| SealError::Refused)?;
+        let epoch = epoch(expires);
+        let opened =
+            self.with_held(id, epoch, &mut decrypt).or_else(|| self.with_other(id, epoch, &mut decrypt));
+        opened.ok_or(SealError::Refused)?.map_err(|_| SealError::Refused)?;
         if expires < now {
             return Err(SealError::Expired);
         }
@@ -316,11 +389,16 @@ mod tests {
         let sealer = sealer(0);
         let seal = |expires| sealer.seal(7, &[b"page"], expires, b"hello", &Random::default());
         assert!(seal(100).is_ok());
-        sealer.current.lock().expect("unpoisoned").as_mut().expect("in use").made = MOST - 1;
+        // 2^32 - 1, which is within the bound.
+        sealer.held().made.count = u32::MAX - 1;
         let last = seal(100).expect("the last one");
         assert_eq!(seal(511), Err(SealError::Exhausted), "of the same 512 seconds");
         assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "it still opens");
+        sealer.forget();
+        assert_eq!(seal(100), Err(SealError::Exhausted), "the cipher is forgotten, and not the count");
         assert!(seal(512).is_ok(), "the next key");
+        sealer.held().made.count = u32::MAX;
+        assert_eq!(seal(100), Err(SealError::Exhausted), "with a clock that was set back");
         assert!(sealer.open(&last, &[b"page"], 0).is_ok(), "and with the next key in use");
     }
 
@@ -336,6 +414,44 @@ mod tests {
         assert_eq!(tag(&key(1)), tag(&key(1)));
         assert_ne!(tag(&key(1)), tag(&key(2)));
         assert_eq!((epoch(511), epoch(512)), (0, 1));
+    }
+
+    #[test]
+    fn a_key_is_derived_once_while_it_is_in_use() {
+        let sealer = sealer(0);
+        let derived = || sealer.derived.load(std::sync::atomic::Ordering::Relaxed);
+        let seal = |expires| sealer.seal(7, &[], expires, b"hello", &Random::default()).expect("sealed");
+        let opens = |seal: &[u8]| sealer.open(seal, &[], 0).is_ok();
+        let (now, before, long_ago) = (seal(1_600), seal(1_000), seal(100));
+        sealer.forget();
+        let start = derived();
+        for _ in 0..10 {
+            assert!(opens(&before), "a click whose answer seals nothing");
+        }
+        assert_eq!(derived() - start, 1);
+        for _ in 0..10 {
+            assert!(opens(&before) && opens(&seal(1_600)) && opens(&now), "an answer that seals for now");
+        }
+        assert_eq!(derived() - start, 2);
+        for expires in 0..100 {
+            let mut forged = long_ago.clone();
+            forged[3..7].copy_from_slice(&u32::to_be_bytes(expires << EPOCH_BITS));
+            assert!(!opens(&forged));
+        }
+        let start = derived();
+        assert!(opens(&before) && opens(&now));
+        assert_eq!(derived(), start, "what is forged takes the place of nothing");
+        assert!(opens(&long_ago) && opens(&now));
+        assert_eq!(derived() - start, 1, "the older one made room");
+        sealer.rest();
+        assert!(opens(&now));
+        sealer.rest();
+        assert_eq!(sealer.held().ciphers.iter().flatten().count(), 1, "what was not used since is dropped");
+        assert!(opens(&now));
+        assert_eq!(derived() - start, 1);
+        sealer.rest();
+        sealer.rest();
+        assert_eq!(sealer.held().ciphers.iter().flatten().count(), 0, "an idle session holds no cipher");
     }
 
     #[test]

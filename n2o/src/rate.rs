@@ -85,6 +85,11 @@ impl Rate {
         }
         allowed
     }
+
+    /// Takes back a cell that [`allow`](Rate::allow) has let pass.
+    pub(crate) fn give_back(&mut self) {
+        self.due = self.due.saturating_sub(self.step);
+    }
 }
 
 fn micros(time: Duration) -> u64 {

@@ -90,6 +90,15 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         self.known().get(key).map_or(Duration::ZERO, |due| self.rate(*due).wait(millis))
     }
 
+    /// Takes back a cell of a key that [`allow`](Rates::allow) has let pass.
+    pub(crate) fn give_back(&self, key: &K) {
+        if let Some(due) = self.known().get_mut(key) {
+            let mut rate = self.rate(*due);
+            rate.give_back();
+            *due = rate.due;
+        }
+    }
+
     /// Forgets a key, as after a right password.
     pub fn forget(&self, key: &K) {
         self.known().remove(key);

@@ -222,14 +222,19 @@ impl Session {
     }
 }
 
-/// Applies changes to what is saved.
-pub(crate) fn apply(saved: &mut Saved, changes: &Changes) {
+/// Applies changes to what is saved, whose values may have `limit` bytes with their names.
+pub(crate) fn apply(saved: &mut Saved, changes: &Changes, limit: usize) -> Result {
     for (name, value) in changes {
         match value {
             Some(value) => saved.values.insert(name.clone(), value.clone()),
             None => saved.values.remove(name),
         };
     }
+    let size = saved.bytes();
+    if size > limit {
+        return Err(Error::TooLarge { what: "the session's values", size, limit });
+    }
+    Ok(())
 }
 
 /// The record of a ticket that was not traded yet: a ticket is good once.

@@ -36,9 +36,10 @@ pub struct Sessions {
     age: u32,
     // A std lock: held for one map access, never across an await.
     live: Mutex<HashMap<[u8; 16], Weak<Session>>>,
-    /// The keyed hash of cookies, with the generation of the keys and the key that it is of.
+    /// The keyed hashes of cookies, the latest first, with the generation of the keys and the key that each is
+    /// of: while keys are replaced, two are in use.
     // A std lock: held while the hash is cloned or made, never across an await.
-    mac: Mutex<Option<Keyed>>,
+    macs: Mutex<[Option<Keyed>; 2]>,
 }
 
 /// A session on its way to a browser that cannot be given a cookie over its socket:
@@ -50,7 +51,7 @@ impl Sessions {
     pub(crate) fn new(store: Store, keys: Keys, clock: Clock, random: Random, limits: &Limits) -> Self {
         let secs = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         let (idle, age) = (secs(limits.session_idle), secs(limits.session_age));
-        Sessions { store, keys, clock, random, idle, age, live: Mutex::default(), mac: Mutex::new(None) }
+        Sessions { store, keys, clock, random, idle, age, live: Mutex::default(), macs: Mutex::default() }
     }
 
     /// A new anonymous session, of a browser that nobody has seen before.
@@ -94,7 +95,17 @@ impl Sessions {
 
     /// The session of a cookie, or `None` when the cookie is not ours or its session has ended.
     pub async fn open(&self, cookie: &str) -> Result<Option<Arc<Session>>> {
-        let Some((sid, key_id)) = self.read(cookie) else { return Ok(None) };
+        self.open_since(self.keys.generation(), cookie, self.read(cookie)).await
+    }
+
+    /// The session of a cookie that was read when the keys were of this generation or a later one.
+    async fn open_since(
+        &self,
+        generation: u64,
+        cookie: &str,
+        read: Option<(Sid, u8)>,
+    ) -> Result<Option<Arc<Session>>> {
+        let Some((sid, key_id)) = read else { return Ok(None) };
         let now = self.clock.secs();
         if sid.made.saturating_add(self.age) < now {
             return Ok(None);
@@ -106,6 +117,10 @@ impl Sessions {
                 self.enter(sid, key_id, saved)
             }
         };
+        // A key that went meanwhile has ended the sessions that were entered by then, and this may not be one.
+        if self.keys.generation() != generation && self.read(cookie).is_none() {
+            return Ok(None);
+        }
         session.opened_with(key_id);
         if self.is_expired(&session) {
             // The user may have been active on another node meanwhile.
@@ -157,13 +172,18 @@ impl Sessions {
     }
 
     fn mac(&self, id: u8, body: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut slot = self.mac.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut macs = self.macs.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = (self.keys.generation(), id);
-        if slot.as_ref().is_none_or(|(of, _)| *of != wanted) {
-            let key = self.keys.derive(id, b"cookie", &[])?;
-            *slot = Some((wanted, <Hmac<Sha256> as KeyInit>::new_from_slice(&key.0).ok()?));
+        let is_wanted = |slot: &Option<Keyed>| slot.as_ref().is_some_and(|(of, _)| *of == wanted);
+        if !is_wanted(&macs[0]) {
+            macs.swap(0, 1);
         }
-        slot.as_ref().map(|(_, mac)| mac.clone().chain_update(body))
+        if !is_wanted(&macs[0]) {
+            // The one that was not used for longer is in front by now.
+            let key = self.keys.derive(id, b"cookie", &[])?;
+            macs[0] = Some((wanted, <Hmac<Sha256> as KeyInit>::new_from_slice(&key.0).ok()?));
+        }
+        macs[0].as_ref().map(|(_, mac)| mac.clone().chain_update(body))
     }
 
     fn write(&self, sid: Sid, id: u8) -> String {
@@ -291,6 +311,67 @@ impl Sessions {
             if txn.wrote() {
                 txn.commit().await?;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn ring(lines: &[(u8, u64)]) -> String {
+        let key = |seed| URL_SAFE_NO_PAD.encode(Random::seeded(seed).bytes::<32>());
+        lines.iter().map(|(id, seed)| format!("{id}:{}\n", key(*seed))).collect()
+    }
+
+    fn sessions(store: &Store, keys: &Keys) -> Sessions {
+        Sessions::new(
+            store.clone(),
+            keys.clone(),
+            Clock::fixed(1_000_000),
+            Random::seeded(9),
+            &Limits::default(),
+        )
+    }
+
+    #[tokio::test]
+    async fn two_keys_are_in_use_at_the_same_time() {
+        let store = Store::open("memory:").await.expect("a store");
+        let keys = Keys::parse(&ring(&[(2, 2), (1, 1)]), "the test").expect("keys");
+        let sessions = sessions(&store, &keys);
+        let cookies: Vec<_> =
+            [1, 2, 1, 2].into_iter().map(|id| sessions.write(sessions.fresh([7; 16]), id)).collect();
+        assert!(cookies.iter().all(|cookie| sessions.read(cookie).is_some()));
+        let of =
+            sessions.macs.lock().expect("unpoisoned").each_ref().map(|slot| slot.as_ref().map(|(of, _)| *of));
+        assert_eq!(of, [Some((0, 2)), Some((0, 1))], "both are kept, the latest first");
+        let forged = format!("Aw{}", &cookies[0][2..]);
+        assert!(sessions.read(&forged).is_none(), "no such key");
+        assert!(cookies.iter().all(|cookie| sessions.read(cookie).is_some()));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_goes_while_the_store_is_asked_opens_nothing() {
+        let store = Store::open("memory:").await.expect("a store");
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("keys");
+        let keys = Keys::parse(&ring(&[(1, 1)]), "the test").expect("keys");
+        let cookie = sessions(&store, &keys).write(sessions(&store, &keys).fresh([7; 16]), 1);
+        // The same id and other bytes, another id, and both.
+        for (new, opens) in
+            [(vec![(1, 2)], false), (vec![(2, 2)], false), (vec![(2, 2), (1, 1)], true), (vec![(1, 1)], true)]
+        {
+            let keys = Keys::parse(&ring(&[(1, 1)]), "the test").expect("keys");
+            let sessions = sessions(&store, &keys);
+            let (generation, read) = (keys.generation(), sessions.read(&cookie));
+            assert!(read.is_some());
+            std::fs::write(&file, ring(&new)).expect("written");
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+            keys.reload(&file).expect("reloaded");
+            let opened = sessions.open_since(generation, &cookie, read).await.expect("the store");
+            assert_eq!(opened.is_some(), opens, "{new:?}");
         }
     }
 }

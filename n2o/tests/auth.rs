@@ -189,6 +189,30 @@ async fn a_browser_is_known_again_after_its_session_has_ended() {
 }
 
 #[tokio::test]
+async fn a_browser_in_use_is_not_forgotten_for_others() {
+    let (accounts, node) = (Accounts::new(AccountLimits { remembered: 2, ..tight() }), node().await);
+    let mut owner = visitor(&node, None);
+    accounts.register(&mut owner, "Ann", "correct horse").await.expect("registered");
+    owner.commit().await.expect("commit");
+    let mut once = None;
+    for _ in 0..2 {
+        assert!(right(&accounts, &mut owner).await.is_some());
+        owner.commit().await.expect("commit");
+        let mut other = visitor(&node, None);
+        assert!(right(&accounts, &mut other).await.is_some());
+        other.commit().await.expect("commit");
+        once.get_or_insert(other);
+        node.clock().advance(MINUTE);
+    }
+    for n in 0..5 {
+        guess(&accounts, &mut visitor(&node, Some(&format!("203.0.113.{n}"))), "Ann").await;
+    }
+    assert_eq!(right(&accounts, &mut owner).await.as_deref(), Some("Ann"), "the browser in use");
+    let mut once = once.expect("the first of the others");
+    assert_eq!(told(accounts.verify(&mut once, "Ann", "correct horse").await), BRAKED, "it was forgotten");
+}
+
+#[tokio::test]
 async fn a_known_browser_is_braked_for_itself() {
     let (accounts, node) = (Accounts::new(tight()), node().await);
     let mut owner = owner(&accounts, &node).await;
@@ -250,6 +274,33 @@ async fn many_accounts_tried_from_one_address_are_braked_in_all() {
 }
 
 #[tokio::test]
+async fn accounts_that_know_an_address_are_not_tried_from_it_without_a_brake() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    let office = || visitor(&node, Some("192.0.2.1"));
+    for n in 0..10 {
+        // Each has signed in at the office.
+        let mut cx = visitor(&node, Some(&format!("198.51.100.{n}")));
+        accounts.register(&mut cx, &format!("user{n}"), "correct horse").await.expect("registered");
+        cx.commit().await.expect("commit");
+        let mut cx = office();
+        let name = accounts.verify(&mut cx, &format!("user{n}"), "correct horse").await;
+        assert!(name.expect("ten right passwords use up no tries").is_some());
+        cx.commit().await.expect("commit");
+    }
+    for n in 0..8 {
+        let wrong = accounts.verify(&mut office(), &format!("user{n}"), "a guess").await;
+        assert_eq!(wrong.expect("as many as strangers of one address have"), None);
+    }
+    assert_eq!(told(accounts.verify(&mut office(), "user8", "a guess").await), BRAKED);
+    node.clock().advance(MINUTE);
+    for _ in 0..3 {
+        let own = accounts.verify(&mut office(), "user9", "correct horse").await.expect("asked");
+        assert!(own.is_some(), "the try that is left comes back");
+    }
+    assert_eq!(guess(&accounts, &mut office(), "user8").await, 1, "and forgives none at others");
+}
+
+#[tokio::test]
 async fn where_no_address_is_known_the_browser_takes_its_place() {
     let (accounts, node) = (Accounts::new(tight()), node().await);
     assert_eq!(guess(&accounts, &mut visitor(&node, None), "Ann").await, 2);
@@ -302,6 +353,24 @@ async fn registrations_are_braked_by_browser_and_by_address() {
     node.clock().advance(Duration::from_secs(60));
     register(&mut visitor(&node, Some("203.0.113.1"))).await.expect("registered");
     assert_eq!(accounts.hashed(), 7, "the braked ones were not hashed");
+}
+
+#[tokio::test]
+async fn taken_names_are_not_found_out_faster_than_accounts_are_made() {
+    let (accounts, node) = (Accounts::new(tight()), node().await);
+    owner(&accounts, &node).await;
+    let hashed = accounts.hashed();
+    let braked = "Many accounts were made from here just now. Please wait a minute.";
+    let mut cx = visitor(&node, Some("203.0.113.1"));
+    for _ in 0..2 {
+        assert_eq!(told(accounts.register(&mut cx, "Ann", "long enough").await), "This name is taken.");
+    }
+    assert_eq!(told(accounts.register(&mut cx, "Ann", "long enough").await), braked, "the browser");
+    let mut other = visitor(&node, Some("203.0.113.1"));
+    assert_eq!(told(accounts.register(&mut other, "Ann", "long enough").await), "This name is taken.");
+    let mut other = visitor(&node, Some("203.0.113.1"));
+    assert_eq!(told(accounts.register(&mut other, "Ann", "long enough").await), braked, "the address");
+    assert_eq!(accounts.hashed(), hashed);
 }
 
 #[tokio::test]

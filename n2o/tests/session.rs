@@ -192,6 +192,24 @@ async fn values_go_with_the_user_that_they_were_kept_of() {
 }
 
 #[tokio::test]
+async fn a_login_carries_no_more_values_than_a_session_may_have() {
+    let node = node(1).await;
+    let session = node.sessions().create();
+    set(&node, &session, "kept", &"x".repeat(60_000)).await;
+    for (length, fits) in [(5_000, true), (6_000, false)] {
+        let mut page = cx(&node, &session);
+        page.login("ann").await.expect("a name");
+        page.session().set("given", &"y".repeat(length)).expect("a value");
+        match page.ticket("/").await {
+            Ok(ticket) => assert!(fits && ticket.is_some(), "{length}"),
+            Err(Error::TooLarge { size, limit, .. }) => assert!(!fits && size > limit, "{length}"),
+            other => panic!("{length}: {other:?}"),
+        }
+        page.rollback();
+    }
+}
+
+#[tokio::test]
 async fn a_login_that_sends_nobody_away_changes_nothing_of_the_session() {
     let node = node(1).await;
     let ann = login(&node, &node.sessions().create(), "Ann", &["clerk"]).await;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kvs::{Store, Txn};
 use serde::{Deserialize, Serialize};
 
-use super::brake::{Client, Mark, mark};
+use super::brake::{Client, Known, Mark, mark};
 use crate::{
     error::Result,
     name::{self, Name},
@@ -86,24 +86,23 @@ impl Account {
     }
 
     /// The mark by which the account knows a client: its browser, or else its address.
-    pub(super) fn knows(&self, client: &Client) -> Option<Mark> {
-        let marks = [Some(client.browser), client.address];
-        marks.into_iter().flatten().map(|mark| self.by(&mark)).find(|mark| self.known.contains(mark))
+    pub(super) fn knows(&self, client: &Client) -> Option<Known> {
+        let known = |mark: &Mark| Some(self.by(mark)).filter(|mark| self.known.contains(mark));
+        let browser = known(&client.browser).map(Known::Browser);
+        browser.or_else(|| client.address.as_ref().and_then(known).map(Known::Address))
     }
 
-    /// Remembers a client, and at most `most` marks in all; says whether it was new.
+    /// Remembers a client as the latest, and at most `most` marks in all; says whether that changed anything.
     pub(super) fn remember(&mut self, client: &Client, most: usize) -> bool {
-        let mut new = false;
+        let before = self.known.clone();
         for of in [client.address, Some(client.browser)].into_iter().flatten() {
             let mark = self.by(&of);
-            if !self.known.contains(&mark) {
-                self.known.push(mark);
-                new = true;
-            }
+            self.known.retain(|known| *known != mark);
+            self.known.push(mark);
         }
         let over = self.known.len().saturating_sub(most);
         self.known.drain(..over);
-        new
+        self.known != before
     }
 }
 

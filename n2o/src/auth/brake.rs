@@ -48,10 +48,25 @@ impl Client {
 
 /// What one client can be told by: all of an address of IPv4, the half of one of IPv6 that names a network,
 /// because one household has all of the other half.
-fn network(address: IpAddr) -> Vec<u8> {
+pub(crate) fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    }
+}
+
+/// What an account knows a client by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Known {
+    Browser(Mark),
+    /// All who share the address are known by it, whoever they are.
+    Address(Mark),
+}
+
+impl Known {
+    fn mark(&self) -> &Mark {
+        let (Known::Browser(mark) | Known::Address(mark)) = self;
+        mark
     }
 }
 
@@ -79,10 +94,12 @@ impl Brakes {
         }
     }
 
-    /// Whether a client may try a password of an account; `known` is what the account knows the client by.
-    pub(super) fn may_try(&self, account: &Mark, client: &Client, known: Option<&Mark>, now: u64) -> bool {
+    /// Whether a client may try a password of an account; `known` is what the account knows it by.
+    pub(super) fn may_try(&self, account: &Mark, client: &Client, known: Option<&Known>, now: u64) -> bool {
+        let own = |known: &Known| self.known.allow(&mark(&[account, known.mark()]), now);
         match known {
-            Some(known) => self.known.allow(&mark(&[account, known]), now),
+            Some(known @ Known::Browser(_)) => own(known),
+            Some(known @ Known::Address(_)) => self.address.allow(&client.origin(), now) && own(known),
             // In this order: one address makes few keys in the brakes behind its own, and what it is refused
             // at an account takes nothing from the tries of other strangers there.
             None => {
@@ -94,10 +111,14 @@ impl Brakes {
     }
 
     /// Forgives a client its wrong tries, after a right password.
-    pub(super) fn forgive(&self, account: &Mark, client: &Client, known: Option<&Mark>) {
+    pub(super) fn forgive(&self, account: &Mark, client: &Client, known: Option<&Known>) {
         match known {
-            Some(known) => self.known.forget(&mark(&[account, known])),
+            Some(known) => self.known.forget(&mark(&[account, known.mark()])),
             None => self.stranger.forget(&mark(&[account, &client.origin()])),
+        }
+        // An office that signs in uses nothing up, and who has one account is forgiven no tries at others.
+        if !matches!(known, Some(Known::Browser(_))) {
+            self.address.give_back(&client.origin());
         }
     }
 

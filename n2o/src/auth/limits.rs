@@ -40,17 +40,18 @@ pub struct AccountLimits {
     pub queue: usize,
     /// Places in the queue for strangers of one address.
     pub queue_of_one: usize,
-    /// Tries of one known client at its account, which nobody else can use up.
+    /// Tries of one known client at its account, which nobody elsewhere can use up.
     pub known: Tries,
     /// Tries of strangers of one address at one account.
     pub stranger: Tries,
     /// Tries of all strangers at one account.
     pub strangers: Tries,
-    /// Tries of strangers of one address at all accounts.
+    /// Tries of one address at all accounts, also at those that know it. Known browsers do not count here, and
+    /// a right password gives its try back.
     pub address: Tries,
-    /// Registrations from one address.
+    /// Registrations from one address, also those that are refused because the name is taken.
     pub registrations: Tries,
-    /// Registrations from one browser.
+    /// Registrations from one browser, also those that are refused because the name is taken.
     pub registrations_of_browser: Tries,
     /// Browsers and addresses that an account remembers, the latest.
     pub remembered: usize,

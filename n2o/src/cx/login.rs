@@ -15,6 +15,10 @@ pub(super) struct Login {
     pub(super) ticket: Option<Ticket>,
 }
 
+/// Roles that a user gets while the session stays.
+#[derive(Debug)]
+pub(super) struct Roles(pub(super) Vec<String>);
+
 impl Login {
     /// Whether the values of the session go: its user was another one, or logs out.
     pub(super) fn drops(&self, before: Option<&str>) -> bool {
@@ -41,7 +45,7 @@ impl Cx {
         let roles = roles.iter().map(|role| String::from(*role)).collect();
         match &mut self.login {
             Some(login) => login.roles = roles,
-            None => self.roles = Some(roles),
+            None => self.roles = Some(Box::new(Roles(roles))),
         }
         Ok(())
     }

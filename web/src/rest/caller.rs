@@ -39,9 +39,14 @@ pub(crate) async fn braked(
 }
 
 /// Finds out who calls, and that they do not call too often.
-pub(crate) async fn caller(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+pub(crate) async fn caller(
+    app: &Shared,
+    method: &Method,
+    ClientAddress(address): ClientAddress,
+    headers: &HeaderMap,
+) -> Result<Caller, Problem> {
     let caller = known(app, method, headers).await?;
-    app.front.visit_of(caller.who.name(), None).map_err(|Crowded| Problem::too_many())?;
+    app.front.visit_of(caller.who.name(), address).map_err(|Crowded| Problem::too_many())?;
     Ok(caller)
 }
 
@@ -101,7 +106,8 @@ pub(crate) async fn token(State(app): State<Arc<Shared>>, request: Request) -> R
     if request.headers().contains_key(header::AUTHORIZATION) {
         return Err(Problem::denied().detail("a token is not renewed by a token; log in again"));
     }
-    let caller = caller(&app, request.method(), request.headers()).await?;
+    let client = ClientAddress::of(request.extensions());
+    let caller = caller(&app, request.method(), client, request.headers()).await?;
     let token = app.node.bearer(caller.who.name(), &caller.who.roles, LIFE);
     Ok(answer(StatusCode::CREATED, &json!({ "token": token, "expires_in": LIFE.as_secs() })))
 }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::Shared,
+    client::ClientAddress,
     process::{
         Processes,
         fill::Fill,
@@ -52,8 +53,12 @@ fn told(app: &Shared, error: Error) -> Problem {
 }
 
 /// The processes that the caller may start.
-pub(crate) async fn processes(State(app): App, headers: HeaderMap) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+pub(crate) async fn processes(
+    State(app): App,
+    client: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
     let library = processes.engine.library();
     let may = |process: &&Arc<bpe::model::Process>| {
         start_of(process).is_some_and(|event| processes.starts(&caller.who, process, &event))
@@ -92,10 +97,11 @@ fn shown(processes: &Processes, caller: &Caller, instance: &Instance) -> Value {
 /// A page of instances, behind `after`.
 pub(crate) async fn instances(
     State(app): App,
+    client: ClientAddress,
     headers: HeaderMap,
     Query(pairs): Query<HashMap<String, String>>,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
     let after = pairs.get("after").map(String::as_str);
     let found = processes.engine.instances(after, PAGE).await;
     let found = found.map_err(|error| Problem::failed(&app, &error))?;
@@ -109,17 +115,22 @@ pub(crate) async fn instances(
 pub(crate) async fn instance(
     State(app): App,
     Path(id): Path<String>,
+    client: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
     let found = processes.engine.instance(&id).await.map_err(|error| Problem::failed(&app, &error))?;
     let found = found.filter(|found| processes.sees(&caller.who, found)).ok_or_else(Problem::unknown)?;
     Ok(answer(StatusCode::OK, &shown(&processes, &caller, &found)))
 }
 
 /// The caller's tasks.
-pub(crate) async fn tasks(State(app): App, headers: HeaderMap) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, &headers).await?, processes_of(&app)?);
+pub(crate) async fn tasks(
+    State(app): App,
+    client: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
     let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
     let jobs = processes.engine.tasks(&who, PAGE).await.map_err(|error| Problem::failed(&app, &error))?;
     let rows = jobs.iter().filter(|job| job.is_task()).map(|job| {
@@ -135,10 +146,11 @@ pub(crate) async fn tasks(State(app): App, headers: HeaderMap) -> Result<Respons
 pub(crate) async fn start(
     State(app): App,
     Path(id): Path<String>,
+    client: ClientAddress,
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::POST, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = (caller(&app, &Method::POST, client, &headers).await?, processes_of(&app)?);
     let library = processes.engine.library();
     let process = library.latest(&id).ok_or_else(Problem::unknown)?;
     let event = start_of(process).ok_or_else(Problem::unknown)?;
@@ -161,10 +173,11 @@ pub(crate) async fn start(
 pub(crate) async fn complete(
     State(app): App,
     Path(id): Path<String>,
+    client: ClientAddress,
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::POST, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = (caller(&app, &Method::POST, client, &headers).await?, processes_of(&app)?);
     let job = processes.engine.job(&id).await.map_err(|error| Problem::failed(&app, &error))?;
     let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
     // What is not there and what is not for the caller look the same.

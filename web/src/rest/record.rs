@@ -23,7 +23,7 @@ use super::{
     problem::{Problem, answer},
     process,
 };
-use crate::app::Shared;
+use crate::{app::Shared, client::ClientAddress};
 
 type Later<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
@@ -121,33 +121,41 @@ fn version(headers: &HeaderMap) -> Option<Version> {
 type App = State<Arc<Shared>>;
 
 pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Shared>> {
-    let list =
-        async move |State(app): App, headers: HeaderMap, Query(pairs): Query<HashMap<String, String>>| {
-            let caller = caller(&app, &Method::GET, &headers).await?;
-            let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-            table.serve(&app, &caller, &Ask::List(query)).await
-        };
-    let create = async move |State(app): App, headers: HeaderMap, sent: Body| {
+    let list = async move |State(app): App,
+                           client: ClientAddress,
+                           headers: HeaderMap,
+                           Query(pairs): Query<HashMap<String, String>>| {
+        let caller = caller(&app, &Method::GET, client, &headers).await?;
+        let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        table.serve(&app, &caller, &Ask::List(query)).await
+    };
+    let create = async move |State(app): App, client: ClientAddress, headers: HeaderMap, sent: Body| {
         if let Some(process) = table.starts {
-            return process::start(State(app), Path(process.to_owned()), headers, sent).await;
+            return process::start(State(app), Path(process.to_owned()), client, headers, sent).await;
         }
-        let caller = caller(&app, &Method::POST, &headers).await?;
+        let caller = caller(&app, &Method::POST, client, &headers).await?;
         let ask = Ask::Create(body(&headers, sent).await?);
         table.serve(&app, &caller, &ask).await
     };
-    let get = async move |State(app): App, Path(id): Path<String>, headers: HeaderMap| {
-        let caller = caller(&app, &Method::GET, &headers).await?;
-        table.serve(&app, &caller, &Ask::Get(id)).await
-    };
-    let update = async move |State(app): App, Path(id): Path<String>, headers: HeaderMap, sent: Body| {
-        let caller = caller(&app, &Method::PATCH, &headers).await?;
+    let get =
+        async move |State(app): App, Path(id): Path<String>, client: ClientAddress, headers: HeaderMap| {
+            let caller = caller(&app, &Method::GET, client, &headers).await?;
+            table.serve(&app, &caller, &Ask::Get(id)).await
+        };
+    let update = async move |State(app): App,
+                             Path(id): Path<String>,
+                             client: ClientAddress,
+                             headers: HeaderMap,
+                             sent: Body| {
+        let caller = caller(&app, &Method::PATCH, client, &headers).await?;
         let ask = Ask::Update(id, version(&headers), body(&headers, sent).await?);
         table.serve(&app, &caller, &ask).await
     };
-    let delete = async move |State(app): App, Path(id): Path<String>, headers: HeaderMap| {
-        let caller = caller(&app, &Method::DELETE, &headers).await?;
-        table.serve(&app, &caller, &Ask::Delete(id, version(&headers))).await
-    };
+    let delete =
+        async move |State(app): App, Path(id): Path<String>, client: ClientAddress, headers: HeaderMap| {
+            let caller = caller(&app, &Method::DELETE, client, &headers).await?;
+            table.serve(&app, &caller, &Ask::Delete(id, version(&headers))).await
+        };
     let all: MethodRouter<Arc<Shared>> = routing::get(list).post(create);
     let one: MethodRouter<Arc<Shared>> = routing::get(get).patch(update).delete(delete);
     router

@@ -84,6 +84,7 @@ async fn an_address_asks_for_so_many_pages_and_lists() {
 
 #[tokio::test]
 async fn a_user_asks_for_so_many_lists_wherever_they_are() {
+    let (log, _logging) = logged();
     let site = site(Limits { visit_rate: 1, visit_burst: 2, ..Limits::default() }).await;
     let bearer = |user: &str| {
         let token = site.node.bearer(user, &[], Duration::from_secs(60));
@@ -97,6 +98,8 @@ async fn a_user_asks_for_so_many_lists_wherever_they_are() {
     }
     let refused = list("192.0.2.3", &bearer("ann")).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "with another token of hers, too");
+    let told = log.take();
+    assert!(told.contains("asks more often than") && told.contains("192.0.2.3"), "{told}");
     assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/problem+json");
     assert_eq!(refused.headers()[header::RETRY_AFTER], "5");
     let body = to_bytes(refused.into_body(), 4096).await.unwrap();

@@ -176,7 +176,7 @@ async fn half_sent_requests_of_one_client_stop_nobody() {
 #[tokio::test]
 async fn a_client_that_keeps_connecting_beyond_its_places_keeps_nobody_waiting() {
     const BODY: &str = "POST /n2o/csp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf";
-    const MOST: usize = 500;
+    const MOST: usize = 60;
     let limits = Limits { requests: 1_000, requests_by_client: 8, reserved: 4, ..limits() };
     with(limits, Router::new(), async |address| {
         let mut held = Vec::new();

@@ -230,6 +230,7 @@ impl Front {
             None => {
                 let address = client::address(peer, request.headers(), &self.proxies);
                 request.extensions_mut().insert(ClientAddress(Some(address)));
+                request.extensions_mut().insert(headers::Served);
                 router.oneshot(request).await?
             }
         };

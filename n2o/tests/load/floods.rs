@@ -96,8 +96,7 @@ async fn pages_that_cannot_be_saved_are_logged_once_a_window_with_a_count() {
         let log = Log::new();
         let _guard = tracing::subscriber::set_default(log.clone());
         // A store that takes nothing larger stands for a full disk: each page tries again every second.
-        let mut options = kvs::Options::default();
-        options.max_value = 4_096;
+        let options = kvs::Options::new().max_value(4_096);
         let store = kvs::Store::open_with("memory:", options).await.unwrap();
         let node = house_over(store, Limits::default());
         let mut clients = Vec::new();

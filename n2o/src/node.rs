@@ -378,7 +378,12 @@ impl Node {
             }
             self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
             self.0.sessions.sweep();
+            // In this order: work that is counted meanwhile is not overlooked.
+            self.0.has_worked.store(false, Ordering::Relaxed);
             self.0.address_work.sweep(self.uptime());
+            if !self.0.address_work.is_empty() {
+                self.0.has_worked.store(true, Ordering::Relaxed);
+            }
             tokio::select! {
                 () = self.0.tasks.stopping() => return,
                 () = tokio::time::sleep(SWEEP) => {}

@@ -190,12 +190,10 @@ impl Page {
                     tokio::task::yield_now().await;
                 }
             }
+            "spin" => spin(),
             "work" => {
                 tokio::task::yield_now().await;
-                let began = Instant::now();
-                while began.elapsed() < Duration::from_millis(5) {
-                    std::hint::spin_loop();
-                }
+                spin();
                 *self.turns.lock().unwrap() += 1;
                 tokio::task::yield_now().await;
             }
@@ -203,6 +201,14 @@ impl Page {
         }
         cx.out.op(8, 2).text("text").text(&self.text);
         Ok(())
+    }
+}
+
+/// Works for 5 ms.
+fn spin() {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(5) {
+        std::hint::spin_loop();
     }
 }
 

@@ -122,3 +122,26 @@ async fn address_work_is_shared_by_all_sessions_of_a_network_and_they_wait_for_i
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn work_that_never_waits_is_counted_of_a_session_that_has_worked_before() {
+    awake(async {
+        let limits = Limits { session_work: 1, session_work_burst: Duration::ZERO, ..Limits::default() };
+        let node = house(limits).await;
+        let mut client = open(&node, &node.sessions().create(), Page::default());
+        client.ask("ok", "").await;
+        client.send("read", "1");
+        while client.frames().is_empty() {
+            later(Duration::from_secs(1)).await;
+        }
+        later(Duration::from_secs(60)).await;
+        client.ask("spin", "").await;
+        client.send("ok", "");
+        later(Duration::from_secs(4)).await;
+        assert_eq!(client.frames(), [], "5 ms at a thousandth of the time are 5 s");
+        while client.frames().is_empty() {
+            later(Duration::from_secs(5)).await;
+        }
+    })
+    .await;
+}

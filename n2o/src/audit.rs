@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{auth::network, cx::Cx, repeats::Repeats, session::Session};
+use crate::{cx::Cx, network, repeats::Repeats, session::Session};
 
 /// The target of the lines, by which a log can keep them apart.
 const TARGET: &str = "n2o::audit";
@@ -75,7 +75,7 @@ impl Default for Failures {
 #[derive(Debug)]
 struct Windows {
     // A std lock: held for a look at a small map, never across an await.
-    of: Mutex<HashMap<Option<Vec<u8>>, Repeats>>,
+    of: Mutex<HashMap<Option<IpAddr>, Repeats>>,
     /// Of the networks for which there is no room.
     rest: Repeats,
 }

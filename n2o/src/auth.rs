@@ -10,7 +10,6 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-pub(crate) use self::brake::network;
 pub use self::limits::{AccountLimits, Tries};
 use self::{
     account::{Account, is_taken, take, take_old},

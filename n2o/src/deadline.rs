@@ -7,7 +7,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
@@ -87,19 +87,35 @@ impl<F: Future> Run<'_, F> {
     /// Goes on with the handler; `Err` when it has not ended in time.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<F::Output>> {
         let Run { work, meter, slow } = self;
-        let (node, inbox) = (&meter.node, &meter.inbox);
-        if slow.is_none() && !meter.is_over() {
-            if let Poll::Ready(done) = inbox.run(|| work.as_mut().poll(cx)) {
-                return Poll::Ready(Ok(done));
+        let inbox = &meter.inbox;
+        let slow = match slow {
+            Some(slow) => slow,
+            None => {
+                let spent = meter.has_spent();
+                let wait = || if spent { meter.wait() } else { Duration::ZERO };
+                let mut pause = wait();
+                let first = pause.is_zero();
+                if first {
+                    // Most sessions have never worked much: they are spared the clock.
+                    let began = spent.then(Instant::now);
+                    let done = inbox.run(|| work.as_mut().poll(cx));
+                    if let Some(began) = began {
+                        meter.spend(began.elapsed());
+                    }
+                    if let Poll::Ready(done) = done {
+                        return Poll::Ready(Ok(done));
+                    }
+                    pause = wait();
+                }
+                let timer = (!pause.is_zero()).then(|| Box::pin(sleep(pause)));
+                let late = Box::pin(late(meter.node.clone()));
+                let slow = slow.insert(Box::new(Slow { late, pause: timer }));
+                if first && slow.pause.is_none() {
+                    return slow.late.as_mut().poll(cx).map(Err);
+                }
+                slow
             }
-            let slow = slow.insert(Box::new(Slow { late: Box::pin(late(node.clone())), pause: None }));
-            return slow.late.as_mut().poll(cx).map(Err);
-        }
-        let slow = slow.get_or_insert_with(|| {
-            let wait = meter.wait();
-            let pause = (!wait.is_zero()).then(|| Box::pin(sleep(wait)));
-            Box::new(Slow { late: Box::pin(late(node.clone())), pause })
-        });
+        };
         if let Poll::Ready(late) = slow.late.as_mut().poll(cx) {
             return Poll::Ready(Err(late));
         }

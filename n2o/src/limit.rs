@@ -36,12 +36,13 @@ pub struct Limits {
     /// Connections of one server that are not a page's, such as those that fetch documents. Once half of the
     /// places are taken, a new one is closed behind its first answer and not kept for another.
     pub requests: usize,
-    /// Connections from one client address that are not a page's. Further ones get a reserved one for a single
-    /// request without a body. Those of trusted proxies are not counted.
+    /// Connections from one client address that are not a page's. Beside them it may have a quarter as many, at most
+    /// 16, each for a single request without a body and at most two seconds; one beyond these is closed at once.
+    /// Those of trusted proxies are not counted.
     pub requests_by_client: usize,
-    /// Connections that are accepted beyond `requests` and `requests_by_client`, each for one request and at most
-    /// two seconds: `/live` and `/ready` are served there, and where there is no room for all else it is told to
-    /// come back. When another one waits, the oldest that has said nothing is closed.
+    /// Connections that are accepted beyond `requests`, each for one request and at most two seconds: `/live` and
+    /// `/ready` are served there, and all else is told to come back. Where there is no room for a new one, the one
+    /// that has been silent for longest is closed.
     pub reserved: usize,
     /// Pages and REST requests a second of one session or user, on average.
     pub visit_rate: u32,

@@ -7,7 +7,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -71,10 +71,14 @@ struct Inner {
     connections: AtomicUsize,
     incidents: Incidents,
     quota: Quota,
-    /// The work of the handlers of each client address.
+    /// The work of the handlers of each client's network.
     address_work: Rates<IpAddr>,
+    /// Work of some client's network was counted.
+    has_worked: AtomicBool,
     /// What refused events are logged through, and what else a client can cause at will.
     refusals: Repeats,
+    /// What pages that cannot be saved are logged through: on a full disk each tries again and again.
+    unsaved: Repeats,
     ended: Arc<Ended>,
     born: Instant,
     // A std lock: held for one look-up, never across an await.
@@ -124,7 +128,9 @@ impl Node {
             incidents: Incidents::new(window),
             quota: Quota::default(),
             address_work: Rates::new(work, ADDRESSES),
+            has_worked: AtomicBool::new(false),
             refusals: Repeats::new(window),
+            unsaved: Repeats::new(window),
             ended: Arc::default(),
             born: Instant::now(),
             services: Mutex::default(),
@@ -236,9 +242,25 @@ impl Node {
         self.0.refusals.tell(self.uptime())
     }
 
-    /// The work of the handlers of each client address.
+    /// The brake on log lines about pages that cannot be saved.
+    pub(crate) fn unsaved(&self) -> Option<u64> {
+        self.0.unsaved.tell(self.uptime())
+    }
+
+    /// The work of the handlers of each client's network.
     pub(crate) fn address_work(&self) -> &Rates<IpAddr> {
         &self.0.address_work
+    }
+
+    /// Counts work of the handlers of a client's network.
+    pub(crate) fn spend_of(&self, network: &IpAddr, millis: u64, time: Duration) {
+        self.0.address_work.spend(network, millis, time);
+        self.0.has_worked.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether work of any network was counted: before that there is nothing to lock and look up.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.0.has_worked.load(Ordering::Relaxed)
     }
 
     pub(crate) fn quota(&self) -> &Quota {
@@ -364,7 +386,12 @@ impl Node {
             }
             self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
             self.0.sessions.sweep();
+            // In this order: work that is counted meanwhile is not overlooked.
+            self.0.has_worked.store(false, Ordering::Relaxed);
             self.0.address_work.sweep(self.uptime());
+            if !self.0.address_work.is_empty() {
+                self.0.has_worked.store(true, Ordering::Relaxed);
+            }
             tokio::select! {
                 () = self.0.tasks.stopping() => return,
                 () = tokio::time::sleep(SWEEP) => {}
@@ -379,8 +406,9 @@ impl Node {
             .secs()
             .saturating_sub(u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX));
         let expired = async {
+            let since = self.0.quota.moment();
             let (pages, left) = pages::expire(&self.0.store, before).await?;
-            self.0.quota.renew(left);
+            self.0.quota.renew(left, since);
             Ok((pages, self.0.sessions.expire().await?))
         };
         match expired.await {

@@ -9,8 +9,11 @@ use std::{
 
 use crate::rate::Rate;
 
-/// A [`Rate`] for each key. A key that is not known begins with an unused rate, and a key whose rate is as
-/// good as unused is forgotten.
+/// Keys up to which nobody looks for calm ones.
+const FEW: usize = 64;
+
+/// A [`Rate`] for each key. A key that is not known begins with an unused rate. Keys whose rates are as good as
+/// unused are forgotten whenever the keys have doubled in number.
 ///
 /// ```
 /// let gates = n2o::Rates::new(n2o::Rate::new(10, 2), 1_000);
@@ -22,9 +25,22 @@ use crate::rate::Rate;
 pub struct Rates<K> {
     fresh: Rate,
     most: usize,
-    /// By key, when the next cell is due: all else of a rate is that of `fresh`.
     // A std lock: held for one look at the map, never across an await.
-    known: Mutex<HashMap<K, u64>>,
+    known: Mutex<Known<K>>,
+}
+
+#[derive(Debug)]
+struct Known<K> {
+    /// By key, when the next cell is due: all else of a rate is that of `fresh`.
+    due: HashMap<K, u64>,
+    /// So many keys are looked through for calm ones: twice as many as were left the last time.
+    full: usize,
+}
+
+impl<K> Default for Known<K> {
+    fn default() -> Self {
+        Known { due: HashMap::new(), full: FEW }
+    }
 }
 
 impl<K: Clone + Eq + Hash> Rates<K> {
@@ -36,7 +52,7 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         Rates { fresh, most: most.max(1), known: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<K, u64>> {
+    fn known(&self) -> MutexGuard<'_, Known<K>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,16 +62,23 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         rate
     }
 
-    fn make_room(&self, known: &mut HashMap<K, u64>, millis: u64) {
-        if known.len() >= self.most {
-            known.retain(|_, due| !self.rate(*due).is_calm(millis));
+    fn make_room(&self, known: &mut Known<K>, millis: u64) {
+        if known.due.len() >= self.most.min(known.full) {
+            self.calm(known, millis);
         }
+    }
+
+    /// Forgets the keys that are calm, and gives the memory back that is not soon needed again.
+    fn calm(&self, known: &mut Known<K>, millis: u64) {
+        known.due.retain(|_, due| !self.rate(*due).is_calm(millis));
+        known.full = (2 * known.due.len()).max(FEW);
+        known.due.shrink_to(known.full.min(self.most));
     }
 
     /// Whether one more cell of this key may pass at `millis`, in milliseconds of any one clock.
     pub fn allow(&self, key: &K, millis: u64) -> bool {
         let mut known = self.known();
-        if let Some(due) = known.get_mut(key) {
+        if let Some(due) = known.due.get_mut(key) {
             let mut rate = self.rate(*due);
             let allowed = rate.allow(millis);
             *due = rate.due;
@@ -63,9 +86,9 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         }
         self.make_room(&mut known, millis);
         let mut rate = self.fresh;
-        let allowed = known.len() < self.most && rate.allow(millis);
+        let allowed = known.due.len() < self.most && rate.allow(millis);
         if allowed {
-            known.insert(key.clone(), rate.due);
+            known.due.insert(key.clone(), rate.due);
         }
         allowed
     }
@@ -74,25 +97,30 @@ impl<K: Clone + Eq + Hash> Rates<K> {
     /// room is not counted.
     pub fn spend(&self, key: &K, millis: u64, time: Duration) {
         let mut known = self.known();
-        let due = known.get(key).copied();
+        let due = known.due.get(key).copied();
         if due.is_none() {
             self.make_room(&mut known, millis);
         }
-        if due.is_some() || known.len() < self.most {
+        if due.is_some() || known.due.len() < self.most {
             let mut rate = self.rate(due.unwrap_or_default());
             rate.spend(millis, time);
-            known.insert(key.clone(), rate.due);
+            known.due.insert(key.clone(), rate.due);
         }
     }
 
     /// The time, seen from `millis`, until more work of this key may be done.
     pub fn wait(&self, key: &K, millis: u64) -> Duration {
-        self.known().get(key).map_or(Duration::ZERO, |due| self.rate(*due).wait(millis))
+        self.known().due.get(key).map_or(Duration::ZERO, |due| self.rate(*due).wait(millis))
+    }
+
+    /// Says whether a key is remembered.
+    pub fn contains(&self, key: &K) -> bool {
+        self.known().due.contains_key(key)
     }
 
     /// Takes back a cell of a key that [`allow`](Rates::allow) has let pass.
     pub(crate) fn give_back(&self, key: &K) {
-        if let Some(due) = self.known().get_mut(key) {
+        if let Some(due) = self.known().due.get_mut(key) {
             let mut rate = self.rate(*due);
             rate.give_back();
             *due = rate.due;
@@ -101,20 +129,18 @@ impl<K: Clone + Eq + Hash> Rates<K> {
 
     /// Forgets a key, as after a right password.
     pub fn forget(&self, key: &K) {
-        self.known().remove(key);
+        self.known().due.remove(key);
     }
 
     /// Forgets the keys that are calm, and gives their memory back.
     pub fn sweep(&self, millis: u64) {
-        let mut known = self.known();
-        known.retain(|_, due| !self.rate(*due).is_calm(millis));
-        known.shrink_to_fit();
+        self.calm(&mut self.known(), millis);
     }
 
     /// The number of keys that are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.known().len()
+        self.known().due.len()
     }
 
     /// Whether no key is remembered.
@@ -138,6 +164,16 @@ mod tests {
         assert_eq!(rates.len(), 1);
         rates.sweep(2_000);
         assert!(rates.is_empty());
+    }
+
+    #[test]
+    fn calm_keys_do_not_stay_where_nobody_sweeps() {
+        let rates = Rates::new(Rate::every(1_000, 1), 100_000);
+        for second in 0..10_000 {
+            assert!(rates.allow(&second, 1_000 * second), "a key of its own each second");
+        }
+        assert!(rates.len() <= FEW, "{} keys are remembered", rates.len());
+        assert!(rates.known().due.capacity() <= 4 * FEW);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Work: the processor time that the handlers of a session use, and how long the next one has to wait for it.
 
 use std::{
-    net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -9,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use crate::{inbox::Inbox, limit::Limits, node::Node, rate::Rate, session::Session};
+use crate::{inbox::Inbox, limit::Limits, network::network, node::Node, rate::Rate, session::Session};
 
 /// The work of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
-    /// Somebody was told to wait, and nobody has found yet that this is over.
-    over: AtomicBool,
+    /// Work was counted. Whoever never has is spared the clock.
+    spent: AtomicBool,
     // A std lock: held for a few numbers, never across an await. Nothing in it before the first work is
     // counted, and in a box, because most sessions never have a handler that waits.
     rate: Mutex<Option<Box<Rate>>>,
@@ -27,18 +26,12 @@ impl Work {
         let rate =
             rate.get_or_insert_with(|| Box::new(Rate::share(limits.session_work, limits.session_work_burst)));
         rate.spend(millis, time);
-        if !rate.wait(millis).is_zero() {
-            self.over.store(true, Ordering::Relaxed);
-        }
+        self.spent.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn wait(&self, millis: u64) -> Duration {
         let rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = rate.as_deref().map_or(Duration::ZERO, |rate| rate.wait(millis));
-        if wait.is_zero() {
-            self.over.store(false, Ordering::Relaxed);
-        }
-        wait
+        rate.as_deref().map_or(Duration::ZERO, |rate| rate.wait(millis))
     }
 }
 
@@ -55,23 +48,27 @@ impl Meter {
         Meter { node, inbox, session }
     }
 
-    /// Says, without looking at a clock, whether there may be something to wait for.
-    pub(crate) fn is_over(&self) -> bool {
-        self.session.work.over.load(Ordering::Relaxed)
+    /// Says, without looking at a clock, whether work was counted of the session or of its client's network, so
+    /// that there may be something to wait for.
+    pub(crate) fn has_spent(&self) -> bool {
+        let of_client = |address| self.node.address_work().contains(&network(address));
+        self.session.work.spent.load(Ordering::Relaxed)
+            || (self.node.has_worked() && self.inbox.address().is_some_and(of_client))
     }
 
     pub(crate) fn spend(&self, time: Duration) {
         let (limits, now) = (self.node.limits(), self.node.uptime());
         self.session.work.spend(limits, now, time);
         if let Some(address) = self.inbox.address() {
-            self.node.address_work().spend(&address, now, time);
+            self.node.spend_of(&network(address), now, time);
         }
     }
 
     pub(crate) fn wait(&self) -> Duration {
         let now = self.node.uptime();
-        let by_address = |address: IpAddr| self.node.address_work().wait(&address, now);
-        self.session.work.wait(now).max(self.inbox.address().map_or(Duration::ZERO, by_address))
+        let of_client =
+            self.inbox.address().map(|address| self.node.address_work().wait(&network(address), now));
+        self.session.work.wait(now).max(of_client.unwrap_or_default())
     }
 }
 
@@ -89,10 +86,8 @@ mod tests {
         }
         assert_eq!(work.wait(0), Duration::ZERO, "half a second at once");
         work.spend(&limits, 0, Duration::from_millis(20));
-        assert!(work.over.load(Ordering::Relaxed));
         assert_eq!(work.wait(0), Duration::from_millis(200), "a tenth of a processor");
         assert_eq!(work.wait(150), Duration::from_millis(50));
         assert_eq!(work.wait(200), Duration::ZERO);
-        assert!(!work.over.load(Ordering::Relaxed));
     }
 }

@@ -3,7 +3,7 @@
 use n2o::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// File descriptors for all that is no connection: the store, the listener, signals, logs, look-ups.
+/// File descriptors for all that is no connection, or one that ends: the store, the listener, signals, logs.
 const OTHERS: usize = 64;
 /// A server with fewer is of no use; it then runs into the limit, and says so.
 const FEWEST: usize = 8;

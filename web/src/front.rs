@@ -35,6 +35,8 @@ const WINDOW: u64 = 60_000;
 const KEYS: usize = 100_000;
 /// Most characters of what a client sent in a line of the log.
 const SHOWN: usize = 200;
+/// Most connections of one client at a time for which it has no place, each for one request.
+const BRIEF: usize = 16;
 /// Seconds after which a client that was refused may try again.
 pub(crate) const AGAIN: HeaderValue = HeaderValue::from_static("5");
 
@@ -54,6 +56,8 @@ pub(crate) struct Front {
     hasher: RandomState,
     /// Connections by client address that are not a page's.
     requests: Arc<Places>,
+    /// Those beyond that, or for which there is no place at all.
+    briefs: Arc<Places>,
     /// Connections of pages: all, by client address and by session.
     pub(crate) pages: Arc<Places>,
     pages_by_client: Arc<Places>,
@@ -99,6 +103,7 @@ impl Front {
             clock,
             hasher: RandomState::new(),
             requests: Places::new(limits.requests_by_client),
+            briefs: Places::new(brief(limits.requests_by_client)),
             pages: Places::new(limits.connections),
             pages_by_client: Places::new(limits.connections_by_client),
             pages_by_session: Places::new(limits.connections_by_session),
@@ -133,7 +138,9 @@ impl Front {
             self.pages_by_client.limit(share(limits.connections_by_client, limits.connections, most.pages));
         }
         if most.requests < limits.requests {
-            self.requests.limit(share(limits.requests_by_client, limits.requests, most.requests));
+            let by_client = share(limits.requests_by_client, limits.requests, most.requests);
+            self.requests.limit(by_client);
+            self.briefs.limit(brief(by_client));
         }
     }
 
@@ -143,10 +150,19 @@ impl Front {
 
     /// A place for a connection of `peer`; `Ok(None)` for one that is not counted.
     pub(crate) fn place(&self, peer: IpAddr) -> Result<Option<Place>, Crowded> {
+        self.counted(&self.requests, peer)
+    }
+
+    /// A place for a moment, for a connection of `peer` that has no other; `Ok(None)` for one that is not counted.
+    pub(crate) fn brief(&self, peer: IpAddr) -> Result<Option<Place>, Crowded> {
+        self.counted(&self.briefs, peer)
+    }
+
+    fn counted(&self, places: &Arc<Places>, peer: IpAddr) -> Result<Option<Place>, Crowded> {
         if self.proxies.iter().any(|network| network.contains(peer)) {
             return Ok(None);
         }
-        match self.requests.take(self.key(Network::of_client(peer))) {
+        match places.take(self.key(Network::of_client(peer))) {
             Some(place) => Ok(Some(place)),
             None => {
                 self.log(&self.logs.crowd, |held| {
@@ -214,6 +230,7 @@ impl Front {
             None => {
                 let address = client::address(peer, request.headers(), &self.proxies);
                 request.extensions_mut().insert(ClientAddress(Some(address)));
+                request.extensions_mut().insert(headers::Served);
                 router.oneshot(request).await?
             }
         };
@@ -251,6 +268,11 @@ impl Front {
         });
         Some((StatusCode::MISDIRECTED_REQUEST, "this server does not serve that host").into_response())
     }
+}
+
+/// How many connections a client may have for a moment beside as many as it may keep.
+fn brief(by_client: usize) -> usize {
+    (by_client / 4).clamp(1, BRIEF)
 }
 
 /// There are as many already as there may be.

@@ -32,8 +32,15 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Most bytes of a report.
 pub(crate) const REPORT: usize = 4096;
 
-/// Puts the headers on an answer of the application's router, whoever serves it.
+/// Stands in the extensions of a request whose answer gets the headers from the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served;
+
+/// Puts the headers on an answer of the application's router, where that is served by another server than ours.
 pub(crate) async fn secure(State(secure): State<bool>, request: Request, next: Next) -> Response {
+    if request.extensions().get::<Served>().is_some() {
+        return next.run(request).await;
+    }
     let mut response = next.run(request).await;
     put(response.headers_mut(), secure);
     response
@@ -58,4 +65,25 @@ pub(crate) async fn report(State(app): State<Arc<Shared>>, body: Bytes) -> Statu
         tracing::warn!(report = ?shown(&text), held, "a browser reports a violation of the content security policy");
     });
     StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_router_puts_the_headers_where_the_server_does_not() {
+        for served in [false, true] {
+            let router = Router::new().layer(middleware::from_fn_with_state(true, secure));
+            let mut request = Request::new(Body::empty());
+            if served {
+                request.extensions_mut().insert(Served);
+            }
+            let Ok(response) = router.oneshot(request).await;
+            assert_eq!(response.headers().contains_key(header::CONTENT_SECURITY_POLICY), !served);
+        }
+    }
 }

@@ -27,9 +27,8 @@ impl Network {
     /// limits count as one client.
     #[must_use]
     pub fn of_client(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        let bits = if address.is_ipv4() { 32 } else { 64 };
-        Network { base: masked(address, bits), bits }
+        let base = n2o::network(address);
+        Network { base, bits: if base.is_ipv4() { 32 } else { 64 } }
     }
 
     /// The range contains the address; an IPv4 address that is written as IPv6 is IPv4.

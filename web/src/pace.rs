@@ -2,7 +2,8 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -14,6 +15,19 @@ pub(crate) struct Wait {
     waited: Duration,
     since: Option<Instant>,
     timer: Timer,
+}
+
+/// Notes when a reader is told that something has come, which may be long before it reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    // A std lock: held for two fields, never across an await.
+    state: Mutex<Rung>,
+}
+
+#[derive(Debug, Default)]
+struct Rung {
+    reader: Option<Waker>,
+    at: Option<Instant>,
 }
 
 /// A timer that is made when it is first needed: most connections never wait.
@@ -58,10 +72,32 @@ impl Wait {
         self.timer.poll(since + limit.saturating_sub(self.waited), cx)
     }
 
-    /// Something has come.
-    pub(crate) fn came(&mut self) {
+    /// Something has come, now or at a time before.
+    pub(crate) fn came(&mut self, at: Option<Instant>) {
         if let Some(since) = self.since.take() {
-            self.waited += since.elapsed();
+            self.waited += at.unwrap_or_else(Instant::now).saturating_duration_since(since);
+        }
+    }
+}
+
+impl Bell {
+    /// Wakes a reader from now on; says when it rang since the last time.
+    pub(crate) fn set(&self, reader: &Waker) -> Option<Instant> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.reader = Some(reader.clone());
+        state.at.take()
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        let reader = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.at.get_or_insert_with(Instant::now);
+            state.reader.take()
+        };
+        if let Some(reader) = reader {
+            reader.wake();
         }
     }
 }

@@ -35,8 +35,10 @@ enum At {
 #[derive(Debug, Default)]
 struct Head {
     old: bool,
+    /// The host that an absolute target names.
     authority: Option<String>,
-    host: Option<String>,
+    /// The field `Host` has come.
+    named: bool,
     length: Option<u64>,
     chunked: bool,
     upgrade: bool,
@@ -194,8 +196,9 @@ impl Head {
         let (name, value) = field(text)?;
         if name.eq_ignore_ascii_case(b"host") {
             let value = std::str::from_utf8(value).ok()?;
-            let once = self.host.replace(value.to_owned()).is_none();
-            (once && is_host(value)).then_some(())?;
+            let same = self.authority.as_ref().is_none_or(|authority| value.eq_ignore_ascii_case(authority));
+            (same && !self.named && is_host(value)).then_some(())?;
+            self.named = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {
             let digits = value.len() <= DIGITS && !value.is_empty() && value.iter().all(u8::is_ascii_digit);
             let length = std::str::from_utf8(value).ok()?.parse().ok();
@@ -212,12 +215,7 @@ impl Head {
 
     /// Where the bytes behind the head belong.
     fn end(self) -> Option<At> {
-        let named = match (&self.host, &self.authority) {
-            (Some(host), Some(authority)) => host.eq_ignore_ascii_case(authority),
-            (Some(_), None) => true,
-            (None, _) => self.old,
-        };
-        if !named || (self.chunked && (self.old || self.length.is_some())) {
+        if !(self.named || self.old) || (self.chunked && (self.old || self.length.is_some())) {
             return None;
         }
         Some(match self.length.unwrap_or(0) {
@@ -243,6 +241,18 @@ fn is_token(text: &[u8]) -> bool {
 
 /// A name or an address, with or without a port.
 fn is_host(text: &str) -> bool {
+    is_plain_host(text) || is_authority(text)
+}
+
+/// A host as most are, which needs no parser.
+fn is_plain_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').unwrap_or((text, "0"));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let digits = (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+    !name.is_empty() && name.bytes().all(plain) && digits && port.parse::<u16>().is_ok()
+}
+
+fn is_authority(text: &str) -> bool {
     let marks = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
     let authority = text.bytes().all(marks).then(|| text.parse::<Authority>().ok()).flatten();
     authority.is_some_and(|authority| {

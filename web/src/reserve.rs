@@ -2,79 +2,58 @@
 
 use std::{
     collections::VecDeque,
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep_until},
-};
+use tokio::sync::Notify;
 
-/// How long a connection may be silent when another waits for its place. A request mostly comes along with its
-/// connection, and then within the time of its way.
-const SILENT: Duration = Duration::from_millis(50);
+/// Most guests that were turned out and are not gone yet: they end as soon as their tasks have a turn.
+const LEAVING: usize = 16;
 
 /// The reserved places, and who has them.
 #[derive(Debug)]
 pub(crate) struct Reserve {
-    places: Arc<Semaphore>,
     most: usize,
     /// The oldest first.
     held: VecDeque<Arc<Guest>>,
+    leaving: Vec<Arc<Guest>>,
 }
 
-/// A connection in a reserved place.
-#[derive(Debug)]
+/// A connection in a reserved place, which it has as long as it keeps this.
+#[derive(Debug, Default)]
 pub(crate) struct Guest {
-    since: Instant,
     asked: AtomicBool,
     leave: Notify,
 }
 
 impl Reserve {
     pub(crate) fn new(most: usize) -> Self {
-        Reserve { places: Arc::new(Semaphore::new(most)), most, held: VecDeque::new() }
+        Reserve { most, held: VecDeque::new(), leaving: Vec::new() }
     }
 
-    /// A place, when one is free or can be had of a silent guest; `None` when there are none at all.
-    pub(crate) async fn place(&mut self) -> Option<(OwnedSemaphorePermit, Arc<Guest>)> {
-        if self.most == 0 {
-            return None;
-        }
-        let permit = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let free = Arc::clone(&self.places).acquire_owned();
-                let silent = self.held.iter().find(|guest| guest.is_silent());
-                tokio::select! {
-                    permit = free => permit.ok()?,
-                    () = turn_out(silent) => return None,
-                }
-            }
-        };
+    /// A place that is free, or that of the guest who has been silent for longest; nobody is waited for.
+    pub(crate) fn place(&mut self) -> Option<Arc<Guest>> {
         if self.held.len() >= self.most {
             self.held.retain(|guest| Arc::strong_count(guest) > 1);
+            self.leaving.retain(|guest| Arc::strong_count(guest) > 1);
         }
-        let guest =
-            Arc::new(Guest { since: Instant::now(), asked: AtomicBool::new(false), leave: Notify::new() });
-        self.held.push_back(Arc::clone(&guest));
-        Some((permit, guest))
-    }
-}
-
-/// Turns a silent guest out when its time is over; never ends, because its place is what is waited for.
-async fn turn_out(guest: Option<&Arc<Guest>>) {
-    if let Some(guest) = guest {
-        sleep_until(guest.since + SILENT).await;
-        if guest.is_silent() {
+        if self.held.len() >= self.most {
+            let silent = self.held.iter().position(|guest| !guest.has_asked())?;
+            if self.leaving.len() >= LEAVING {
+                return None;
+            }
+            let guest = self.held.remove(silent)?;
             guest.leave.notify_one();
+            self.leaving.push(guest);
         }
+        let guest = Arc::new(Guest::default());
+        self.held.push_back(Arc::clone(&guest));
+        Some(guest)
     }
-    std::future::pending().await
 }
 
 impl Guest {
@@ -83,42 +62,57 @@ impl Guest {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    fn is_silent(self: &Arc<Self>) -> bool {
-        // One that is gone is silent, too, but nobody else knows it any more.
-        !self.asked.load(Ordering::Relaxed) && Arc::strong_count(self) > 1
+    fn has_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 
-    /// Ends when its place is needed.
+    /// Ends when its place is needed. One that has asked by then is answered.
     pub(crate) async fn turned_out(&self) {
         self.leave.notified().await;
+        if self.has_asked() {
+            pending().await
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn the_oldest_silent_guest_makes_room_and_one_that_has_asked_does_not() {
+    #[test]
+    fn the_oldest_silent_guest_makes_room_and_one_that_has_asked_does_not() {
         let mut reserve = Reserve::new(2);
-        let (first, asking) = reserve.place().await.expect("a place");
-        let (second, silent) = reserve.place().await.expect("another");
+        let asking = reserve.place().expect("a place");
+        let silent = reserve.place().expect("another");
         asking.asks();
-        let leaving = async {
-            silent.turned_out().await;
-            let silent_for = silent.since.elapsed();
-            drop(second);
-            silent_for
-        };
-        let (third, silent_for) = tokio::join!(reserve.place(), leaving);
-        assert!(third.is_some() && silent_for >= SILENT);
-        drop((asking, silent));
-        let asked = third.expect("a place");
-        asked.1.asks();
-        let none = tokio::time::timeout(Duration::from_secs(60), reserve.place()).await;
-        assert!(none.is_err(), "both have asked: they are waited for");
-        drop(first);
-        assert!(reserve.place().await.is_some());
+        let third = reserve.place().expect("the place of the silent one");
+        assert!(silent.turned_out().now_or_never().is_some());
+        assert!(asking.turned_out().now_or_never().is_none());
+        third.asks();
+        assert!(reserve.place().is_none(), "both have asked");
+        drop(asking);
+        assert!(reserve.place().is_some());
         assert!(reserve.held.len() <= 2, "nothing is kept of those that are gone");
+    }
+
+    #[test]
+    fn those_who_are_told_to_leave_are_few() {
+        let mut reserve = Reserve::new(1);
+        let mut guests: Vec<_> = (0..=LEAVING).filter_map(|_| reserve.place()).collect();
+        assert!(guests.len() == LEAVING + 1 && reserve.place().is_none());
+        drop(guests.remove(0));
+        assert!(reserve.place().is_some());
+        assert!(Reserve::new(0).place().is_none());
+    }
+
+    #[test]
+    fn a_guest_that_asks_while_it_is_told_to_leave_is_answered() {
+        let mut reserve = Reserve::new(1);
+        let first = reserve.place().expect("a place");
+        let _second = reserve.place().expect("its place");
+        first.asks();
+        assert!(first.turned_out().now_or_never().is_none());
     }
 }

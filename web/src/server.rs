@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     files,
-    front::{Crowded, Front, Lane},
+    front::{Front, Lane},
     reserve::{Guest, Reserve},
     slow::Watched,
     stream::{Guarded, HEAD_BYTES},
@@ -107,8 +107,9 @@ async fn again(int: &mut Signal) {
     int.recv().await;
 }
 
-/// Accepts connections for ever. Those for which there is no place get a reserved one for a moment, in which
-/// they are told to come back, and those who watch the server are answered.
+/// Accepts connections for ever. Those of a client that has as many as it may are kept for a moment only. Those for
+/// which there is no place at all get a reserved one, in which they are told to come back, and those who watch the
+/// server are answered.
 async fn accept(node: &Node, listener: &TcpListener, router: Router) {
     let front = Front::of(node);
     let most = files::fit(node.limits());
@@ -122,15 +123,20 @@ async fn accept(node: &Node, listener: &TcpListener, router: Router) {
         }
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (counted, place) =
-                    (front.place(peer.ip()), Arc::clone(&places).try_acquire_owned().map_err(|_| Crowded));
-                let (lane, held, guest) = match (counted, place) {
-                    (Ok(counted), Ok(place)) => (Lane::Open, (place, counted), None),
+                let place = Arc::clone(&places).try_acquire_owned().ok();
+                let (lane, held, guest) = match (front.place(peer.ip()), place) {
+                    (Ok(counted), Some(place)) => (Lane::Open, (Some(place), counted), None),
                     (counted, place) => {
-                        let lane = if place.is_ok() { Lane::Narrow } else { Lane::Reserved };
-                        drop((counted, place));
-                        let Some((place, guest)) = reserve.place().await else { continue };
-                        (lane, (place, None), Some(guest))
+                        drop(counted);
+                        // A client has few of these at a time, and nobody waits for one: this loop is everybody's.
+                        let Ok(brief) = front.brief(peer.ip()) else { continue };
+                        match place {
+                            Some(place) => (Lane::Narrow, (Some(place), brief), None),
+                            None => match reserve.place() {
+                                Some(guest) => (Lane::Reserved, (None, brief), Some(guest)),
+                                None => continue,
+                            },
+                        }
                     }
                 };
                 // Where it is getting narrow, nobody holds a place for a request that may never come.
@@ -187,6 +193,8 @@ async fn serve(node: Node, stream: TcpStream, way: Way) {
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let work = async {
         tokio::select! {
+            // A request that is there is read before its connection is turned out.
+            biased;
             ended = connection.as_mut() => ended,
             () = turned_out(guest.as_deref()) => Ok(()),
             () = node.tasks().stopping() => {

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     frames::{FRAGMENT, Frames},
-    pace::{Allowance, Budget, Wait},
+    pace::{Allowance, Bell, Budget, Wait},
     request::Requests,
 };
 
@@ -68,6 +68,8 @@ struct Http {
     /// Bytes of the body so far.
     body: usize,
     wait: Option<Wait>,
+    /// Tells when a body goes on: what has come and is not read yet takes nothing of the client's time.
+    bell: Option<Arc<Bell>>,
 }
 
 #[derive(Debug)]
@@ -142,6 +144,7 @@ impl<S> Guarded<S> {
             waker: None,
             body: 0,
             wait: None,
+            bell: None,
         };
         Guarded { inner, bounds, mode: Mode::Http(Box::new(http)) }
     }
@@ -183,7 +186,16 @@ impl Http {
             return Poll::Pending;
         }
         let before = buf.filled().len();
-        match Pin::new(inner).poll_read(cx, buf) {
+        let mut rang = None;
+        let read = if self.requests.in_body() {
+            let bell = self.bell.get_or_insert_default();
+            rang = bell.set(cx.waker());
+            let waker = Waker::from(Arc::clone(bell));
+            Pin::new(inner).poll_read(&mut Context::from_waker(&waker), buf)
+        } else {
+            Pin::new(inner).poll_read(cx, buf)
+        };
+        match read {
             Poll::Pending if self.requests.in_body() => {
                 let wait = self.wait.get_or_insert_default();
                 ready!(wait.poll(bounds.patience(self.body), cx));
@@ -192,7 +204,7 @@ impl Http {
             read => ready!(read)?,
         }
         if let Some(wait) = &mut self.wait {
-            wait.came();
+            wait.came(rang);
         }
         let came = &buf.filled()[before..];
         let (seen, framed) = self.requests.follow(came);
@@ -250,7 +262,7 @@ impl Socket {
             if !self.frames.is_waiting() {
                 self.wait = None;
             } else if let Some(wait) = &mut self.wait {
-                wait.came();
+                wait.came(None);
             }
             self.hold(bounds)?;
             if found.bytes > 0 {

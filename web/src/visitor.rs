@@ -54,8 +54,7 @@ pub(crate) async fn session(
         Ok(response) => response,
         Err(Error::Seal(_)) => Notice::Expired.answer(&app, lang),
         Err(error) => {
-            let incident = app.node.incident();
-            tracing::error!(%incident, %error, "session could not be changed");
+            let incident = app.node.failure(nitro::SESSION_PATH, "change of session", &error);
             Notice::Failed(incident).answer(&app, lang)
         }
     }

@@ -1,11 +1,9 @@
 //! The brake on guessing: by account and client, for each account in all, and for each address in all.
 
-use std::net::IpAddr;
-
 use sha2::{Digest, Sha256};
 
 use super::limits::AccountLimits;
-use crate::{cx::Cx, rates::Rates};
+use crate::{cx::Cx, network::network, rates::Rates};
 
 /// A short hash of what something is counted by; its parts are framed by their lengths.
 pub(super) type Mark = [u8; 16];
@@ -36,22 +34,13 @@ impl Client {
         Client {
             session: mark(&[b"session", session.key.as_bytes()]),
             browser: mark(&[b"browser", session.browser()]),
-            address: cx.address().map(|address| mark(&[b"address", &network(address)])),
+            address: cx.address().map(|address| mark(&[b"address", network(address).to_string().as_bytes()])),
         }
     }
 
     /// The address, or the browser in its place.
     pub(super) fn origin(&self) -> Mark {
         self.address.unwrap_or(self.browser)
-    }
-}
-
-/// What one client can be told by: all of an address of IPv4, the half of one of IPv6 that names a network,
-/// because one household has all of the other half.
-pub(crate) fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets()[..8].to_vec(),
     }
 }
 

@@ -101,7 +101,9 @@ impl Process {
                 // In a box of its own: every idle page would keep room for what hardly ever happens.
                 Box::pin(self.still_here()).await?;
             }
-            tracing::warn!(page.path = self.cx.path(), %error, "page could not be saved; will try again");
+            if let Some(repeated) = self.node().unsaved() {
+                tracing::warn!(page.path = self.cx.path(), %error, repeated, "page could not be saved; will try again");
+            }
             self.save_at = Some(Instant::now() + self.node().limits().save);
         }
         Ok(())
@@ -117,8 +119,10 @@ impl Process {
         if !gone.is_empty() {
             let node = node.clone();
             self.node().tasks().spawn("quota", async move {
-                if let Err(error) = pages::delete(node.store(), &gone).await {
-                    tracing::warn!(%error, "saved pages beyond their session's quota were not deleted");
+                if let Err(error) = pages::delete(node.store(), &gone).await
+                    && let Some(repeated) = node.unsaved()
+                {
+                    tracing::warn!(%error, repeated, "saved pages beyond their session's quota were not deleted");
                 }
             });
         }

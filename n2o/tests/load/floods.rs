@@ -2,7 +2,7 @@
 
 use n2o::Limits;
 
-use crate::house::{Log, Page, Seen, awake, house, later, open};
+use crate::house::{Log, Page, Seen, awake, house, house_over, later, open};
 
 #[tokio::test(start_paused = true)]
 async fn more_unanswered_events_than_the_window_close_with_1008() {
@@ -86,6 +86,30 @@ async fn what_a_client_can_cause_at_will_is_logged_once_with_a_count() {
         tokio::time::advance(node.limits().log_window).await;
         client.ask("refuse", "").await;
         assert!(log.with("event refused")[1].contains("repeated=99"), "{:?}", log.with("event refused"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_cannot_be_saved_are_logged_once_a_window_with_a_count() {
+    awake(async {
+        let log = Log::new();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        // A store that takes nothing larger stands for a full disk: each page tries again every second.
+        let options = kvs::Options::new().max_value(4_096);
+        let store = kvs::Store::open_with("memory:", options).await.unwrap();
+        let node = house_over(store, Limits::default());
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            let mut client = open(&node, &node.sessions().create(), Page::default());
+            client.ask("state", &"x".repeat(10_000)).await;
+            clients.push(client);
+        }
+        later(node.limits().save * 50).await;
+        assert_eq!(log.with("page could not be saved").len(), 1);
+        later(node.limits().save * 50).await;
+        let lines = log.with("page could not be saved");
+        assert!(lines.len() == 2 && !lines[1].contains("repeated=0 "), "{lines:?}");
     })
     .await;
 }

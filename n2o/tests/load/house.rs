@@ -1,6 +1,7 @@
 //! A node under test, a page that does what its events' targets say, clients without sockets, and the log.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -189,12 +190,10 @@ impl Page {
                     tokio::task::yield_now().await;
                 }
             }
+            "spin" => spin(),
             "work" => {
                 tokio::task::yield_now().await;
-                let began = Instant::now();
-                while began.elapsed() < Duration::from_millis(5) {
-                    std::hint::spin_loop();
-                }
+                spin();
                 *self.turns.lock().unwrap() += 1;
                 tokio::task::yield_now().await;
             }
@@ -202,6 +201,14 @@ impl Page {
         }
         cx.out.op(8, 2).text("text").text(&self.text);
         Ok(())
+    }
+}
+
+/// Works for 5 ms.
+fn spin() {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(5) {
+        std::hint::spin_loop();
     }
 }
 
@@ -260,7 +267,11 @@ pub(crate) async fn later(time: Duration) {
 }
 
 pub(crate) async fn house(limits: Limits) -> Node {
-    let (random, store) = (Random::seeded(7), Store::open("memory:").await.unwrap());
+    house_over(Store::open("memory:").await.unwrap(), limits)
+}
+
+pub(crate) fn house_over(store: Store, limits: Limits) -> Node {
+    let random = Random::seeded(7);
     Node::new(store, Keys::random(&random), limits, Clock::fixed(1_000_000), random)
 }
 
@@ -270,14 +281,27 @@ pub(crate) fn open(node: &Node, session: &Arc<Session>, page: Page) -> Client {
     connect(node, session, id)
 }
 
+/// Opens a page for a client that comes from an address.
+pub(crate) fn open_from(node: &Node, session: &Arc<Session>, page: Page, address: &str) -> Client {
+    let (id, address) = (node.page_id(), Some(address.parse().unwrap()));
+    let cx = Cx::new(node, Arc::clone(session), id, "/page", Vec::new(), "en").from_address(address);
+    node.wait(Box::new(page), cx);
+    connect_from(node, session, id, address)
+}
+
 /// Connects to a page, which is restored when it is not there any more.
 pub(crate) fn connect(node: &Node, session: &Arc<Session>, page: PageId) -> Client {
+    connect_from(node, session, page, None)
+}
+
+fn connect_from(node: &Node, session: &Arc<Session>, page: PageId, address: Option<IpAddr>) -> Client {
     let (up, ups) = queue::unbounded_channel();
     let (down, downs) = queue::unbounded_channel();
     let unread = Arc::new(AtomicUsize::new(0));
     let token = Token { page, path: String::from("/page") };
-    let connection =
+    let mut connection =
         Connection::new(Box::new(Wire { up: ups, down, unread: Arc::clone(&unread) }), Format::Json);
+    connection.address = address;
     node.connect(&token, connection, || {
         let cx = Cx::new(node, Arc::clone(session), page, "/page", Vec::new(), "en");
         (Box::new(Page::default()), cx)

@@ -268,3 +268,18 @@ fn llhttp(shared: &std::ffi::OsStr) {
     }
     assert!(checked > 10, "only {checked} cases");
 }
+
+#[test]
+fn a_plain_host_is_what_the_parser_takes_for_one() {
+    let names =
+        ["", "a", "localhost", "example.org", "127.0.0.1", "-", "..", "a_b", "a b", "[::1]", "::1", "a%20"];
+    let ports = [
+        "", ":", ":0", ":80", ":080", ":00080", ":65535", ":65536", ":99999", ":000080", ":+80", ":8a",
+        ":1:2",
+    ];
+    for host in names.iter().flat_map(|name| ports.iter().map(move |port| format!("{name}{port}"))) {
+        assert!(!is_plain_host(&host) || is_authority(&host), "{host}");
+        assert_eq!(is_host(&host), is_authority(&host), "{host}");
+    }
+    assert!(["localhost", "example.org", "127.0.0.1:8000"].into_iter().all(is_plain_host));
+}

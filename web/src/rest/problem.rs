@@ -56,8 +56,7 @@ impl Problem {
 
     /// Something that is not the caller's fault; they get a number, and the log the rest.
     pub(crate) fn failed(app: &Shared, error: &dyn std::fmt::Display) -> Self {
-        let incident = app.node.incident();
-        tracing::error!(%incident, %error, "a request of a program failed");
+        let incident = app.node.failure("/api", "request of a program", error);
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "something went wrong")
             .detail(format!("incident {incident}"))
     }

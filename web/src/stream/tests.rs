@@ -1,5 +1,6 @@
 //! Time and room that clients get, by the runtime's clock, which goes on when nothing else can.
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     time::{Instant, sleep},
@@ -233,4 +234,23 @@ async fn a_body_that_is_not_asked_for_is_not_waited_for() {
     };
     let (read, ()) = tokio::join!(near.read(&mut some), writing);
     assert_eq!(read.expect("the rest"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_in_which_a_handler_does_not_read_a_body_is_not_the_clients() {
+    let limits = Limits { head: 10 * SECOND, pace: 1_000_000, ..limits() };
+    let (mut near, mut far) = http(&limits);
+    far.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n").await.expect("a head");
+    let mut read = [0; 1024];
+    assert!(near.read(&mut read).await.expect("the head") > 0);
+    for _ in 0..4 {
+        assert!(near.read(&mut read).now_or_never().is_none(), "the body is waited for");
+        sleep(2 * SECOND).await;
+        far.write_all(b"x").await.expect("a piece");
+        sleep(60 * SECOND).await;
+        assert_eq!(near.read(&mut read).await.expect("the piece"), 1);
+    }
+    let (read, took, cut) = drained(near).await;
+    assert_eq!((read, cut), (0, Some(Cut::Slow)));
+    assert!(took >= SECOND && took <= 3 * SECOND, "8 of 10 seconds were the client's: {took:?}");
 }

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{Router, body::Body, routing};
 use n2o::Limits;
-use tokio::{io::AsyncWriteExt, sync::Semaphore};
+use tokio::{io::AsyncWriteExt, net::TcpSocket, sync::Semaphore};
 
 use crate::served::{self, ask, connect, until};
 
@@ -51,7 +51,7 @@ async fn beyond_the_places_nobody_is_answered_but_who_watches_the_server() {
     };
     let router =
         Router::new().route("/hold", routing::get(hold)).route("/other", routing::get(async || "other"));
-    with(Limits { requests: 2, reserved: 1, ..limits() }, router, async |address| {
+    with(Limits { requests: 2, reserved: 4, ..limits() }, router, async |address| {
         let mut clients = Vec::new();
         for _ in 0..2 {
             let mut client = connect(&address).await;
@@ -171,6 +171,43 @@ async fn half_sent_requests_of_one_client_stop_nobody() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_connecting_beyond_its_places_keeps_nobody_waiting() {
+    const BODY: &str = "POST /n2o/csp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf";
+    const MOST: usize = 60;
+    let limits = Limits { requests: 1_000, requests_by_client: 8, reserved: 4, ..limits() };
+    with(limits, Router::new(), async |address| {
+        let mut held = Vec::new();
+        for _ in 0..8 {
+            let mut client = connect(&address).await;
+            client.write_all(BODY.as_bytes()).await.expect("half a request");
+            held.push(client);
+        }
+        for _ in 0..100 {
+            held.push(connect(&address).await);
+        }
+        let flood = async {
+            for _ in 0..MOST {
+                held.push(connect(&address).await);
+            }
+            panic!("{MOST} connections were opened, and a client without any was not answered");
+        };
+        let asking = async {
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket.bind("127.0.0.2:0".parse().expect("an address")).expect("another client");
+            let mut other = socket.connect(address.parse().expect("an address")).await.expect("a server");
+            ask(&mut other, "/live").await;
+            until(&mut other, "live").await
+        };
+        let answer = tokio::select! {
+            answer = asking => answer,
+            () = flood => String::new(),
+        };
+        assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("connection: close"), "{answer}");
+    })
+    .await;
 }
 
 #[tokio::test]

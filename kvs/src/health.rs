@@ -2,14 +2,15 @@
 //! how any of it is mended.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
+    backend::disk::{self, Identity},
     error::{Error, Result},
     store::Store,
 };
@@ -95,7 +96,7 @@ pub(crate) struct Condition {
 #[derive(Debug, Default)]
 struct State {
     /// Device and inode of the open file; `None` while a compaction gives its name to another.
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
     looked: Option<Instant>,
     lost: Option<&'static str>,
     failed: Option<Error>,
@@ -103,12 +104,13 @@ struct State {
     backup: Option<Error>,
     /// When the lost file was last logged.
     told: Option<Instant>,
+    /// When work that damage stands against was last logged, by what is left undone.
+    left: BTreeMap<&'static str, Instant>,
 }
 
 impl Condition {
     /// The condition of a store that has just opened this file.
-    pub(crate) fn new(file: Option<PathBuf>) -> Self {
-        let identity = file.as_deref().and_then(|path| identity(path).ok());
+    pub(crate) fn new(file: Option<PathBuf>, identity: Option<Identity>) -> Self {
         Self { file, state: Mutex::new(State { identity, ..State::default() }) }
     }
 
@@ -149,8 +151,12 @@ impl Condition {
     }
 
     /// Runs what gives the file's name to another file of this store's own. It is not run when the name
-    /// means a stranger's file already.
-    pub(crate) fn replacing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// means a stranger's file already. `identity` says which file is the open one then.
+    pub(crate) fn replacing<T>(
+        &self,
+        work: impl FnOnce() -> Result<T>,
+        identity: impl FnOnce() -> Option<Identity>,
+    ) -> Result<T> {
         let Some(path) = &self.file else { return work() };
         let foreign = |error: &Error| matches!(error, Error::Gone { .. }) && path.exists();
         if let Some(error) = self.look_now().filter(foreign) {
@@ -159,7 +165,7 @@ impl Condition {
         self.state().identity = None;
         let done = work();
         let mut state = self.state();
-        state.identity = identity(path).ok();
+        state.identity = identity();
         state.lost = None;
         done
     }
@@ -190,6 +196,16 @@ impl Condition {
         }
     }
 
+    /// Logs, once in a while, work of the store's own that is left undone for damage.
+    pub(crate) fn left(&self, undone: &'static str, error: &Error) {
+        let now = Instant::now();
+        let mut state = self.state();
+        if state.left.get(undone).is_none_or(|told| now >= *told + AGAIN) {
+            state.left.insert(undone, now);
+            tracing::error!(error = %error, undone, "damage: run `kvs check`");
+        }
+    }
+
     /// Whether the last write failed.
     pub(crate) fn fails(&self) -> bool {
         self.state().failed.is_some()
@@ -213,7 +229,6 @@ impl Condition {
     }
 }
 
-/// What tells one file from another, whatever their names.
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    fs::metadata(path).map(|found| disk::identity(&found))
 }

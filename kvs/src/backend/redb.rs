@@ -38,6 +38,8 @@ pub(crate) struct Redb {
     note: Option<Note>,
     /// Replaced by a compaction. Held for a clone only.
     disk: RwLock<Arc<dyn StorageBackend>>,
+    /// Which file `disk` is, where it is one. Replaced with it; held for a copy only.
+    identity: Mutex<Option<disk::Identity>>,
     place: Arc<str>,
     options: Options,
     /// Whether the file's name means this file no longer, so that a seal beside it would be another's.
@@ -88,7 +90,9 @@ impl Redb {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self> {
         let (disk, note) = disk::open(path)?;
         let place: Arc<str> = path.display().to_string().into();
+        let identity = disk.identity();
         let store = Self::open_disk(disk, place, Some(note), options)?;
+        store.identify(identity);
         let current = store.current.clone();
         let scan = move |span: &Span, back, limit| newest(&current).rows(span, back, limit);
         let scrub = Scrub::start(options.scrub, Box::new(scan));
@@ -106,6 +110,7 @@ impl Redb {
         let (live, view) = Live::open(&disk, &place, options, note.as_ref())?;
         Ok(Self {
             disk: RwLock::new(disk),
+            identity: Mutex::default(),
             place,
             options: options.clone(),
             disowned: AtomicBool::new(false),
@@ -119,6 +124,10 @@ impl Redb {
 
     fn view(&self) -> Arc<View> {
         newest(&self.current)
+    }
+
+    fn identify(&self, identity: disk::Identity) {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity);
     }
 
     fn disk(&self) -> Arc<dyn StorageBackend> {
@@ -267,17 +276,29 @@ impl Backend for Redb {
             }
         }
         let (after, disk) = copy.finish(view.at, true)?;
-        // The name means the new file now. Whatever fails below, the next batch opens that one.
-        let old = live.take();
-        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
-        let (opened, view) = Live::open(&disk, &self.place, &self.options, Some(note))?;
-        self.publish(view);
-        *live = Some(opened);
-        // Who reads goes on reading the old file, which has no name. Then it is closed.
-        if let Some(Live { database, shelf, .. }) = old {
+        // The name means the new file now. Who reads goes on reading the old one, which has no name; then it
+        // is closed.
+        if let Some(Live { database, shelf, .. }) = live.take() {
             let _ = shelf.set(database);
         }
+        self.identify(disk.identity());
+        let disk: Arc<dyn StorageBackend> = disk;
+        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
+        match Live::open(&disk, &self.place, &self.options, Some(note)) {
+            Ok((opened, view)) => {
+                self.publish(view);
+                *live = Some(opened);
+            }
+            // The same rows are in both, and the next batch opens the new one, or says why it cannot.
+            Err(error) => {
+                tracing::warn!(store.path = %self.place, error = %error, "the compacted file is not open yet");
+            }
+        }
         Ok((before, after))
+    }
+
+    fn identity(&self) -> Option<disk::Identity> {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn disown(&self) {

@@ -351,3 +351,41 @@ async fn the_command_that_the_message_names_saves_what_is_left() {
     let loaded = format!("redb:{}", folder.path().join("loaded.redb").display());
     assert_eq!(kvs(&["load", &loaded, &file]).0, Some(0));
 }
+
+/// Turns a bit in every copy of what begins so.
+fn flip(path: &Path, mark: &[u8]) {
+    let mut image = fs::read(path).unwrap();
+    let found: Vec<_> = (0..image.len() - mark.len()).filter(|at| image[*at..].starts_with(mark)).collect();
+    assert!(!found.is_empty());
+    for place in found {
+        image[place + mark.len() - 1] ^= 4;
+    }
+    fs::write(path, &image).unwrap();
+}
+
+/// Commits so many times, each by itself.
+async fn commits(store: &Store, count: u64) {
+    for number in 0..count {
+        let mut txn = store.txn();
+        txn.behind();
+        txn.append("/f", &number).unwrap();
+        txn.commit().await.unwrap_or_else(|error| panic!("commit {number}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn damage_in_an_old_page_of_the_change_log_refuses_no_commit() {
+    quiet();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    // The log is trimmed when commit 1,024 is passed, and again at 2,048.
+    let options = || Options::new().history(100).scrub(1);
+    let store = open(&path, options()).await.unwrap();
+    commits(&store, 1_020).await;
+    drop(store);
+    flip(&path, &[&[4][..], &300u64.to_be_bytes()].concat());
+    let store = open(&path, options()).await.unwrap();
+    store.pause_scrub(true);
+    commits(&store, 1_100).await;
+    assert_eq!(store.txn().count("/f").await.unwrap(), 2_120);
+}

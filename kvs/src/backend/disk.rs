@@ -71,9 +71,7 @@ impl Locked {
         let identity = identity(&file.metadata().map_err(|error| Error::io(&place, error))?);
         let file = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
         match file.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-            Ok(true) | Err(::redb::BackendError::Unsupported) => {
-                Ok(Self { file, identity })
-            }
+            Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self { file, identity }),
             Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
             Err(error) => Err(Error::io(&place, error.into())),
         }

@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
     io::{self, Write},
     os::unix::{
-        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
         net::UnixStream as Probe,
     },
     path::{Path, PathBuf},
@@ -122,7 +122,7 @@ impl Drop for Control {
             let _ = thread.join();
         }
         // Only a courtesy: a socket that nobody listens on is taken away by the next holder.
-        let _ = fs::remove_file(&self.place);
+        let _ = clear(&self.place);
         if let Some(folder) = &self.folder {
             let _ = fs::remove_dir(folder);
         }
@@ -134,11 +134,8 @@ impl Drop for Control {
 fn choose(store: &Path) -> io::Result<(PathBuf, Option<PathBuf>)> {
     let usual = std::path::absolute(socket(store))?;
     // Whoever still listens there has a file that had this name before.
-    if usual.as_os_str().len() <= PATH && Probe::connect(&usual).is_err() {
-        match fs::remove_file(&usual) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => return Ok((usual, None)),
-        }
+    if usual.as_os_str().len() <= PATH && Probe::connect(&usual).is_err() && clear(&usual)? {
+        return Ok((usual, None));
     }
     let own = std::process::id();
     for number in 0..1_000 {
@@ -150,6 +147,17 @@ fn choose(store: &Path) -> io::Result<(PathBuf, Option<PathBuf>)> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Takes away a socket that nobody listens on, and says whether its name is free. What is no socket is
+/// another's file, and stays.
+fn clear(place: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(place) {
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(place).map(|()| true),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Answers for ever. All of it is one future, so that the end of it ends everything.

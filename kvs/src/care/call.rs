@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     Care, Said,
-    control::{Answer, LISTENS, Question, VERSION, socket},
+    control::{Answer, LISTENS, Question, READING, VERSION, socket},
     hearer,
 };
 use crate::{
@@ -38,10 +38,18 @@ pub(crate) fn call(
     let text = serde_json::to_string(&question).map_err(|error| fail(error.into()))?;
     stream.write_all(format!("{text}\n").as_bytes()).map_err(fail)?;
     let mut lines = BufReader::new(stream);
+    let broken = || Error::BrokenOff {
+        place: format!("the process that has {} open", store.display()),
+        why: format!("it has ended, or what it said was not read for {READING} minutes"),
+    };
     loop {
         let mut text = String::new();
-        if lines.by_ref().take(LINE).read_line(&mut text).map_err(fail)? == 0 {
-            return Err(fail(std::io::ErrorKind::UnexpectedEof.into()));
+        match lines.by_ref().take(LINE).read_line(&mut text) {
+            // It ends where a line does, or within one.
+            Ok(_) if !text.ends_with('\n') && (text.len() as u64) < LINE => return Err(broken()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(broken()),
+            Err(error) => return Err(fail(error)),
         }
         match serde_json::from_str(&text).map_err(|error| fail(error.into()))? {
             Answer::Said(words) => said(words).map_err(hearer)?,
@@ -56,4 +64,37 @@ fn places(store: &Path) -> Vec<PathBuf> {
     let note = fs::read_to_string(Note::path(store)).unwrap_or_default();
     let noted = note.lines().find_map(|line| line.strip_prefix(LISTENS)).map(PathBuf::from);
     noted.into_iter().chain([socket(store)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::net::UnixListener, thread};
+
+    use super::*;
+
+    /// Asks a process that answers this, and then ends.
+    fn ask(answer: &'static str) -> Result<Option<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store.redb");
+        fs::write(&store, "").unwrap();
+        let listener = UnixListener::bind(socket(&store)).unwrap();
+        let answering = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let answered = call(&store, &Care::Dump, &mut |_| Ok(()));
+        answering.join().unwrap();
+        answered
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_told_as_that_and_not_as_damage() {
+        assert_eq!(ask("{\"said\":{\"line\":\"x\"}}\n{\"done\":0}\n").unwrap(), Some(0));
+        for answer in ["", "{\"said\":{\"line\":\"x\"}}\n", "{\"said\":{\"li"] {
+            let error = ask(answer).unwrap_err();
+            assert!(matches!(error, Error::BrokenOff { .. }), "{answer}: {error}");
+            assert!(error.to_string().contains("was not read for 10 minutes"), "{error}");
+        }
+    }
 }

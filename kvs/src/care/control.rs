@@ -42,8 +42,11 @@ const AT_ONCE: usize = 4;
 /// The longest question, in bytes: two names of the greatest length, escaped.
 const QUESTION: u64 = 64 << 10;
 
-/// How long a question may take to arrive, and an answer may wait to be read.
+/// How long a question may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many minutes an answer may wait to be read: people read it page by page.
+pub(super) const READING: u64 = 10;
 
 /// The longest path of a socket, in bytes (`sun_path` of `unix(7)`, less its end).
 const PATH: usize = 107;
@@ -221,6 +224,8 @@ async fn serve(stream: UnixStream, inner: &Weak<Inner>) {
     };
     let last = match answer {
         Ok(status) => Answer::Done(status),
+        // It ends in the middle of a line, behind which there is nothing to say.
+        Err(Error::BrokenOff { .. }) => return,
         Err(error) => Answer::Failed(error.to_string()),
     };
     // Whoever asked may have gone.
@@ -257,11 +262,38 @@ async fn answer(text: &str, to: &mut OwnedWriteHalf, inner: &Weak<Inner>) -> Res
     }
 }
 
-/// Writes a line. Whoever does not read is not waited for for long, and who has gone ends the work.
+/// Writes a line. Whoever does not read is waited for for minutes, and who has gone ends the work.
 async fn write(to: &mut OwnedWriteHalf, answer: &Answer) -> Result<()> {
-    let fail = |error| Error::io("the control socket", error);
-    let mut text = serde_json::to_string(answer).map_err(|error| fail(error.into()))?;
+    let place = "the control socket";
+    let broken = |why| Error::BrokenOff { place: place.to_owned(), why };
+    let mut text = serde_json::to_string(answer).map_err(|error| Error::io(place, error.into()))?;
     text.push('\n');
-    let written = tokio::time::timeout(PATIENCE, to.write_all(text.as_bytes())).await;
-    written.unwrap_or_else(|late| Err(late.into())).map_err(fail)
+    match tokio::time::timeout(Duration::from_mins(READING), to.write_all(text.as_bytes())).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(broken("the reader has gone away".to_owned())),
+        Err(_) => Err(broken(format!("the reader did not read for {READING} minutes"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_waited_for_for_minutes_and_who_has_gone_is_not() {
+        let line = || Answer::Said(Said::Line("x".repeat(64 << 10)));
+        let (mut ours, theirs) =
+            UnixStream::pair().map(|(ours, theirs)| (ours.into_split().1, theirs)).unwrap();
+        let started = tokio::time::Instant::now();
+        let error = loop {
+            if let Err(error) = write(&mut ours, &line()).await {
+                break error;
+            }
+        };
+        assert!(started.elapsed() >= Duration::from_mins(READING), "{:?}", started.elapsed());
+        assert!(error.to_string().contains("did not read for 10 minutes"), "{error}");
+        drop(theirs);
+        let error = write(&mut ours, &line()).await.unwrap_err();
+        assert!(error.to_string().contains("the reader has gone away"), "{error}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
-    os::unix::net::UnixStream,
+    os::unix::{fs::MetadataExt, net::UnixStream},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,13 +24,21 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// The longest line that is read of an answer, in bytes: a value of the greatest size, escaped.
 const LINE: u64 = 256 << 20;
 
-/// Asks, when a process listens for this store; `None` when none does.
+/// Asks, when a process listens for this store that is its owner's, ours, or the superuser's; `None` when
+/// none does. Any other could answer what it likes.
 pub(crate) fn call(
     store: &Path,
     care: &Care,
     said: &mut impl FnMut(Said) -> std::io::Result<()>,
 ) -> Result<Option<u8>> {
-    let found = places(store).into_iter().find_map(|place| UnixStream::connect(place).ok());
+    let owner = fs::metadata(store).ok().map(|found| found.uid());
+    let own = rustix::process::geteuid().as_raw();
+    let heard = |stream: &UnixStream| {
+        let peer = rustix::net::sockopt::socket_peercred(stream);
+        peer.is_ok_and(|peer| trusted(peer.uid.as_raw(), owner, own))
+    };
+    let connected = places(store).into_iter().filter_map(|place| UnixStream::connect(place).ok());
+    let found = connected.into_iter().find(heard);
     let Some(mut stream) = found else { return Ok(None) };
     let fail = |error| Error::io(&format!("the process that has {} open", store.display()), error);
     stream.set_read_timeout(Some(SILENCE)).map_err(fail)?;
@@ -57,6 +65,11 @@ pub(crate) fn call(
             Answer::Done(status) => return Ok(Some(status)),
         }
     }
+}
+
+/// Whether what listens may be told and believed: it could open the file itself, or do as this process may.
+fn trusted(peer: u32, owner: Option<u32>, own: u32) -> bool {
+    peer == 0 || peer == own || owner == Some(peer)
 }
 
 /// Where the holder of a store listens: where the note beside it says, else where it usually does.
@@ -86,6 +99,35 @@ mod tests {
         let answered = call(&store, &Care::Dump, &mut |_| Ok(()));
         answering.join().unwrap();
         answered
+    }
+
+    #[test]
+    fn only_the_owner_of_the_store_this_user_and_the_superuser_are_asked() {
+        for (peer, owner, expected) in [
+            (1000, Some(1000), true),
+            (1001, Some(1000), false),
+            (1001, None, false),
+            (1002, None, true),
+            (1002, Some(1000), true),
+            (0, Some(1000), true),
+        ] {
+            assert_eq!(trusted(peer, owner, 1002), expected, "{peer} {owner:?}");
+        }
+        // A socket that another user listens on, where this is the superuser's test, is not asked.
+        if rustix::process::geteuid().is_root() {
+            let folder = tempfile::tempdir().unwrap();
+            let store = folder.path().join("store.redb");
+            fs::write(&store, "").unwrap();
+            let place = socket(&store);
+            std::os::unix::fs::chown(folder.path(), Some(1), Some(1)).unwrap();
+            let listening = thread::spawn(move || {
+                // The credentials of a socket are those of the thread that began to listen.
+                rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(1)).unwrap();
+                UnixListener::bind(place).unwrap()
+            });
+            let _listener = listening.join().unwrap();
+            assert_eq!(call(&store, &Care::Stat, &mut |_| Ok(())).unwrap(), None);
+        }
     }
 
     #[test]

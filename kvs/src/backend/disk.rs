@@ -254,12 +254,14 @@ pub(crate) fn rewrite(disk: &dyn StorageBackend) -> io::Result<()> {
 pub(crate) struct Fence {
     disk: Arc<dyn StorageBackend>,
     open: Arc<AtomicBool>,
+    /// Set when a sync fails: pages that the system counts as clean may not be on disk then.
+    unsure: Arc<AtomicBool>,
 }
 
 impl Fence {
-    pub(crate) fn new(disk: Arc<dyn StorageBackend>) -> (Self, Gate) {
+    pub(crate) fn new(disk: Arc<dyn StorageBackend>, unsure: Arc<AtomicBool>) -> (Self, Gate) {
         let open = Arc::new(AtomicBool::new(true));
-        (Self { disk, open: open.clone() }, Gate(open))
+        (Self { disk, open: open.clone(), unsure }, Gate(open))
     }
 
     fn pass(&self) -> io::Result<&dyn StorageBackend> {
@@ -295,7 +297,7 @@ impl StorageBackend for Fence {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.pass()?.sync_data()
+        self.pass()?.sync_data().inspect_err(|_| self.unsure.store(true, Ordering::Release))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

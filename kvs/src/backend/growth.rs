@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -21,6 +21,10 @@ struct Disk {
     bytes: Mutex<Vec<u8>>,
     read: AtomicU64,
     written: AtomicU64,
+    /// There is no space for a write.
+    full: AtomicBool,
+    /// A sync fails.
+    failing: AtomicBool,
 }
 
 impl Disk {
@@ -57,10 +61,13 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        Ok(())
+        if self.failing.load(Ordering::Relaxed) { Err(io::Error::other("injected")) } else { Ok(()) }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if self.full.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.written.fetch_add(data.len() as u64, Ordering::Relaxed);
         self.bytes()[offset as usize..offset as usize + data.len()].copy_from_slice(data);
         Ok(())
@@ -248,4 +255,27 @@ fn a_commit_that_meets_a_damaged_page_does_not_write_the_file_again() {
     commit(&store, [row(10, 2)].into(), true);
     let moved = disk.moved();
     assert!(moved < 512 << 10, "{moved} bytes of {}", disk.bytes().len());
+}
+
+#[test]
+fn only_a_sync_that_failed_has_the_file_written_again_and_a_full_disk_does_not() {
+    super::faults::quiet();
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options()).unwrap();
+    fill(&store, 4_000);
+    let length = disk.bytes().len() as u64;
+    let resumed = |fault: &AtomicBool| {
+        fault.store(true, Ordering::Relaxed);
+        let at = store.begin().unwrap().at() + 1;
+        let error = store.begin().unwrap().commit([row(2_000, 2)].into(), at, true).unwrap_err();
+        fault.store(false, Ordering::Relaxed);
+        disk.moved();
+        commit(&store, [row(10, 2)].into(), true);
+        (error, disk.moved())
+    };
+    let (error, moved) = resumed(&disk.full);
+    assert!(matches!(error, Error::Full { .. }), "{error}");
+    assert!(moved < 512 << 10, "no space: {moved} bytes of {length}");
+    let (_, moved) = resumed(&disk.failing);
+    assert!(moved > length, "no sync: {moved} bytes of {length}");
 }

@@ -47,9 +47,9 @@ pub(crate) struct Redb {
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
     /// the writer; readers never take it.
     live: Mutex<Option<Live>>,
-    /// Whether a write or a sync has failed since the file was opened: pages that the system counts as
-    /// clean may not be on disk then, and are written again.
-    unsure: AtomicBool,
+    /// Whether a sync has failed since the file was opened, as its fence notes: what may not be on disk is
+    /// written again.
+    unsure: Arc<AtomicBool>,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
     current: Current,
     /// The check in the background. Held for a clone of what it found.
@@ -107,7 +107,8 @@ impl Redb {
         note: Option<Note>,
         options: &Options,
     ) -> Result<Self> {
-        let (live, view) = Live::open(&disk, &place, options, note.as_ref())?;
+        let unsure = Arc::<AtomicBool>::default();
+        let (live, view) = Live::open(&disk, &place, options, note.as_ref(), &unsure)?;
         Ok(Self {
             disk: RwLock::new(disk),
             identity: Mutex::default(),
@@ -115,7 +116,7 @@ impl Redb {
             options: options.clone(),
             disowned: AtomicBool::new(false),
             live: Mutex::new(Some(live)),
-            unsure: AtomicBool::new(false),
+            unsure,
             current: Arc::new(RwLock::new(Arc::new(view))),
             scrub: Mutex::default(),
             note,
@@ -143,7 +144,8 @@ impl Redb {
                 disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
                 self.unsure.store(false, Ordering::Release);
             }
-            let (opened, view) = Live::open(&disk, &self.place, &self.options, self.note.as_ref())?;
+            let (opened, view) =
+                Live::open(&disk, &self.place, &self.options, self.note.as_ref(), &self.unsure)?;
             tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
             *live = Some(opened);
@@ -166,8 +168,9 @@ impl Live {
         place: &Arc<str>,
         options: &Options,
         note: Option<&Note>,
+        unsure: &Arc<AtomicBool>,
     ) -> Result<(Self, View)> {
-        let (fence, gate) = Fence::new(disk.clone());
+        let (fence, gate) = Fence::new(disk.clone(), unsure.clone());
         let opened = guarded(place, || {
             let header = tree::read(&fence)?;
             let sealed = note.and_then(|note| Seal::read(&note.store)).filter(|_| options.verify);
@@ -284,7 +287,7 @@ impl Backend for Redb {
         self.identify(disk.identity());
         let disk: Arc<dyn StorageBackend> = disk;
         *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
-        match Live::open(&disk, &self.place, &self.options, Some(note)) {
+        match Live::open(&disk, &self.place, &self.options, Some(note), &self.unsure) {
             Ok((opened, view)) => {
                 self.publish(view);
                 *live = Some(opened);
@@ -423,10 +426,6 @@ impl Batch for Job<'_> {
                 // it cannot write; the next batch opens the file again.
                 live.gate.close();
                 *self.live = None;
-                // Damaged pages are no reason to write the whole file again, and it may be large.
-                if !matches!(error, Error::Corrupt { .. }) {
-                    self.store.unsure.store(true, Ordering::Release);
-                }
                 tracing::debug!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
                 Err(error)
             }

@@ -109,9 +109,7 @@ impl Copy {
                 Seal::remove(&path)?;
                 disk::rename(&making, &path)?;
             } else {
-                // Unlike a renaming, a link never takes a name from another file.
-                fs::hard_link(&making, &path)?;
-                fs::remove_file(&making)?;
+                disk::name(&making, &path)?;
             }
             Ok(seal)
         };

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     ops::Bound,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -15,6 +15,7 @@ use std::{
 };
 
 use ::redb::{StorageBackend, backends::FileBackend};
+use rustix::fs::{CWD, RenameFlags};
 
 use super::guard::convert;
 use crate::{
@@ -138,6 +139,23 @@ pub(crate) fn sync(file: &File) -> io::Result<()> {
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     step("rename")?;
     fs::rename(from, to)
+}
+
+/// Gives a file that is on disk a name that no file has, or fails with `AlreadyExists`.
+pub(crate) fn name(from: &Path, to: &Path) -> io::Result<()> {
+    let renamed = step("name").and_then(|()| {
+        rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from)
+    });
+    match renamed.map_err(|error| (error.kind(), error)) {
+        // File systems that cannot do that can keep the name from others by an empty file.
+        Err((ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied, _)) => {
+            private().write(true).create_new(true).open(to)?;
+            rename(from, to).inspect_err(|_| {
+                let _ = fs::remove_file(to);
+            })
+        }
+        renamed => renamed.map_err(|(_, error)| error),
+    }
 }
 
 #[cfg(not(test))]
@@ -312,7 +330,7 @@ mod tests {
     use super::*;
     use crate::{
         Options,
-        backend::{Backend, redb::Redb},
+        backend::{Backend, copy::Copy, redb::Redb},
         health::Condition,
         key,
         value::Value,
@@ -326,7 +344,11 @@ mod tests {
     /// Notes what is done to files, in order, and fails where it is to.
     pub(crate) fn step(what: &'static str) -> io::Result<()> {
         STEPS.with_borrow_mut(|steps| steps.push(what));
-        if FAILS.get() == Some(what) { Err(io::Error::other("injected")) } else { Ok(()) }
+        if FAILS.get() == Some(what) {
+            Err(io::Error::new(ErrorKind::Unsupported, "injected"))
+        } else {
+            Ok(())
+        }
     }
 
     fn commit(store: &Redb, number: u64) {
@@ -399,6 +421,38 @@ mod tests {
         let expected = ["sync the file", "rename", "write the seal", "sync the folder"];
         assert_eq!(steps[..4], expected, "{steps:?}");
         assert_eq!(steps[4..], ["remove the seal", "sync the folder"], "{steps:?}");
+    }
+
+    #[test]
+    fn a_copy_needs_no_links_takes_no_name_that_is_taken_and_is_whole_or_not_there() {
+        for fault in [None, Some("name"), Some("sync the folder"), Some("write the seal")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("store.redb");
+            let copy = || {
+                let copy = Copy::create(&path, 1 << 20).expect("it is begun");
+                FAILS.set(fault);
+                let done = copy.finish(0, false).map(drop);
+                FAILS.set(None);
+                done
+            };
+            copy().unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            Redb::open(&path, &Options::new()).unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            fs::write(&path, "another's").expect("it is written");
+            let error = copy().expect_err("the name is taken");
+            assert!(matches!(error, Error::Occupied { .. }), "{fault:?}: {error}");
+            assert_eq!(fs::read(&path).expect("it is read"), b"another's", "{fault:?}");
+            let rest = fs::read_dir(&folder).expect("the folder").flatten().map(|entry| entry.file_name());
+            let rest: Vec<_> = rest.filter(|name| name.to_string_lossy().ends_with(".new")).collect();
+            assert!(rest.is_empty(), "{fault:?}: {rest:?}");
+        }
+        // Where only the renaming fails, nothing has the name.
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        fs::write(folder.path().join("made"), "").expect("it is written");
+        FAILS.set(Some("name"));
+        name(&folder.path().join("gone"), &path).expect_err("there is nothing to rename");
+        FAILS.set(None);
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]

@@ -12,6 +12,7 @@ use std::{
 use crate::{
     backend::disk::{self, Identity},
     error::{Error, Result},
+    scrub::Scrubbed,
     store::Store,
 };
 
@@ -46,7 +47,8 @@ pub enum Trouble {
     /// The server does not answer.
     #[error("the store does not answer: {}", cause(.0))]
     Away(Error),
-    /// The last [`Store::check`] found this many problems.
+    /// So many problems were found: by the last [`Store::check`], by the check in the background since then, or
+    /// by whoever read a page that did not match its check sum.
     #[error("the store is damaged: {0} problems; restore a backup, `kvs check` lists them")]
     Damage(u64),
 }
@@ -71,12 +73,12 @@ fn cause(error: &Error) -> &'static str {
 
 impl Store {
     /// Says whether the store can be relied upon: whether its last write succeeded, its file has its name,
-    /// its server answers, and the last check found nothing. It costs no disk write, and answers within
+    /// its server answers, and no check and no reading found damage. It costs no disk write, and answers within
     /// [`Options::ping`](crate::Options::ping). It needs a tokio runtime with time only for a server.
     pub async fn health(&self) -> Health {
         let condition = &self.inner.condition;
         condition.look();
-        let (mut trouble, backup) = condition.told();
+        let (mut trouble, backup) = condition.told(&self.inner.backend.scrubbed());
         if trouble.is_none() {
             let asked = self.inner.backend.ping(self.inner.options.ping).await;
             trouble = asked.err().map(Trouble::Away);
@@ -100,7 +102,9 @@ struct State {
     looked: Option<Instant>,
     lost: Option<&'static str>,
     failed: Option<Error>,
+    /// Problems that the last check found, and those that the check in the background had found by then.
     damaged: u64,
+    known: u64,
     backup: Option<Error>,
     /// When the lost file was last logged.
     told: Option<Instant>,
@@ -211,20 +215,24 @@ impl Condition {
         self.state().failed.is_some()
     }
 
-    pub(crate) fn checked(&self, problems: u64) {
-        self.state().damaged = problems;
+    /// Notes what a check found, which is also about what the one in the background had found by then.
+    pub(crate) fn checked(&self, problems: u64, scrubbed: &Scrubbed) {
+        let mut state = self.state();
+        (state.damaged, state.known) = (problems, scrubbed.wrong);
     }
 
     pub(crate) fn backed_up(&self, outcome: std::result::Result<(), &Error>) {
         self.state().backup = outcome.err().cloned();
     }
 
-    fn told(&self) -> (Option<Trouble>, Option<Error>) {
+    fn told(&self, scrubbed: &Scrubbed) -> (Option<Trouble>, Option<Error>) {
         let state = self.state();
         let lost = self.file.as_ref().zip(state.lost);
         let lost = lost.map(|(path, found)| Trouble::File(Error::Gone { path: path.clone(), found }));
         let failed = || state.failed.clone().map(Trouble::Writes);
-        let damaged = || (state.damaged > 0).then_some(Trouble::Damage(state.damaged));
+        // One damage may be found in each of these ways.
+        let found = scrubbed.wrong.saturating_sub(state.known).max(scrubbed.pages).max(state.damaged);
+        let damaged = || (found > 0).then_some(Trouble::Damage(found));
         (lost.or_else(failed).or_else(damaged), state.backup.clone())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, sync::Once};
 
-use kvs::{Error, From, Options, Store};
+use kvs::{Error, From, Options, Store, Trouble};
 
 use crate::common::{Note, note, put};
 
@@ -388,4 +388,36 @@ async fn damage_in_an_old_page_of_the_change_log_refuses_no_commit() {
     store.pause_scrub(true);
     commits(&store, 1_100).await;
     assert_eq!(store.txn().count("/f").await.unwrap(), 2_120);
+}
+
+#[tokio::test]
+async fn damage_is_part_of_the_health_whoever_finds_it() {
+    quiet();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    {
+        let store = open(&path, Options::new()).await.unwrap();
+        for batch in 0..10 {
+            put(&store, &(0..50).map(|n| note(&format!("{:04}", batch * 50 + n), n)).collect::<Vec<_>>())
+                .await;
+        }
+    }
+    flip(&path, b"note 0250");
+    let damaged = async |store: &Store| {
+        let trouble = store.health().await.trouble;
+        assert!(matches!(trouble, None | Some(Trouble::Damage(1..))), "{trouble:?}");
+        trouble.is_some()
+    };
+    // A reader, by the sum of the page.
+    let store = open(&path, Options::new().scrub(0)).await.unwrap();
+    assert!(!damaged(&store).await, "nobody has met it");
+    store.get::<Note>("0250").await.unwrap_err();
+    assert!(damaged(&store).await, "a page was refused");
+    drop(store);
+    // The check in the background, by the sum of the row.
+    let store = open(&path, Options::new().verify(false).scrub(u64::MAX)).await.unwrap();
+    while !store.scrubbed().done {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((store.scrubbed().pages, damaged(&store).await), (0, true));
 }

@@ -11,7 +11,7 @@ use std::{
 
 use ::redb::StorageBackend;
 
-use super::{Backend, Changes, redb::Redb};
+use super::{Backend, Changes, disk::Fence, pages::Pages, redb::Redb, tree};
 use crate::{Error, Options, Result, key, key::Span, value::Value};
 
 /// A file in memory that counts.
@@ -278,4 +278,32 @@ fn only_a_sync_that_failed_has_the_file_written_again_and_a_full_disk_does_not()
     assert!(moved < 512 << 10, "no space: {moved} bytes of {length}");
     let (_, moved) = resumed(&disk.failing);
     assert!(moved > length, "no sync: {moved} bytes of {length}");
+}
+
+#[test]
+fn pages_of_a_format_that_is_not_known_are_not_refused() {
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options()).unwrap();
+    fill(&store, 2_000);
+    drop(store);
+    for (version, expected) in [(3, true), (4, false)] {
+        let mut image = disk.bytes().clone();
+        let slot = 64 + 128 * tree::primary(&image);
+        image[slot] = version;
+        let sum = twox_hash::XxHash3_128::oneshot(&image[slot..slot + 112]);
+        image[slot + 112..slot + 128].copy_from_slice(&sum.to_le_bytes());
+        // In the sums of a format that is not known nothing matches.
+        for page in image.chunks_mut(4096).skip(1) {
+            page[200] ^= 1;
+        }
+        let (pages, _) = Pages::new(Fence::new(Disk::new(image.clone()), Arc::default()).0, true);
+        pages.read(0, &mut [0; 320]).unwrap();
+        let mut refused = false;
+        for (place, page) in image.chunks(4096).enumerate().skip(1) {
+            let mut read = vec![0; page.len()];
+            pages.read(place as u64 * 4096, &mut read).unwrap();
+            refused |= read != page;
+        }
+        assert_eq!(refused, expected, "version {version}");
+    }
 }

@@ -59,6 +59,8 @@ struct Known {
     /// By block of pages, eight bytes a page: 2 MiB for each GiB whose pages were all met.
     sums: HashMap<u64, Box<[u64; BLOCK as usize]>>,
     damaged: BTreeSet<u64>,
+    /// The file has a layout that is not known here, so that nothing is known of any page.
+    foreign: bool,
 }
 
 impl<D: StorageBackend> Pages<D> {
@@ -166,6 +168,16 @@ impl Known {
             *self = Self { geometry, ..Self::default() };
         }
         let primary = tree::primary(header);
+        if let Some(version) = tree::foreign(header, primary) {
+            if !self.foreign {
+                tracing::warn!(
+                    version,
+                    "the file has a version of redb's format whose pages cannot be verified when they are read"
+                );
+            }
+            *self = Self { geometry, foreign: true, ..Self::default() };
+            return;
+        }
         for slot in [primary, 1 - primary].into_iter().take(if strict { 1 } else { 2 }) {
             tree::roots(header, slot, |number, sum| self.learn(number, sum, Shape::TABLES));
         }
@@ -206,7 +218,7 @@ impl<D: StorageBackend> StorageBackend for Pages<D> {
             if let Some(geometry) = Geometry::read(data).filter(|new| *new != known.geometry) {
                 *known = Known { geometry, ..Known::default() };
             }
-        } else {
+        } else if !known.foreign {
             *known.slot(offset) = own(data);
             known.damaged.remove(&offset);
         }

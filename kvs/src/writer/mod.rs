@@ -309,7 +309,63 @@ impl Drop for Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::redb::Redb;
+    use crate::{
+        backend::{Answer, Batch, Rows, Snapshot, memory::Memory, redb::Redb},
+        store::Store,
+    };
+
+    /// A store in which damage stands against taking rows of the log away, though they can be read.
+    #[derive(Default)]
+    struct Edge(Memory);
+
+    struct Work<'a>(Box<dyn Batch + 'a>);
+
+    impl Backend for Edge {
+        fn kind(&self) -> &'static str {
+            "memory"
+        }
+
+        fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>> {
+            self.0.snapshot()
+        }
+
+        fn begin(&self) -> Result<Box<dyn Batch + '_>> {
+            Ok(Box::new(Work(self.0.begin()?)))
+        }
+    }
+
+    impl Batch for Work<'_> {
+        fn at(&self) -> u64 {
+            self.0.at()
+        }
+
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+            self.0.get(key)
+        }
+
+        fn scan(&self, span: &Span, back: bool, limit: usize) -> Result<Rows> {
+            self.0.scan(span, back, limit)
+        }
+
+        fn commit(self: Box<Self>, changes: Changes, at: u64, durable: bool) -> Result<()> {
+            if changes.iter().any(|(key, value)| key.starts_with(&[key::LOG]) && value.is_none()) {
+                return Err(Error::corrupt("the page beside", "injected"));
+            }
+            self.0.commit(changes, at, durable)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_damage_beside_the_old_log_stands_against_is_made_without_trimming_it() {
+        let store =
+            Store::start(Arc::new(Edge::default()), Options::new().history(10)).await.expect("a store");
+        for number in 1..TRIM + 10 {
+            let mut txn = store.txn();
+            txn.append("/f", &number).expect("it is encoded");
+            let done = txn.commit().await.unwrap_or_else(|error| panic!("commit {number}: {error}"));
+            assert_eq!(done.at, number);
+        }
+    }
 
     #[test]
     fn a_damaged_row_of_what_expires_is_no_failed_write_and_is_not_tried_again_at_once() {

@@ -173,8 +173,8 @@ pub enum Error {
         /// What is under way.
         what: String,
     },
-    /// What another process was asked for over its control socket, or its answer, broke off: one of the two
-    /// has ended, or the answer was not read for minutes. Ask again; write into a file what takes long to read.
+    /// The answer of another process over its control socket broke off: one of the two has ended, or the
+    /// answer was not read for minutes. Ask again; write into a file what takes long to read.
     #[error("the answer of {place} broke off: {why}; ask again, into a file if reading it takes long")]
     BrokenOff {
         /// Who was asked.

@@ -47,7 +47,7 @@ pub(crate) struct Redb {
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
     /// the writer; readers never take it.
     live: Mutex<Option<Live>>,
-    /// Whether a sync has failed since the file was opened, as its fence notes: what may not be on disk is
+    /// Set when a sync has failed since the file was opened, as its fence notes: what may not be on disk is
     /// written again.
     unsure: Arc<AtomicBool>,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.

@@ -67,7 +67,7 @@ pub(crate) fn call(
     }
 }
 
-/// Whether what listens may be told and believed: it could open the file itself, or do as this process may.
+/// Says that who listens may be told and believed: it could open the file itself, or do as this process may.
 fn trusted(peer: u32, owner: Option<u32>, own: u32) -> bool {
     peer == 0 || peer == own || owner == Some(peer)
 }

@@ -42,10 +42,10 @@ const AT_ONCE: usize = 4;
 /// The longest question, in bytes: two names of the greatest length, escaped.
 const QUESTION: u64 = 64 << 10;
 
-/// How long a question may take to arrive.
+/// The time a question may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many minutes an answer may wait to be read: people read it page by page.
+/// The minutes that an answer may wait to be read: people read it page by page.
 pub(super) const READING: u64 = 10;
 
 /// The longest path of a socket, in bytes (`sun_path` of `unix(7)`, less its end).

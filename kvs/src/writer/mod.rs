@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_micros(200);
 /// How many commits pass between two trims of the change log.
 const TRIM: u64 = 1024;
 
-/// What is logged when damage stands against that.
+/// The words that are logged when damage stands against that.
 const UNTRIMMED: &str = "the change log is not trimmed";
 
 /// How often what has expired is swept.
@@ -44,7 +44,7 @@ const PROBE: Duration = Duration::from_secs(1);
 /// How many bytes such a try writes: more than fits into what a full disk has left of a page.
 const PROBE_BYTES: usize = 16 << 10;
 
-/// How long it waits before it sweeps again what it could not for damage: each try may open the file anew.
+/// The wait before it sweeps again what it could not for damage: each try may open the file anew.
 const DAMAGED: Duration = Duration::from_secs(60);
 
 /// When the writer has to do something unasked.
@@ -258,7 +258,7 @@ impl Writer {
         }
     }
 
-    /// What is cut of the change log behind the kept history, now and then: a range costs less than single
+    /// The rows that are cut of the change log behind the kept history, now and then: a range costs less than single
     /// keys. Damage in what is old is no reason to refuse what is new.
     fn old(&self, overlay: &Overlay<'_>, base: u64, at: u64) -> Result<Changes> {
         if base / TRIM == at / TRIM {

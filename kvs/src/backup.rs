@@ -85,11 +85,12 @@ impl Store {
         let (rows, mut written) = watch::channel(0);
         let work = on_thread(move || {
             // The name gets another file, which is no reason to be alarmed; one that it has already is.
-            condition.replacing(|| {
+            let work = || {
                 backend.compact(&mut |count| {
                     rows.send_replace(count);
                 })
-            })
+            };
+            condition.replacing(work, || backend.identity())
         });
         let mut work = pin!(work);
         loop {

@@ -133,7 +133,7 @@ impl Store {
                 report.add(&key::feed(&feed), error.to_string());
             }
         }
-        self.inner.condition.checked(report.wrong);
+        self.inner.condition.checked(report.wrong, &self.inner.backend.scrubbed());
         Ok(report)
     }
 }

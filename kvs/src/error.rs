@@ -173,6 +173,15 @@ pub enum Error {
         /// What is under way.
         what: String,
     },
+    /// The answer of another process over its control socket broke off: one of the two has ended, or the
+    /// answer was not read for minutes. Ask again; write into a file what takes long to read.
+    #[error("the answer of {place} broke off: {why}; ask again, into a file if reading it takes long")]
+    BrokenOff {
+        /// Who was asked.
+        place: String,
+        /// Who went away, or did not read for how long.
+        why: String,
+    },
     /// The program that has the store open could not do what `kvs` asked it for; its own words say why.
     #[error("{text}")]
     Remote {

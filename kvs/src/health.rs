@@ -2,15 +2,17 @@
 //! how any of it is mended.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
+    backend::disk::{self, Identity},
     error::{Error, Result},
+    scrub::Scrubbed,
     store::Store,
 };
 
@@ -45,7 +47,8 @@ pub enum Trouble {
     /// The server does not answer.
     #[error("the store does not answer: {}", cause(.0))]
     Away(Error),
-    /// The last [`Store::check`] found this many problems.
+    /// So many problems were found: by the last [`Store::check`], by the check in the background since then, or
+    /// by whoever read a page that did not match its check sum.
     #[error("the store is damaged: {0} problems; restore a backup, `kvs check` lists them")]
     Damage(u64),
 }
@@ -70,12 +73,12 @@ fn cause(error: &Error) -> &'static str {
 
 impl Store {
     /// Says whether the store can be relied upon: whether its last write succeeded, its file has its name,
-    /// its server answers, and the last check found nothing. It costs no disk write, and answers within
+    /// its server answers, and no check and no reading found damage. It costs no disk write, and answers within
     /// [`Options::ping`](crate::Options::ping). It needs a tokio runtime with time only for a server.
     pub async fn health(&self) -> Health {
         let condition = &self.inner.condition;
         condition.look();
-        let (mut trouble, backup) = condition.told();
+        let (mut trouble, backup) = condition.told(&self.inner.backend.scrubbed());
         if trouble.is_none() {
             let asked = self.inner.backend.ping(self.inner.options.ping).await;
             trouble = asked.err().map(Trouble::Away);
@@ -95,20 +98,23 @@ pub(crate) struct Condition {
 #[derive(Debug, Default)]
 struct State {
     /// Device and inode of the open file; `None` while a compaction gives its name to another.
-    identity: Option<(u64, u64)>,
+    identity: Option<Identity>,
     looked: Option<Instant>,
     lost: Option<&'static str>,
     failed: Option<Error>,
+    /// Problems that the last check found, and those that the check in the background had found by then.
     damaged: u64,
+    known: u64,
     backup: Option<Error>,
     /// When the lost file was last logged.
     told: Option<Instant>,
+    /// When work that damage stands against was last logged, by what is left undone.
+    left: BTreeMap<&'static str, Instant>,
 }
 
 impl Condition {
     /// The condition of a store that has just opened this file.
-    pub(crate) fn new(file: Option<PathBuf>) -> Self {
-        let identity = file.as_deref().and_then(|path| identity(path).ok());
+    pub(crate) fn new(file: Option<PathBuf>, identity: Option<Identity>) -> Self {
         Self { file, state: Mutex::new(State { identity, ..State::default() }) }
     }
 
@@ -149,8 +155,12 @@ impl Condition {
     }
 
     /// Runs what gives the file's name to another file of this store's own. It is not run when the name
-    /// means a stranger's file already.
-    pub(crate) fn replacing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// means a stranger's file already. `identity` says which file is the open one then.
+    pub(crate) fn replacing<T>(
+        &self,
+        work: impl FnOnce() -> Result<T>,
+        identity: impl FnOnce() -> Option<Identity>,
+    ) -> Result<T> {
         let Some(path) = &self.file else { return work() };
         let foreign = |error: &Error| matches!(error, Error::Gone { .. }) && path.exists();
         if let Some(error) = self.look_now().filter(foreign) {
@@ -159,7 +169,7 @@ impl Condition {
         self.state().identity = None;
         let done = work();
         let mut state = self.state();
-        state.identity = identity(path).ok();
+        state.identity = identity();
         state.lost = None;
         done
     }
@@ -190,30 +200,43 @@ impl Condition {
         }
     }
 
+    /// Logs, once in a while, work of the store's own that is left undone for damage.
+    pub(crate) fn left(&self, undone: &'static str, error: &Error) {
+        let now = Instant::now();
+        let mut state = self.state();
+        if state.left.get(undone).is_none_or(|told| now >= *told + AGAIN) {
+            state.left.insert(undone, now);
+            tracing::error!(error = %error, undone, "damage: run `kvs check`");
+        }
+    }
+
     /// Whether the last write failed.
     pub(crate) fn fails(&self) -> bool {
         self.state().failed.is_some()
     }
 
-    pub(crate) fn checked(&self, problems: u64) {
-        self.state().damaged = problems;
+    /// Notes what a check found, which is also about what the one in the background had found by then.
+    pub(crate) fn checked(&self, problems: u64, scrubbed: &Scrubbed) {
+        let mut state = self.state();
+        (state.damaged, state.known) = (problems, scrubbed.wrong);
     }
 
     pub(crate) fn backed_up(&self, outcome: std::result::Result<(), &Error>) {
         self.state().backup = outcome.err().cloned();
     }
 
-    fn told(&self) -> (Option<Trouble>, Option<Error>) {
+    fn told(&self, scrubbed: &Scrubbed) -> (Option<Trouble>, Option<Error>) {
         let state = self.state();
         let lost = self.file.as_ref().zip(state.lost);
         let lost = lost.map(|(path, found)| Trouble::File(Error::Gone { path: path.clone(), found }));
         let failed = || state.failed.clone().map(Trouble::Writes);
-        let damaged = || (state.damaged > 0).then_some(Trouble::Damage(state.damaged));
+        // One damage may be found in each of these ways.
+        let found = scrubbed.wrong.saturating_sub(state.known).max(scrubbed.pages).max(state.damaged);
+        let damaged = || (found > 0).then_some(Trouble::Damage(found));
         (lost.or_else(failed).or_else(damaged), state.backup.clone())
     }
 }
 
-/// What tells one file from another, whatever their names.
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    fs::metadata(path).map(|found| disk::identity(&found))
 }

@@ -7,10 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use ::redb::{Builder, Database, Durability, StorageBackend, backends::FileBackend};
+use ::redb::{Builder, Database, Durability, backends::FileBackend};
 
 use super::{
-    Rows, disk,
+    Rows,
+    disk::{self, Locked},
     guard::{convert, guarded},
     redb::TABLE,
     seal::Seal,
@@ -82,7 +83,7 @@ impl Copy {
     /// Puts everything on disk, packs it, seals it as of commit `at`, and gives the file its name: in the
     /// place of the file that has it when `replace`, else only when no file has it. It answers the file's
     /// length, and the file itself, locked since before it had its name.
-    pub(crate) fn finish(self, at: u64, replace: bool) -> Result<(u64, Arc<dyn StorageBackend>)> {
+    pub(crate) fn finish(self, at: u64, replace: bool) -> Result<(u64, Arc<Locked>)> {
         let making = self.making.clone();
         self.finished(at, replace).inspect_err(|_| {
             // Nothing half done is left, least of all on a disk that is full.
@@ -90,7 +91,7 @@ impl Copy {
         })
     }
 
-    fn finished(self, at: u64, replace: bool) -> Result<(u64, Arc<dyn StorageBackend>)> {
+    fn finished(self, at: u64, replace: bool) -> Result<(u64, Arc<Locked>)> {
         let Self { mut database, place, making, path } = self;
         guarded(&place, || {
             let txn = database.begin_write()?;
@@ -108,20 +109,23 @@ impl Copy {
                 Seal::remove(&path)?;
                 disk::rename(&making, &path)?;
             } else {
-                // Unlike a renaming, a link never takes a name from another file.
-                fs::hard_link(&making, &path)?;
-                fs::remove_file(&making)?;
+                disk::name(&making, &path)?;
             }
-            seal.write(&path)?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            disk::sync_folder(folder.unwrap_or(Path::new(".")))?;
-            Ok(seal.length())
+            Ok(seal)
         };
-        let length = name().map_err(|error: io::Error| match error.kind() {
+        let seal = name().map_err(|error: io::Error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::Occupied { path: path.clone() },
             _ => Error::io(&place, error),
         })?;
-        Ok((length, disk))
+        // The name means this file now, and whoever goes on must go on with it: nothing is an error any more.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Err(error) = seal.write(&path) {
+            tracing::warn!(store.path = %place, error = %error, "the new file has no seal");
+        }
+        if let Err(error) = disk::sync_folder(folder.unwrap_or(Path::new("."))) {
+            tracing::warn!(store.path = %place, error = %error, "a power cut may take the new file's name away");
+        }
+        Ok((seal.length(), disk))
     }
 
     /// Gives the file up.

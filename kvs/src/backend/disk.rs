@@ -3,8 +3,9 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     ops::Bound,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -14,6 +15,7 @@ use std::{
 };
 
 use ::redb::{StorageBackend, backends::FileBackend};
+use rustix::fs::{CWD, RenameFlags};
 
 use super::guard::convert;
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// Opens the file, makes its folder, and locks it for this process.
-pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
+pub(crate) fn open(path: &Path) -> Result<(Arc<Locked>, Note)> {
     let place = path.display().to_string();
     let fail = |error| Error::io(&place, error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -38,7 +40,7 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<dyn StorageBackend>, Note)> {
 }
 
 /// Opens a file that is there, for this process alone.
-pub(crate) fn lock(path: &Path) -> Result<Arc<dyn StorageBackend>> {
+pub(crate) fn lock(path: &Path) -> Result<Arc<Locked>> {
     let place = path.display().to_string();
     let fail = |error| Error::io(&place, error);
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
@@ -52,46 +54,62 @@ pub(crate) fn lock(path: &Path) -> Result<Arc<dyn StorageBackend>> {
 /// lock lasts as long as anybody has the descriptor, and a child process has it, too, until it runs its
 /// own program.
 #[derive(Debug)]
-struct Locked(FileBackend);
+pub(crate) struct Locked {
+    file: FileBackend,
+    identity: Identity,
+}
+
+/// Device and inode: what tells one file from another, whatever their names.
+pub(crate) type Identity = (u64, u64);
+
+pub(crate) fn identity(found: &fs::Metadata) -> Identity {
+    (found.dev(), found.ino())
+}
 
 impl Locked {
     fn new(file: File, path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let disk = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
-        match disk.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-            Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self(disk)),
+        let identity = identity(&file.metadata().map_err(|error| Error::io(&place, error))?);
+        let file = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
+        match file.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+            Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self { file, identity }),
             Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
             Err(error) => Err(Error::io(&place, error.into())),
         }
+    }
+
+    /// Which file it is, whatever its name means by now.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
     }
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
         // The system unlocks it as well, later.
-        let _ = self.0.close();
+        let _ = self.file.close();
     }
 }
 
 impl StorageBackend for Locked {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
+        self.file.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
+        self.file.write(offset, data)
     }
 }
 
@@ -113,18 +131,37 @@ fn make(path: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
 
 /// Puts a file's content on disk.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
-    step("sync the file");
+    step("sync the file")?;
     file.sync_all()
 }
 
 /// Gives a file that is on disk its name; it lasts when the folder is synced.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    step("rename");
+    step("rename")?;
     fs::rename(from, to)
 }
 
+/// Gives a file that is on disk a name that no file has, or fails with `AlreadyExists`.
+pub(crate) fn name(from: &Path, to: &Path) -> io::Result<()> {
+    let renamed = step("name").and_then(|()| {
+        rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from)
+    });
+    match renamed.map_err(|error| (error.kind(), error)) {
+        // File systems that cannot do that can keep the name from others by an empty file.
+        Err((ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied, _)) => {
+            private().write(true).create_new(true).open(to)?;
+            rename(from, to).inspect_err(|_| {
+                let _ = fs::remove_file(to);
+            })
+        }
+        renamed => renamed.map_err(|(_, error)| error),
+    }
+}
+
 #[cfg(not(test))]
-pub(crate) fn step(_: &'static str) {}
+pub(crate) fn step(_: &'static str) -> io::Result<()> {
+    Ok(())
+}
 
 #[cfg(test)]
 pub(crate) use tests::step;
@@ -167,7 +204,7 @@ fn warn(path: &Path) {
 }
 
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    step("sync the folder");
+    step("sync the folder")?;
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
@@ -235,12 +272,14 @@ pub(crate) fn rewrite(disk: &dyn StorageBackend) -> io::Result<()> {
 pub(crate) struct Fence {
     disk: Arc<dyn StorageBackend>,
     open: Arc<AtomicBool>,
+    /// Set when a sync fails: pages that the system counts as clean may not be on disk then.
+    unsure: Arc<AtomicBool>,
 }
 
 impl Fence {
-    pub(crate) fn new(disk: Arc<dyn StorageBackend>) -> (Self, Gate) {
+    pub(crate) fn new(disk: Arc<dyn StorageBackend>, unsure: Arc<AtomicBool>) -> (Self, Gate) {
         let open = Arc::new(AtomicBool::new(true));
-        (Self { disk, open: open.clone() }, Gate(open))
+        (Self { disk, open: open.clone(), unsure }, Gate(open))
     }
 
     fn pass(&self) -> io::Result<&dyn StorageBackend> {
@@ -276,7 +315,7 @@ impl StorageBackend for Fence {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.pass()?.sync_data()
+        self.pass()?.sync_data().inspect_err(|_| self.unsure.store(true, Ordering::Release))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -286,21 +325,84 @@ impl StorageBackend for Fence {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     use super::*;
     use crate::{
         Options,
-        backend::{Backend, redb::Redb},
+        backend::{Backend, copy::Copy, redb::Redb},
+        health::Condition,
+        key,
+        value::Value,
     };
 
     thread_local! {
         static STEPS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+        static FAILS: Cell<Option<&'static str>> = const { Cell::new(None) };
     }
 
-    /// Notes what is done to files, in order.
-    pub(crate) fn step(what: &'static str) {
+    /// Notes what is done to files, in order, and fails where it is to.
+    pub(crate) fn step(what: &'static str) -> io::Result<()> {
         STEPS.with_borrow_mut(|steps| steps.push(what));
+        if FAILS.get() == Some(what) {
+            Err(io::Error::new(ErrorKind::Unsupported, "injected"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn commit(store: &Redb, number: u64) {
+        let row = |key: Vec<u8>| {
+            let stored = Value { version: number, ..Value::default() }.seal(&key);
+            (key, Some(stored))
+        };
+        let changes = [row(key::record("t", &number.to_string())), row(key::log(number))];
+        let batch = store.begin().expect("a batch");
+        batch.commit(changes.into(), number, true).expect("a commit");
+    }
+
+    #[test]
+    fn a_compaction_that_fails_behind_its_renaming_goes_on_with_the_new_file_and_loses_no_commit() {
+        for fault in ["write the seal", "sync the folder", "remove the seal"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("store.redb");
+            let store = Redb::open(&path, &Options::new()).expect("a store");
+            let condition = Condition::new(Some(path.clone()), store.identity());
+            commit(&store, 1);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let reader = runtime.block_on(store.snapshot()).expect("a snapshot");
+            FAILS.set(Some(fault));
+            let compacted = condition.replacing(|| store.compact(&mut |_| ()), || store.identity());
+            FAILS.set(None);
+            compacted.unwrap_or_else(|error| panic!("{fault}: the name means the new file: {error}"));
+            assert!(condition.look_now().is_none(), "{fault}: the name means the open file");
+            let read = runtime.block_on(reader.get(&key::record("t", "1"))).expect("the old file is read");
+            assert!(read.is_some(), "{fault}");
+            commit(&store, 2);
+            drop((reader, store));
+            let store = Redb::open(&path, &Options::new()).expect("a store");
+            let batch = store.begin().expect("a batch");
+            for number in ["1", "2"] {
+                let found = batch.get(&key::record("t", number)).expect("it is read");
+                assert!(found.is_some(), "{fault}: commit {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stranger_that_took_the_name_during_a_compaction_that_failed_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        let condition = Condition::new(Some(path.clone()), store.identity());
+        let work = || -> Result<()> {
+            fs::rename(&path, folder.path().join("moved.redb")).expect("it is moved");
+            fs::write(&path, "a stranger's").expect("it is written");
+            Err(Error::Closed)
+        };
+        condition.replacing(work, || store.identity()).expect_err("it failed");
+        let found = condition.look_now();
+        assert!(matches!(found, Some(Error::Gone { found: "was replaced", .. })), "{found:?}");
     }
 
     #[test]
@@ -319,6 +421,38 @@ mod tests {
         let expected = ["sync the file", "rename", "write the seal", "sync the folder"];
         assert_eq!(steps[..4], expected, "{steps:?}");
         assert_eq!(steps[4..], ["remove the seal", "sync the folder"], "{steps:?}");
+    }
+
+    #[test]
+    fn a_copy_needs_no_links_takes_no_name_that_is_taken_and_is_whole_or_not_there() {
+        for fault in [None, Some("name"), Some("sync the folder"), Some("write the seal")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("store.redb");
+            let copy = || {
+                let copy = Copy::create(&path, 1 << 20).expect("it is begun");
+                FAILS.set(fault);
+                let done = copy.finish(0, false).map(drop);
+                FAILS.set(None);
+                done
+            };
+            copy().unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            Redb::open(&path, &Options::new()).unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            fs::write(&path, "another's").expect("it is written");
+            let error = copy().expect_err("the name is taken");
+            assert!(matches!(error, Error::Occupied { .. }), "{fault:?}: {error}");
+            assert_eq!(fs::read(&path).expect("it is read"), b"another's", "{fault:?}");
+            let rest = fs::read_dir(&folder).expect("the folder").flatten().map(|entry| entry.file_name());
+            let rest: Vec<_> = rest.filter(|name| name.to_string_lossy().ends_with(".new")).collect();
+            assert!(rest.is_empty(), "{fault:?}: {rest:?}");
+        }
+        // Where only the renaming fails, nothing has the name.
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        fs::write(folder.path().join("made"), "").expect("it is written");
+        FAILS.set(Some("name"));
+        name(&folder.path().join("gone"), &path).expect_err("there is nothing to rename");
+        FAILS.set(None);
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]

@@ -170,7 +170,7 @@ impl Record for Row {
     }
 }
 
-pub(super) fn quiet() {
+pub(crate) fn quiet() {
     // redb's complaints about a broken disk are expected here.
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -5,13 +5,13 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use ::redb::StorageBackend;
 
-use super::{Backend, Changes, redb::Redb};
+use super::{Backend, Changes, disk::Fence, pages::Pages, redb::Redb, tree};
 use crate::{Error, Options, Result, key, key::Span, value::Value};
 
 /// A file in memory that counts.
@@ -21,6 +21,10 @@ struct Disk {
     bytes: Mutex<Vec<u8>>,
     read: AtomicU64,
     written: AtomicU64,
+    /// There is no space for a write.
+    full: AtomicBool,
+    /// A sync fails.
+    failing: AtomicBool,
 }
 
 impl Disk {
@@ -57,10 +61,13 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        Ok(())
+        if self.failing.load(Ordering::Relaxed) { Err(io::Error::other("injected")) } else { Ok(()) }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if self.full.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.written.fetch_add(data.len() as u64, Ordering::Relaxed);
         self.bytes()[offset as usize..offset as usize + data.len()].copy_from_slice(data);
         Ok(())
@@ -248,4 +255,55 @@ fn a_commit_that_meets_a_damaged_page_does_not_write_the_file_again() {
     commit(&store, [row(10, 2)].into(), true);
     let moved = disk.moved();
     assert!(moved < 512 << 10, "{moved} bytes of {}", disk.bytes().len());
+}
+
+#[test]
+fn only_a_sync_that_failed_has_the_file_written_again_and_a_full_disk_does_not() {
+    super::faults::quiet();
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options()).unwrap();
+    fill(&store, 4_000);
+    let length = disk.bytes().len() as u64;
+    let resumed = |fault: &AtomicBool| {
+        fault.store(true, Ordering::Relaxed);
+        let at = store.begin().unwrap().at() + 1;
+        let error = store.begin().unwrap().commit([row(2_000, 2)].into(), at, true).unwrap_err();
+        fault.store(false, Ordering::Relaxed);
+        disk.moved();
+        commit(&store, [row(10, 2)].into(), true);
+        (error, disk.moved())
+    };
+    let (error, moved) = resumed(&disk.full);
+    assert!(matches!(error, Error::Full { .. }), "{error}");
+    assert!(moved < 512 << 10, "no space: {moved} bytes of {length}");
+    let (_, moved) = resumed(&disk.failing);
+    assert!(moved > length, "no sync: {moved} bytes of {length}");
+}
+
+#[test]
+fn pages_of_a_format_that_is_not_known_are_not_refused() {
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options()).unwrap();
+    fill(&store, 2_000);
+    drop(store);
+    for (version, expected) in [(3, true), (4, false)] {
+        let mut image = disk.bytes().clone();
+        let slot = 64 + 128 * tree::primary(&image);
+        image[slot] = version;
+        let sum = twox_hash::XxHash3_128::oneshot(&image[slot..slot + 112]);
+        image[slot + 112..slot + 128].copy_from_slice(&sum.to_le_bytes());
+        // In the sums of a format that is not known nothing matches.
+        for page in image.chunks_mut(4096).skip(1) {
+            page[200] ^= 1;
+        }
+        let (pages, _) = Pages::new(Fence::new(Disk::new(image.clone()), Arc::default()).0, true);
+        pages.read(0, &mut [0; 320]).unwrap();
+        let mut refused = false;
+        for (place, page) in image.chunks(4096).enumerate().skip(1) {
+            let mut read = vec![0; page.len()];
+            pages.read(place as u64 * 4096, &mut read).unwrap();
+            refused |= read != page;
+        }
+        assert_eq!(refused, expected, "version {version}");
+    }
 }

@@ -4,7 +4,7 @@
 pub(crate) mod copy;
 pub(crate) mod disk;
 #[cfg(test)]
-mod faults;
+pub(crate) mod faults;
 #[cfg(test)]
 mod growth;
 pub(crate) mod guard;
@@ -45,6 +45,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Gives space back that is no longer used, and says how many bytes the store took before and after.
     fn compact(&self, _progress: &mut dyn FnMut(u64)) -> Result<(u64, u64)> {
         Ok((0, 0))
+    }
+
+    /// Which file it is, where it is one; the name may mean another.
+    fn identity(&self) -> Option<disk::Identity> {
+        None
     }
 
     /// Asks whether the place answers at all, and waits no longer than `within`.

@@ -2,12 +2,14 @@
 //! and looks at it only when it repairs; this layer under redb looks at it whenever a page comes from the
 //! disk. It writes nothing of its own: the layout of the pages is in `tree`.
 
+#[cfg(test)]
+use std::sync::atomic::AtomicU64;
 use std::{
     collections::{BTreeSet, HashMap},
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -45,8 +47,10 @@ pub(crate) struct Sums {
     /// then, and may find that a commit was not completely written, and go back to the one before.
     strict: AtomicBool,
     /// Pages that came from the disk with no sum known for them.
+    #[cfg(test)]
     unverified: AtomicU64,
     /// Pages that were read and matched.
+    #[cfg(test)]
     verified: AtomicU64,
     /// Held for a look-up or a page's children.
     known: Mutex<Known>,
@@ -59,6 +63,8 @@ struct Known {
     /// By block of pages, eight bytes a page: 2 MiB for each GiB whose pages were all met.
     sums: HashMap<u64, Box<[u64; BLOCK as usize]>>,
     damaged: BTreeSet<u64>,
+    /// The file has a layout that is not known here, so that nothing is known of any page.
+    foreign: bool,
 }
 
 impl<D: StorageBackend> Pages<D> {
@@ -98,6 +104,7 @@ impl Sums {
         };
         let matches = match (known & KIND, shape) {
             (0, _) => {
+                #[cfg(test)]
                 self.unverified.fetch_add(1, Ordering::Relaxed);
                 return;
             }
@@ -108,6 +115,7 @@ impl Sums {
             (_, None) => false,
         };
         if matches {
+            #[cfg(test)]
             self.verified.fetch_add(1, Ordering::Relaxed);
             // The children of a page that this process wrote were met when it was.
             if let Some(shape) = shape.filter(|_| known & KIND != OWN) {
@@ -166,6 +174,16 @@ impl Known {
             *self = Self { geometry, ..Self::default() };
         }
         let primary = tree::primary(header);
+        if let Some(version) = tree::foreign(header, primary) {
+            if !self.foreign {
+                tracing::warn!(
+                    version,
+                    "the file has a version of redb's format whose pages cannot be verified when they are read"
+                );
+            }
+            *self = Self { geometry, foreign: true, ..Self::default() };
+            return;
+        }
         for slot in [primary, 1 - primary].into_iter().take(if strict { 1 } else { 2 }) {
             tree::roots(header, slot, |number, sum| self.learn(number, sum, Shape::TABLES));
         }
@@ -200,14 +218,16 @@ impl<D: StorageBackend> StorageBackend for Pages<D> {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        // All readers need the lock, and a sum takes its time.
+        let sum = if offset == 0 { 0 } else { own(data) };
         let mut known = self.sums.known();
         if offset == 0 {
             // A new file gets its geometry here; the roots it names were noted when they were written.
             if let Some(geometry) = Geometry::read(data).filter(|new| *new != known.geometry) {
                 *known = Known { geometry, ..Known::default() };
             }
-        } else {
-            *known.slot(offset) = own(data);
+        } else if !known.foreign {
+            *known.slot(offset) = sum;
             known.damaged.remove(&offset);
         }
         drop(known);

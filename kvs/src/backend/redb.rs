@@ -38,6 +38,8 @@ pub(crate) struct Redb {
     note: Option<Note>,
     /// Replaced by a compaction. Held for a clone only.
     disk: RwLock<Arc<dyn StorageBackend>>,
+    /// Which file `disk` is, where it is one. Replaced with it; held for a copy only.
+    identity: Mutex<Option<disk::Identity>>,
     place: Arc<str>,
     options: Options,
     /// Whether the file's name means this file no longer, so that a seal beside it would be another's.
@@ -45,9 +47,9 @@ pub(crate) struct Redb {
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
     /// the writer; readers never take it.
     live: Mutex<Option<Live>>,
-    /// Whether a write or a sync has failed since the file was opened: pages that the system counts as
-    /// clean may not be on disk then, and are written again.
-    unsure: AtomicBool,
+    /// Set when a sync has failed since the file was opened, as its fence notes: what may not be on disk is
+    /// written again.
+    unsure: Arc<AtomicBool>,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
     current: Current,
     /// The check in the background. Held for a clone of what it found.
@@ -88,7 +90,9 @@ impl Redb {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self> {
         let (disk, note) = disk::open(path)?;
         let place: Arc<str> = path.display().to_string().into();
+        let identity = disk.identity();
         let store = Self::open_disk(disk, place, Some(note), options)?;
+        store.identify(identity);
         let current = store.current.clone();
         let scan = move |span: &Span, back, limit| newest(&current).rows(span, back, limit);
         let scrub = Scrub::start(options.scrub, Box::new(scan));
@@ -103,14 +107,16 @@ impl Redb {
         note: Option<Note>,
         options: &Options,
     ) -> Result<Self> {
-        let (live, view) = Live::open(&disk, &place, options, note.as_ref())?;
+        let unsure = Arc::<AtomicBool>::default();
+        let (live, view) = Live::open(&disk, &place, options, note.as_ref(), &unsure)?;
         Ok(Self {
             disk: RwLock::new(disk),
+            identity: Mutex::default(),
             place,
             options: options.clone(),
             disowned: AtomicBool::new(false),
             live: Mutex::new(Some(live)),
-            unsure: AtomicBool::new(false),
+            unsure,
             current: Arc::new(RwLock::new(Arc::new(view))),
             scrub: Mutex::default(),
             note,
@@ -119,6 +125,10 @@ impl Redb {
 
     fn view(&self) -> Arc<View> {
         newest(&self.current)
+    }
+
+    fn identify(&self, identity: disk::Identity) {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity);
     }
 
     fn disk(&self) -> Arc<dyn StorageBackend> {
@@ -134,7 +144,8 @@ impl Redb {
                 disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
                 self.unsure.store(false, Ordering::Release);
             }
-            let (opened, view) = Live::open(&disk, &self.place, &self.options, self.note.as_ref())?;
+            let (opened, view) =
+                Live::open(&disk, &self.place, &self.options, self.note.as_ref(), &self.unsure)?;
             tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
             *live = Some(opened);
@@ -157,8 +168,9 @@ impl Live {
         place: &Arc<str>,
         options: &Options,
         note: Option<&Note>,
+        unsure: &Arc<AtomicBool>,
     ) -> Result<(Self, View)> {
-        let (fence, gate) = Fence::new(disk.clone());
+        let (fence, gate) = Fence::new(disk.clone(), unsure.clone());
         let opened = guarded(place, || {
             let header = tree::read(&fence)?;
             let sealed = note.and_then(|note| Seal::read(&note.store)).filter(|_| options.verify);
@@ -267,17 +279,29 @@ impl Backend for Redb {
             }
         }
         let (after, disk) = copy.finish(view.at, true)?;
-        // The name means the new file now. Whatever fails below, the next batch opens that one.
-        let old = live.take();
-        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
-        let (opened, view) = Live::open(&disk, &self.place, &self.options, Some(note))?;
-        self.publish(view);
-        *live = Some(opened);
-        // Who reads goes on reading the old file, which has no name. Then it is closed.
-        if let Some(Live { database, shelf, .. }) = old {
+        // The name means the new file now. Who reads goes on reading the old one, which has no name; then it
+        // is closed.
+        if let Some(Live { database, shelf, .. }) = live.take() {
             let _ = shelf.set(database);
         }
+        self.identify(disk.identity());
+        let disk: Arc<dyn StorageBackend> = disk;
+        *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
+        match Live::open(&disk, &self.place, &self.options, Some(note), &self.unsure) {
+            Ok((opened, view)) => {
+                self.publish(view);
+                *live = Some(opened);
+            }
+            // The same rows are in both, and the next batch opens the new one, or says why it cannot.
+            Err(error) => {
+                tracing::warn!(store.path = %self.place, error = %error, "the compacted file is not open yet");
+            }
+        }
         Ok((before, after))
+    }
+
+    fn identity(&self) -> Option<disk::Identity> {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn disown(&self) {
@@ -402,10 +426,6 @@ impl Batch for Job<'_> {
                 // it cannot write; the next batch opens the file again.
                 live.gate.close();
                 *self.live = None;
-                // Damaged pages are no reason to write the whole file again, and it may be large.
-                if !matches!(error, Error::Corrupt { .. }) {
-                    self.store.unsure.store(true, Ordering::Release);
-                }
                 tracing::debug!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
                 Err(error)
             }

@@ -63,7 +63,7 @@ impl Seal {
 
     pub(crate) fn write(&self, store: &Path) -> io::Result<()> {
         let Self { length, sum, at } = self;
-        disk::step("write the seal");
+        disk::step("write the seal")?;
         let mut file = disk::private().write(true).create(true).truncate(true).open(path(store))?;
         writeln!(file, "{FORMAT} {length:x} {:x} {at:x}", sum.unwrap_or_default())
     }
@@ -74,7 +74,7 @@ impl Seal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
             Ok(()) => {
-                disk::step("remove the seal");
+                disk::step("remove the seal")?;
                 let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty());
                 disk::sync_folder(folder.unwrap_or(Path::new(".")))
             }

@@ -12,6 +12,9 @@ const HEADER: usize = 320;
 /// What stands for a sum that is not yet computed.
 pub(crate) const DEFERRED: u128 = 999;
 
+/// The version of the file format whose layout this is. Each commit slot begins with its own.
+const VERSION: u8 = 3;
+
 const MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 const RECOVERY: u8 = 2;
 const TWO_PHASE: u8 = 4;
@@ -90,13 +93,21 @@ pub(crate) fn seal(header: &[u8]) -> u64 {
     XxHash3_64::oneshot(header)
 }
 
+/// A commit slot that matches its sum.
+fn slot(header: &[u8], slot: usize) -> Option<&[u8]> {
+    let slot = header.get(64 + 128 * slot..64 + 128 * (slot + 1))?;
+    let (fields, sum) = slot.split_last_chunk::<16>()?;
+    (XxHash3_128::oneshot(fields) == u128::from_le_bytes(*sum)).then_some(slot)
+}
+
+/// The version of a commit slot whose layout is not known here.
+pub(crate) fn foreign(header: &[u8], number: usize) -> Option<u8> {
+    slot(header, number).map(|slot| slot[0]).filter(|version| *version != VERSION)
+}
+
 /// The roots that a commit slot names, with their sums.
-pub(crate) fn roots(header: &[u8], slot: usize, mut root: impl FnMut(u64, u128)) {
-    let Some(slot) = header.get(64 + 128 * slot..64 + 128 * (slot + 1)) else { return };
-    let Some((fields, sum)) = slot.split_last_chunk::<16>() else { return };
-    if XxHash3_128::oneshot(fields) != u128::from_le_bytes(*sum) {
-        return;
-    }
+pub(crate) fn roots(header: &[u8], number: usize, mut root: impl FnMut(u64, u128)) {
+    let Some(slot) = slot(header, number).filter(|slot| slot[0] == VERSION) else { return };
     for (there, at) in [(1, 8), (2, 40)] {
         if slot[there] != 0
             && let (Some(number), Some(sum)) = (long(slot, at), wide(slot, at + 8))

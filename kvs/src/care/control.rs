@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
     io::{self, Write},
     os::unix::{
-        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
         net::UnixStream as Probe,
     },
     path::{Path, PathBuf},
@@ -42,8 +42,11 @@ const AT_ONCE: usize = 4;
 /// The longest question, in bytes: two names of the greatest length, escaped.
 const QUESTION: u64 = 64 << 10;
 
-/// How long a question may take to arrive, and an answer may wait to be read.
+/// The time a question may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The minutes that an answer may wait to be read: people read it page by page.
+pub(super) const READING: u64 = 10;
 
 /// The longest path of a socket, in bytes (`sun_path` of `unix(7)`, less its end).
 const PATH: usize = 107;
@@ -122,7 +125,7 @@ impl Drop for Control {
             let _ = thread.join();
         }
         // Only a courtesy: a socket that nobody listens on is taken away by the next holder.
-        let _ = fs::remove_file(&self.place);
+        let _ = clear(&self.place);
         if let Some(folder) = &self.folder {
             let _ = fs::remove_dir(folder);
         }
@@ -134,11 +137,8 @@ impl Drop for Control {
 fn choose(store: &Path) -> io::Result<(PathBuf, Option<PathBuf>)> {
     let usual = std::path::absolute(socket(store))?;
     // Whoever still listens there has a file that had this name before.
-    if usual.as_os_str().len() <= PATH && Probe::connect(&usual).is_err() {
-        match fs::remove_file(&usual) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => return Ok((usual, None)),
-        }
+    if usual.as_os_str().len() <= PATH && Probe::connect(&usual).is_err() && clear(&usual)? {
+        return Ok((usual, None));
     }
     let own = std::process::id();
     for number in 0..1_000 {
@@ -150,6 +150,17 @@ fn choose(store: &Path) -> io::Result<(PathBuf, Option<PathBuf>)> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Takes away a socket that nobody listens on, and says whether its name is free. What is no socket is
+/// another's file, and stays.
+fn clear(place: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(place) {
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(place).map(|()| true),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Answers for ever. All of it is one future, so that the end of it ends everything.
@@ -213,6 +224,8 @@ async fn serve(stream: UnixStream, inner: &Weak<Inner>) {
     };
     let last = match answer {
         Ok(status) => Answer::Done(status),
+        // It ends in the middle of a line, behind which there is nothing to say.
+        Err(Error::BrokenOff { .. }) => return,
         Err(error) => Answer::Failed(error.to_string()),
     };
     // Whoever asked may have gone.
@@ -249,11 +262,38 @@ async fn answer(text: &str, to: &mut OwnedWriteHalf, inner: &Weak<Inner>) -> Res
     }
 }
 
-/// Writes a line. Whoever does not read is not waited for for long, and who has gone ends the work.
+/// Writes a line. Whoever does not read is waited for for minutes, and who has gone ends the work.
 async fn write(to: &mut OwnedWriteHalf, answer: &Answer) -> Result<()> {
-    let fail = |error| Error::io("the control socket", error);
-    let mut text = serde_json::to_string(answer).map_err(|error| fail(error.into()))?;
+    let place = "the control socket";
+    let broken = |why| Error::BrokenOff { place: place.to_owned(), why };
+    let mut text = serde_json::to_string(answer).map_err(|error| Error::io(place, error.into()))?;
     text.push('\n');
-    let written = tokio::time::timeout(PATIENCE, to.write_all(text.as_bytes())).await;
-    written.unwrap_or_else(|late| Err(late.into())).map_err(fail)
+    match tokio::time::timeout(Duration::from_mins(READING), to.write_all(text.as_bytes())).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(broken("the reader has gone away".to_owned())),
+        Err(_) => Err(broken(format!("the reader did not read for {READING} minutes"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_waited_for_for_minutes_and_who_has_gone_is_not() {
+        let line = || Answer::Said(Said::Line("x".repeat(64 << 10)));
+        let (mut ours, theirs) =
+            UnixStream::pair().map(|(ours, theirs)| (ours.into_split().1, theirs)).unwrap();
+        let started = tokio::time::Instant::now();
+        let error = loop {
+            if let Err(error) = write(&mut ours, &line()).await {
+                break error;
+            }
+        };
+        assert!(started.elapsed() >= Duration::from_mins(READING), "{:?}", started.elapsed());
+        assert!(error.to_string().contains("did not read for 10 minutes"), "{error}");
+        drop(theirs);
+        let error = write(&mut ours, &line()).await.unwrap_err();
+        assert!(error.to_string().contains("the reader has gone away"), "{error}");
+    }
 }

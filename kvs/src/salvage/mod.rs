@@ -164,7 +164,7 @@ impl Store {
             return Err(Error::NoStore { path: path.to_owned() });
         }
         let place = path.display().to_string();
-        let disk = disk::lock(path)?;
+        let disk: Arc<dyn StorageBackend> = disk::lock(path)?;
         let mut pages = Pages::default();
         leaf::rows(&*disk, |row| pages.note(row), |_| ()).map_err(|error| Error::io(&place, error))?;
         let (tree, log) = (tree(&disk, &place).await, pages.log());

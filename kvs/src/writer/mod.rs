@@ -32,6 +32,9 @@ const PATIENCE: Duration = Duration::from_micros(200);
 /// How many commits pass between two trims of the change log.
 const TRIM: u64 = 1024;
 
+/// The words that are logged when damage stands against that.
+const UNTRIMMED: &str = "the change log is not trimmed";
+
 /// How often what has expired is swept.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -41,12 +44,17 @@ const PROBE: Duration = Duration::from_secs(1);
 /// How many bytes such a try writes: more than fits into what a full disk has left of a page.
 const PROBE_BYTES: usize = 16 << 10;
 
+/// The wait before it sweeps again what it could not for damage: each try may open the file anew.
+const DAMAGED: Duration = Duration::from_secs(60);
+
 /// When the writer has to do something unasked.
 struct Due {
     /// Commits written behind go to the disk.
     flush: Option<Instant>,
     sweep: Instant,
     probe: Instant,
+    /// Damage stood against the last sweep, and there is none before this.
+    damaged: Option<Instant>,
 }
 
 impl Due {
@@ -74,7 +82,7 @@ impl Writer {
         let mut group = 1;
         let mut patience = Duration::ZERO;
         let now = Instant::now();
-        let mut due = Due { flush: None, sweep: now + SWEEP, probe: now };
+        let mut due = Due { flush: None, sweep: now + SWEEP, probe: now, damaged: None };
         loop {
             match self.queue.take(due.next(), group, patience) {
                 Taken::Requests(requests) => {
@@ -120,6 +128,9 @@ impl Writer {
             }
             return;
         }
+        if due.damaged.is_some_and(|until| now < until) {
+            return;
+        }
         match sweep::sweep(&*self.backend, self.options.clock.millis()) {
             Ok(sweep::Swept { at: None, .. }) => {}
             Ok(sweep::Swept { at: Some(at), more }) => {
@@ -128,6 +139,11 @@ impl Writer {
                 if more {
                     due.sweep = now;
                 }
+            }
+            // What can be written is written all the same.
+            Err(error @ Error::Corrupt { .. }) => {
+                due.damaged = Some(now + DAMAGED);
+                self.condition.left("what has expired or was cut is not swept", &error);
             }
             Err(error) => self.condition.wrote(Err(&error)),
         }
@@ -210,9 +226,24 @@ impl Writer {
                 Ok(None)
             };
         }
-        self.trim(&mut overlay, base, at)?;
-        let changes = overlay.into_changes();
-        batch.commit(changes, at, durable).or_else(|error| self.outcome(at, error))?;
+        let old = self.old(&overlay, base, at)?;
+        let mut changes = overlay.into_changes();
+        let whole = (!old.is_empty()).then(|| changes.clone());
+        changes.extend(old);
+        match (batch.commit(changes, at, durable), whole) {
+            // To take old rows of the log away touches pages that the commit itself does not.
+            (Err(error @ Error::Corrupt { .. }), Some(changes)) => {
+                let batch = self.backend.begin()?;
+                if batch.at() != base {
+                    drop(batch);
+                    self.outcome(at, error)?;
+                } else {
+                    self.condition.left(UNTRIMMED, &error);
+                    batch.commit(changes, at, durable).or_else(|error| self.outcome(at, error))?;
+                }
+            }
+            (done, _) => done.or_else(|error| self.outcome(at, error))?,
+        }
         Ok(Some(at))
     }
 
@@ -227,18 +258,21 @@ impl Writer {
         }
     }
 
-    /// Cuts the change log behind the kept history, now and then: a range costs less than single keys.
-    fn trim(&self, overlay: &mut Overlay<'_>, base: u64, at: u64) -> Result<()> {
+    /// The rows that are cut of the change log behind the kept history, now and then: a range costs less than single
+    /// keys. Damage in what is old is no reason to refuse what is new.
+    fn old(&self, overlay: &Overlay<'_>, base: u64, at: u64) -> Result<Changes> {
         if base / TRIM == at / TRIM {
-            return Ok(());
+            return Ok(Changes::new());
         }
         let span = Span { start: key::log(0), end: Some(key::log(at.saturating_sub(self.options.history))) };
-        let rows = overlay.scan(&span, 4 * TRIM as usize)?;
-        for (key, _) in rows.iter() {
-            overlay.set(key.to_vec(), None);
+        match overlay.scan(&span, 4 * TRIM as usize) {
+            Ok(rows) => Ok(rows.iter().map(|(key, _)| (key.to_vec(), None)).collect()),
+            Err(error @ Error::Corrupt { .. }) => {
+                self.condition.left(UNTRIMMED, &error);
+                Ok(Changes::new())
+            }
+            Err(error) => Err(error),
         }
-        overlay.keep();
-        Ok(())
     }
 }
 
@@ -269,5 +303,103 @@ impl Drop for Writer {
                 let _ = request.answer.send(Err(Error::Closed));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::{Answer, Batch, Rows, Snapshot, memory::Memory, redb::Redb},
+        store::Store,
+    };
+
+    /// A store in which damage stands against taking rows of the log away, though they can be read.
+    #[derive(Default)]
+    struct Edge(Memory);
+
+    struct Work<'a>(Box<dyn Batch + 'a>);
+
+    impl Backend for Edge {
+        fn kind(&self) -> &'static str {
+            "memory"
+        }
+
+        fn snapshot(&self) -> Answer<'_, Arc<dyn Snapshot>> {
+            self.0.snapshot()
+        }
+
+        fn begin(&self) -> Result<Box<dyn Batch + '_>> {
+            Ok(Box::new(Work(self.0.begin()?)))
+        }
+    }
+
+    impl Batch for Work<'_> {
+        fn at(&self) -> u64 {
+            self.0.at()
+        }
+
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+            self.0.get(key)
+        }
+
+        fn scan(&self, span: &Span, back: bool, limit: usize) -> Result<Rows> {
+            self.0.scan(span, back, limit)
+        }
+
+        fn commit(self: Box<Self>, changes: Changes, at: u64, durable: bool) -> Result<()> {
+            if changes.iter().any(|(key, value)| key.starts_with(&[key::LOG]) && value.is_none()) {
+                return Err(Error::corrupt("the page beside", "injected"));
+            }
+            self.0.commit(changes, at, durable)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_damage_beside_the_old_log_stands_against_is_made_without_trimming_it() {
+        let store =
+            Store::start(Arc::new(Edge::default()), Options::new().history(10)).await.expect("a store");
+        for number in 1..TRIM + 10 {
+            let mut txn = store.txn();
+            txn.append("/f", &number).expect("it is encoded");
+            let done = txn.commit().await.unwrap_or_else(|error| panic!("commit {number}: {error}"));
+            assert_eq!(done.at, number);
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_of_what_expires_is_no_failed_write_and_is_not_tried_again_at_once() {
+        crate::backend::faults::quiet();
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        let row = |number| key::expiry(number, &key::record("t", "one"));
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        let batch = store.begin().expect("a batch");
+        // So many that they have pages of their own.
+        let rows = (0..500).map(|number| (row(number), Some(Value::default().seal(&row(number)))));
+        batch.commit(rows.collect(), 0, true).expect("a commit");
+        drop(store);
+        let mut image = std::fs::read(&path).expect("the file");
+        let row = row(250);
+        for at in 0..image.len() - row.len() {
+            if image[at..].starts_with(&row) {
+                image[at + 1] ^= 1;
+            }
+        }
+        std::fs::write(&path, image).expect("it is written");
+        let options = Options::new().scrub(0);
+        let store = Redb::open(&path, &options).expect("a store");
+        let writer = Writer {
+            backend: Arc::new(store),
+            queue: Arc::new(Queue::new()),
+            options,
+            condition: Arc::new(Condition::new(None, None)),
+            last: Arc::new(watch::Sender::new(0)),
+        };
+        let now = Instant::now();
+        let mut due = Due { flush: None, sweep: now, probe: now, damaged: None };
+        writer.tick(&mut due);
+        assert!(!writer.condition.fails(), "what can be written is written all the same");
+        assert!(due.damaged.is_some_and(|until| until >= now + DAMAGED), "it is not swept every second");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, sync::Once};
 
-use kvs::{Error, From, Options, Store};
+use kvs::{Error, From, Options, Store, Trouble};
 
 use crate::common::{Note, note, put};
 
@@ -148,7 +148,7 @@ async fn a_damaged_page_takes_only_its_own_records_and_is_named_by_whoever_meets
     let error = store.get::<Note>("0500").await.unwrap_err();
     let said = error.to_string();
     assert!(said.contains("store.redb") && said.contains("record \"0500\" of table \"note\""), "{said}");
-    assert!(said.contains("kvs dump"), "it says what to do: {said}");
+    assert!(said.contains("kvs --unverified dump"), "it says what to do: {said}");
     assert!(matches!(store.get::<Note>("0500").await, Err(Error::Corrupt { .. })), "and says it again");
     let mut whole = 0;
     for number in 0..1_000u32 {
@@ -335,7 +335,7 @@ async fn the_command_that_the_message_names_saves_what_is_left() {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_kvs")).args(args).output().unwrap();
         (output.status.code(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (status, _, said) = kvs(&["stat", &url]);
+    let (status, _, said) = kvs(&["get", &url, "note", "0400"]);
     assert!(status == Some(1) && said.contains("kvs --unverified dump"), "{said}");
     let file = folder.path().join("saved.jsonl").display().to_string();
     let (status, _, said) = kvs(&["--unverified", "dump", &url, &file]);
@@ -350,4 +350,74 @@ async fn the_command_that_the_message_names_saves_what_is_left() {
     assert_eq!((status, lines(&out)), (Some(3), saved));
     let loaded = format!("redb:{}", folder.path().join("loaded.redb").display());
     assert_eq!(kvs(&["load", &loaded, &file]).0, Some(0));
+}
+
+/// Turns a bit in every copy of what begins so.
+fn flip(path: &Path, mark: &[u8]) {
+    let mut image = fs::read(path).unwrap();
+    let found: Vec<_> = (0..image.len() - mark.len()).filter(|at| image[*at..].starts_with(mark)).collect();
+    assert!(!found.is_empty());
+    for place in found {
+        image[place + mark.len() - 1] ^= 4;
+    }
+    fs::write(path, &image).unwrap();
+}
+
+/// Commits so many times, each by itself.
+async fn commits(store: &Store, count: u64) {
+    for number in 0..count {
+        let mut txn = store.txn();
+        txn.behind();
+        txn.append("/f", &number).unwrap();
+        txn.commit().await.unwrap_or_else(|error| panic!("commit {number}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn damage_in_an_old_page_of_the_change_log_refuses_no_commit() {
+    quiet();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    // The log is trimmed when commit 1,024 is passed, and again at 2,048.
+    let options = || Options::new().history(100).scrub(1);
+    let store = open(&path, options()).await.unwrap();
+    commits(&store, 1_020).await;
+    drop(store);
+    flip(&path, &[&[4][..], &300u64.to_be_bytes()].concat());
+    let store = open(&path, options()).await.unwrap();
+    store.pause_scrub(true);
+    commits(&store, 1_100).await;
+    assert_eq!(store.txn().count("/f").await.unwrap(), 2_120);
+}
+
+#[tokio::test]
+async fn damage_is_part_of_the_health_whoever_finds_it() {
+    quiet();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    {
+        let store = open(&path, Options::new()).await.unwrap();
+        for batch in 0..10 {
+            put(&store, &(0..50).map(|n| note(&format!("{:04}", batch * 50 + n), n)).collect::<Vec<_>>())
+                .await;
+        }
+    }
+    flip(&path, b"note 0250");
+    let damaged = async |store: &Store| {
+        let trouble = store.health().await.trouble;
+        assert!(matches!(trouble, None | Some(Trouble::Damage(1..))), "{trouble:?}");
+        trouble.is_some()
+    };
+    // A reader, by the sum of the page.
+    let store = open(&path, Options::new().scrub(0)).await.unwrap();
+    assert!(!damaged(&store).await, "nobody has met it");
+    store.get::<Note>("0250").await.unwrap_err();
+    assert!(damaged(&store).await, "a page was refused");
+    drop(store);
+    // The check in the background, by the sum of the row.
+    let store = open(&path, Options::new().verify(false).scrub(u64::MAX)).await.unwrap();
+    while !store.scrubbed().done {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((store.scrubbed().pages, damaged(&store).await), (0, true));
 }

@@ -309,3 +309,17 @@ async fn scheduled_backups_are_made_kept_and_told_of_when_they_fail() {
     txn.commit().await.unwrap();
     assert_eq!(store.txn().feed::<u64>("/f", From::Start, 9).await.unwrap(), [(1, 1)]);
 }
+
+#[tokio::test]
+async fn a_file_of_the_sockets_name_that_is_no_socket_stays_and_the_store_is_asked_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let other = folder.path().join("store.redb.ctl");
+    std::fs::write(&other, "somebody's").unwrap();
+    let store = Store::open(&format!("redb:{}", path.display())).await.unwrap();
+    put(&store, &[note("a", 1)]).await;
+    let output = kvs(&["stat", &url(&path)]).await;
+    assert!(output.status.success(), "{output:?}");
+    drop(store);
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody's");
+}

@@ -20,5 +20,6 @@ mod server;
 #[cfg(feature = "postgres")]
 mod shared;
 mod strings;
+mod taken;
 mod turns;
 mod watching;

@@ -209,7 +209,14 @@ impl Live {
             Ok((Handle::new(database), sound, sealed, sums))
         });
         let (database, sound, sealed, sums) = opened.inspect_err(|_| gate.close())?;
-        let mut live = Self { database, shelf: Shelf::default(), gate, sums, versioned: AtomicBool::new(false), left: None };
+        let mut live = Self {
+            database,
+            shelf: Shelf::default(),
+            gate,
+            sums,
+            versioned: AtomicBool::new(false),
+            left: None,
+        };
         let view = live.view(place).inspect_err(|_| live.gate.close())?;
         let version = view.read(key::FORMAT).and_then(|stored| format::known(place, stored.as_deref()));
         live.versioned.store(version.inspect_err(|_| live.gate.close())?, Ordering::Relaxed);

@@ -21,5 +21,6 @@ mod server;
 mod shared;
 mod strings;
 mod taken;
+mod tool;
 mod turns;
 mod watching;

@@ -148,7 +148,7 @@ async fn a_damaged_page_takes_only_its_own_records_and_is_named_by_whoever_meets
     let error = store.get::<Note>("0500").await.unwrap_err();
     let said = error.to_string();
     assert!(said.contains("store.redb") && said.contains("record \"0500\" of table \"note\""), "{said}");
-    assert!(said.contains("kvs dump"), "it says what to do: {said}");
+    assert!(said.contains("kvs --unverified dump"), "it says what to do: {said}");
     assert!(matches!(store.get::<Note>("0500").await, Err(Error::Corrupt { .. })), "and says it again");
     let mut whole = 0;
     for number in 0..1_000u32 {
@@ -169,7 +169,7 @@ async fn a_damaged_page_takes_only_its_own_records_and_is_named_by_whoever_meets
     txn.put(&note("0500", 1)).unwrap();
     assert!(matches!(txn.commit().await.unwrap_err(), Error::Corrupt { .. }));
     put(&store, &[note("0002", 7)]).await;
-    assert!(store.check(|_| ()).await.is_err(), "check finds it");
+    assert!(store.check(|_| ()).await.unwrap().wrong > 0, "check finds it");
     drop(store);
 
     // And so does the check in the background, on both sides of the page.
@@ -335,7 +335,7 @@ async fn the_command_that_the_message_names_saves_what_is_left() {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_kvs")).args(args).output().unwrap();
         (output.status.code(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (status, _, said) = kvs(&["stat", &url]);
+    let (status, _, said) = kvs(&["get", &url, "note", "0400"]);
     assert!(status == Some(1) && said.contains("kvs --unverified dump"), "{said}");
     let file = folder.path().join("saved.jsonl").display().to_string();
     let (status, _, said) = kvs(&["--unverified", "dump", &url, &file]);

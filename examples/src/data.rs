@@ -72,6 +72,11 @@ impl DataFolder {
     pub fn has_store(&self) -> io::Result<bool> {
         self.store().try_exists()
     }
+
+    /// Whether there is a store, or was one, as the mark beside it says.
+    pub fn had_store(&self) -> io::Result<bool> {
+        Ok(self.has_store()? || self.0.join("demo.redb.id").try_exists()?)
+    }
 }
 
 #[cfg(test)]

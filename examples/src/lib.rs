@@ -10,6 +10,7 @@ pub mod data;
 pub mod desk;
 mod frame;
 mod home;
+pub mod log;
 mod login;
 mod text;
 

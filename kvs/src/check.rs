@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    backend::Snapshot,
-    error::Result,
+    backend::{Rows, Snapshot},
+    error::{Error, Result},
     key::{self, Span},
     meta::{FeedMeta, TableMeta},
     store::Store,
@@ -91,23 +91,34 @@ impl Store {
         let snapshot = self.txn().snapshot().await?;
         let mut report = Report { at: snapshot.at(), ..Report::default() };
         let mut seen = Seen::default();
-        let mut span = Span { start: Vec::new(), end: None };
+        let mut way = Way { span: Span { start: Vec::new(), end: None }, back: false };
         let mut chained = Vec::new();
         loop {
             let started = Instant::now();
-            let rows = snapshot.scan(&span, false, STEP).await?;
+            let (rows, limit) = match way.read(&*snapshot).await {
+                Err(Error::Corrupt { detail, .. }) => {
+                    if way.around(&mut report, &detail) {
+                        continue;
+                    }
+                    break;
+                }
+                read => read?,
+            };
             for (key, stored) in rows.iter() {
                 report.rows += 1;
                 report.bytes += (key.len() + stored.len()) as u64;
-                match Value::open(key, stored) {
-                    Ok(value) => row(&*snapshot, &mut report, &mut seen, &mut chained, key, &value).await?,
-                    Err(_) => report.add(key, "its check sum does not match"),
+                let Ok(value) = Value::open(key, stored) else {
+                    report.add(key, "its check sum does not match");
+                    continue;
+                };
+                match row(&*snapshot, &mut report, &mut seen, &mut chained, key, &value).await {
+                    Err(Error::Corrupt { detail, .. }) => report.add(key, detail),
+                    done => done?,
                 }
             }
             progress(report.rows);
-            match rows.last() {
-                Some(last) if rows.len() == STEP => span.start = key::after(last.to_vec()),
-                _ => break,
+            if !way.on(&rows, limit) {
+                break;
             }
             rest(started.elapsed()).await;
         }
@@ -135,6 +146,65 @@ impl Store {
         }
         self.inner.condition.checked(report.wrong, &self.inner.backend.scrubbed());
         Ok(report)
+    }
+}
+
+/// The way through all rows, and around what cannot be read: up to it, and then, of the rows of that kind,
+/// from their end down to it.
+struct Way {
+    span: Span,
+    back: bool,
+}
+
+impl Way {
+    /// The next rows, and how many there may be at most: fewer before a page that cannot be read.
+    async fn read(&self, snapshot: &dyn Snapshot) -> Result<(Rows, usize)> {
+        let mut limit = STEP;
+        loop {
+            match snapshot.scan(&self.span, self.back, limit).await {
+                Err(Error::Corrupt { .. }) if limit > 1 => limit /= 2,
+                read => return read.map(|rows| (rows, limit)),
+            }
+        }
+    }
+
+    /// Goes on behind rows that were read, and says whether there is anything left.
+    fn on(&mut self, rows: &Rows, limit: usize) -> bool {
+        match rows.last() {
+            Some(last) if rows.len() == limit && self.back => self.span.end = Some(last.to_vec()),
+            Some(last) if rows.len() == limit => self.span.start = key::after(last.to_vec()),
+            _ => return self.next(),
+        }
+        true
+    }
+
+    /// Goes on where nothing could be read, and says whether there is anything left.
+    fn around(&mut self, report: &mut Report, detail: &str) -> bool {
+        if self.back {
+            return self.next();
+        }
+        if self.span.end.is_none() {
+            // A scan looks at its end, too, which may be what cannot be read.
+            let tag = self.span.start.first().copied().unwrap_or_default();
+            self.span.end = Some(tag.checked_add(1).map_or_else(|| vec![tag; 2], |next| vec![next]));
+        } else {
+            report.add(&self.span.start, format!("rows from here on cannot be read: {detail}"));
+            self.back = true;
+        }
+        true
+    }
+
+    /// Goes on with the rows of the next kind, when only those of one were gone through.
+    fn next(&mut self) -> bool {
+        let tag = self.span.start.first().copied().unwrap_or_default();
+        self.back = false;
+        match (self.span.end.take(), tag.checked_add(1)) {
+            (Some(_), Some(next)) => {
+                self.span.start = vec![next];
+                true
+            }
+            _ => false,
+        }
     }
 }
 

@@ -66,14 +66,16 @@ pub enum Error {
     /// There is no store where there was one, or an empty file in its place: what stands beside it says so.
     /// Restore a backup with `kvs restore`, or open it with [`Options::anew`](crate::Options::anew).
     #[error(
-        "the store {} {found}, though there was one: restore a backup with `kvs restore`, or begin anew on \
-         purpose", path.display()
+        "the store {} {found}, though there was one: {}restore a backup with `kvs restore`, or begin anew on \
+         purpose", path.display(), instead(rescued.as_ref())
     )]
     Missing {
         /// The store's file.
         path: PathBuf,
         /// What is there instead: `is missing` or `is empty`.
         found: &'static str,
+        /// The file beside it into which it was rescued when it was closed without its own, if there is one.
+        rescued: Option<PathBuf>,
     },
     /// The store's file was deleted, moved or replaced while the store is open. The open store still has
     /// everything: make a backup with `kvs backup` before it is closed. When it is closed it writes itself
@@ -300,6 +302,13 @@ pub enum Error {
     /// The store was closed, or its writer ended. Open it again.
     #[error("the store is closed: open it again")]
     Closed,
+}
+
+/// What may be done first where a store was rescued.
+fn instead(rescued: Option<&PathBuf>) -> String {
+    rescued.map_or_else(String::new, |file| {
+        format!("what it held is in {}: move that to its name, or ", file.display())
+    })
 }
 
 impl Error {

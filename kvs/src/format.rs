@@ -25,14 +25,19 @@ pub(crate) fn row(at: u64) -> Vec<u8> {
 
 /// Reads the row, and says whether it names this build's version. A newer one is refused.
 pub(crate) fn known(place: &str, stored: Option<&[u8]>) -> Result<bool> {
-    let Some(stored) = stored else { return Ok(false) };
+    Ok(version(place, stored)? == VERSION)
+}
+
+/// The version that the row names. A newer one than this build's is refused.
+pub(crate) fn version(place: &str, stored: Option<&[u8]>) -> Result<u32> {
+    let Some(stored) = stored else { return Ok(1) };
     let value = Value::open(key::FORMAT, stored)?;
     let version = value.bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     let version = version.ok_or_else(|| Error::corrupt(place, "the row with its version is too short"))?;
     if version > VERSION {
         return Err(Error::Newer { place: place.to_owned(), version, known: VERSION });
     }
-    Ok(version == VERSION)
+    Ok(version)
 }
 
 /// Makes the table of a new store.

@@ -195,6 +195,12 @@ impl Condition {
         let before = std::mem::replace(&mut state.failed, outcome.err().cloned());
         match (&before, &state.failed) {
             (None, Some(error)) => tracing::error!(error = %error, "the store cannot be written"),
+            // What was a failure of the disk has turned out to be one of the file.
+            (Some(before), Some(error @ Error::Corrupt { .. }))
+                if !matches!(before, Error::Corrupt { .. }) =>
+            {
+                tracing::error!(error = %error, "the store cannot be written");
+            }
             (Some(_), None) => tracing::info!("the store can be written again"),
             _ => {}
         }

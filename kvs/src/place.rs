@@ -19,6 +19,14 @@ use crate::{
 /// What the mark says to who finds it.
 const MARK: &str = "Here is a kvs store. When its file is missing, it was lost: restore a backup.\n";
 
+/// How many rescued files may stand beside a store.
+const RESCUES: u32 = 10_000;
+
+/// The name of a file into which the store is rescued.
+fn rescue_name(store: &Path, number: u32) -> PathBuf {
+    beside(store, &format!(".rescued-{number}"))
+}
+
 /// The name of a file beside the store.
 pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
@@ -28,7 +36,10 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
 
 /// Refuses a store that is missing where there was one, or empty.
 pub(crate) fn expect(store: &Path) -> Result<()> {
-    let missing = |found| Err(Error::Missing { path: store.to_owned(), found });
+    let missing = |found| {
+        let rescued = (1..RESCUES).rev().map(|n| rescue_name(store, n)).find(|file| file.exists());
+        Err(Error::Missing { path: store.to_owned(), found, rescued })
+    };
     match fs::metadata(store) {
         Ok(found) if found.is_file() && found.len() == 0 => missing("is empty"),
         Ok(_) => Ok(()),
@@ -81,8 +92,7 @@ pub(crate) fn settle(store: &Path) -> Result<()> {
 pub(crate) fn rescue(backend: &Arc<dyn Backend>, store: &Path, why: &Error) {
     let name = store.file_name().unwrap_or_default();
     for place in [store.to_owned(), std::env::temp_dir().join(name)] {
-        let Some(to) = (1..10_000).map(|n| beside(&place, &format!(".rescued-{n}"))).find(|to| !to.exists())
-        else {
+        let Some(to) = (1..RESCUES).map(|n| rescue_name(&place, n)).find(|to| !to.exists()) else {
             continue;
         };
         match copy(backend, &to) {

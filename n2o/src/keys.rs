@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
@@ -177,9 +177,19 @@ fn read(file: &Path) -> Result<Vec<(u8, Secret)>, Error> {
 fn create(file: &Path, random: &Random) -> Result<Vec<(u8, Secret)>, Error> {
     let secret = Secret(random.bytes());
     let line = Zeroizing::new(format!("1:{}\n", URL_SAFE_NO_PAD.encode(secret.0)));
-    let mut created =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed(file))?;
-    created.write_all(line.as_bytes()).and_then(|()| created.sync_all()).map_err(failed(file))?;
+    // They get their name when they are whole: a start that is killed leaves keys or none.
+    let making = file.with_added_extension(format!("{}.new", std::process::id()));
+    let written = || {
+        let mut made =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&making)?;
+        made.write_all(line.as_bytes())?;
+        made.sync_all()?;
+        // Unlike a renaming, a link never takes a name from another file.
+        fs::hard_link(&making, file)
+    };
+    let done = written();
+    let _ = fs::remove_file(&making);
+    done.map_err(failed(file))?;
     Ok(vec![(1, secret)])
 }
 

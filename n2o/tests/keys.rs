@@ -108,6 +108,13 @@ fn the_file_is_made_for_its_owner_only_and_read_again() {
     assert_eq!(fs::read_to_string(&file).expect("the file"), text, "it was not written again");
     write(&file, "1:short");
     assert!(told(Keys::load_or_create(&file, &random)).starts_with("line 1:"));
+    let names: Vec<_> = fs::read_dir(folder.path()).expect("names").flatten().collect();
+    assert_eq!(names.len(), 1, "nothing else is left: {names:?}");
+    // They are written under another name, which something else has here.
+    let half = folder.path().join("half");
+    fs::create_dir(folder.path().join(format!("half.{}.new", std::process::id()))).expect("a folder");
+    assert!(matches!(Keys::load_or_create(&half, &random), Err(Error::Keys { .. })));
+    assert!(!half.exists(), "keys or none");
     let missing = folder.path().join("no/such/folder/keys");
     assert!(matches!(Keys::load_or_create(&missing, &random), Err(Error::Keys { .. })));
 }

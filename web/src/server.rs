@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use axum::Router;
@@ -53,6 +53,14 @@ pub enum ServeError {
     /// The system does not deliver signals to this process.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
+    /// The system's clock stands before 1970, which no answer's `Date` can say. Set the clock.
+    #[error("the system's clock stands before 1970: set it")]
+    Clock,
+}
+
+/// Refuses a time that HTTP has no words for.
+fn datable(now: SystemTime) -> Result<(), ServeError> {
+    now.duration_since(SystemTime::UNIX_EPOCH).map(drop).map_err(|_| ServeError::Clock)
 }
 
 impl Server {
@@ -63,6 +71,7 @@ impl Server {
 
     /// Takes an address, before there is a node: who cannot listen has then written nothing.
     pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
+        datable(SystemTime::now())?;
         let listen = |source| ServeError::Listen { address: address.to_owned(), source };
         TcpListener::bind(address).await.map_err(listen)
     }
@@ -215,5 +224,18 @@ async fn turned_out(guest: Option<&Guest>) {
     match guest {
         Some(guest) => guest.turned_out().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_refused_with_words() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        datable(epoch).expect("the first moment");
+        let refused = datable(epoch - Duration::from_secs(1)).expect_err("it has no date");
+        assert!(refused.to_string().contains("before 1970"), "{refused}");
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use examples::{
     config::{Command, Config, Unclear},
     data::DataFolder,
+    log::Log,
 };
 use n2o::{Clock, Keys, Node, Random};
 use web::{ServeError, Server};
@@ -32,6 +33,8 @@ enum Failed {
     Missing(kvs::Error),
     #[error(transparent)]
     Keys(n2o::Error),
+    #[error("{0}; `demo --new-keys` makes them")]
+    NoKeys(n2o::Error),
     #[error("the order desk: {0}")]
     Desk(n2o::Error),
     #[error(transparent)]
@@ -47,7 +50,7 @@ impl Failed {
         match self {
             Failed::Usage(_) => 2,
             Failed::Data(..) | Failed::Store(_) | Failed::Missing(_) | Failed::Desk(_) => 3,
-            Failed::Keys(_) => 4,
+            Failed::Keys(_) | Failed::NoKeys(_) => 4,
             Failed::Serve(_) | Failed::Threads(_) => 5,
         }
     }
@@ -58,19 +61,26 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_max_level(level.unwrap_or(tracing::Level::INFO))
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        // A log that cannot be written, as on a full disk, ends no thread that has something to say.
+        .with_writer(Log::new(std::io::stderr()))
+        .log_internal_errors(false)
         .init();
     match start() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("demo: not everything ended in time");
+            say("not everything ended in time");
             ExitCode::FAILURE
         }
         Err(failed) => {
-            eprintln!("demo: {failed}");
+            say(&failed.to_string());
             ExitCode::from(failed.code())
         }
     }
+}
+
+/// Says the last word, to whom it may concern.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "demo: {text}");
 }
 
 fn start() -> Result<bool, Failed> {
@@ -99,15 +109,22 @@ async fn run(config: &Config) -> Result<bool, Failed> {
     let folder = DataFolder::look(&config.data).map_err(data)?;
     let (random, file) = (Random::default(), folder.keys());
     let anew = config.new_keys || !folder.has_store().map_err(data)?;
-    let found =
-        if anew && !Keys::are_there(&file) { None } else { Some(Keys::load(&file).map_err(Failed::Keys)?) };
+    let there = Keys::are_there(&file);
+    let missing = if there { Failed::Keys } else { Failed::NoKeys };
+    let mut found = if anew && !there { None } else { Some(Keys::load(&file).map_err(missing)?) };
     folder.make().map_err(data)?;
+    let make = || Keys::load_or_create(&file, &random).map_err(Failed::Keys);
+    // Keys without a store are those of the next start; a store without its keys is refused by it. Where the
+    // store may be refused, because it is there or was, it is opened first.
+    if found.is_none() && !folder.had_store().map_err(data)? {
+        found = Some(make()?);
+    }
     let (url, options) =
         (format!("redb:{}", folder.store().display()), kvs::Options::new().anew(config.anew));
     let store = kvs::Store::open_with(&url, options).await.map_err(Failed::store)?;
     let keys = match found {
         Some(keys) => keys,
-        None => Keys::load_or_create(&file, &random).map_err(Failed::Keys)?,
+        None => make()?,
     };
     let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random);
     let server = Server::over(node.clone(), listener);

@@ -147,12 +147,28 @@ async fn keys_that_others_can_read_or_that_a_store_has_lost_are_refused() {
     refuses(data.path(), &[], &[], 4, &["others than its owner can read", "chmod 600"]);
     let text = fs::read_to_string(&keys).unwrap();
     fs::remove_file(&keys).unwrap();
-    refuses(data.path(), &[], &[], 4, &["keys", "no such file"]);
+    refuses(data.path(), &[], &[], 4, &["keys", "no such file", "--new-keys"]);
     assert!(!keys.exists(), "a refused start writes nothing");
     let server = Server::start_in(data, &["--new-keys"]);
     let response = request(&server.address, "GET", "/ready", &[], "").await.unwrap();
     assert_eq!(response.status, 200);
     assert_ne!(fs::read_to_string(&keys).unwrap(), text);
+}
+
+#[test]
+fn the_keys_are_there_before_the_store_so_that_a_start_cut_short_is_no_obstacle() {
+    let data = std::sync::Arc::new(TempDir::new().unwrap());
+    // The making of the store fails where a killed start would have ended.
+    fs::set_permissions(data.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let half = data.path().join("demo.redb.new");
+    fs::create_dir(&half).unwrap();
+    let (code, lines) = refused(data.path(), &[], &[]);
+    assert_eq!(code, Some(3), "{lines:?}");
+    let keys = fs::read(data.path().join("keys")).expect("the keys come first");
+    assert!(!store(data.path()).exists());
+    fs::remove_dir(&half).unwrap();
+    let server = Server::start_in(data, &[]);
+    assert_eq!(fs::read(server.data().join("keys")).unwrap(), keys);
 }
 
 #[test]

@@ -91,3 +91,33 @@ async fn a_page_that_was_never_saved_is_made_anew() {
     client.fire(&inc, json!([])).await.unwrap();
     assert!(matches!(client.step().await, Ok(Frame::Answer(2, _))));
 }
+
+#[tokio::test]
+async fn a_log_on_a_full_disk_ends_nothing() {
+    let mut server = Server::start_with_a_full_log();
+    let mut client = Client::new(&server.address);
+    client.enter("Olena", "full").await;
+    let say = client.bound("message");
+    client.fire(&say, json!(["heard"])).await.unwrap();
+    while client.lines.is_empty() {
+        client.step().await.unwrap();
+    }
+    // Each of these is a line of the log.
+    for _ in 0..3 {
+        server.signal("HUP");
+        let ready = request(&server.address, "GET", "/ready", &[], "").await.unwrap();
+        assert_eq!(ready.status, 200);
+    }
+    server.signal("TERM");
+    assert_eq!(server.ended().await.code(), Some(0));
+    server.again();
+}
+
+#[test]
+fn a_last_word_that_cannot_be_said_leaves_the_exit_code() {
+    let status = std::process::Command::new("sh")
+        .args(["-c", "exec \"$0\" --colour 2>/dev/full", env!("CARGO_BIN_EXE_demo")])
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}

@@ -2,8 +2,10 @@
 //! file, not of the program. And how its errors are called here.
 
 use std::{
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Once},
+    thread,
 };
 
 use ::redb::{Database, StorageError, WriteTransaction};
@@ -36,8 +38,36 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let database = self.0.take();
         // It was given up, or is damaged; what it still had to write does not count.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+        let _ = caught(|| drop(database));
     }
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught, and told as an error.
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs redb's code, and answers the words of its panic, which is not printed.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    // The hook cannot be replaced by a thread that panics.
+    if !thread::panicking() {
+        HOOK.call_once(|| {
+            let usual = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                if !CAUGHT.get() {
+                    usual(info);
+                }
+            }));
+        });
+    }
+    let outer = CAUGHT.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(outer);
+    done.map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+    })
 }
 
 /// How a durable commit is made.
@@ -51,10 +81,13 @@ pub(crate) fn careful(txn: &mut WriteTransaction, options: &Options) {
 /// Runs redb's code. It checks its pages where it repairs, not where it reads, so damaged pages can make
 /// it panic: that is an error of the file, not of the program.
 pub(crate) fn guarded<T>(place: &str, work: impl FnOnce() -> Result<T, ::redb::Error>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match caught(work) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(convert(place, error)),
-        Err(_) => Err(Error::corrupt(place, "its pages do not match their check sums")),
+        Err(panic) => {
+            tracing::debug!(store.path = place, panic, "the pages of the store cannot be read");
+            Err(Error::corrupt(place, "its pages do not match their check sums"))
+        }
     }
 }
 

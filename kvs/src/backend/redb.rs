@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -50,6 +50,8 @@ pub(crate) struct Redb {
     /// Set when a sync has failed since the file was opened, as its fence notes: what may not be on disk is
     /// written again.
     unsure: Arc<AtomicBool>,
+    /// The last commit that was acknowledged as on disk: a file with less is not this store any more.
+    kept: AtomicU64,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
     current: Current,
     /// The check in the background. Held for a clone of what it found.
@@ -66,6 +68,8 @@ struct Live {
     /// Whether the file says which version of the format it has; one written before there was such a row
     /// gets it with its first commit.
     versioned: AtomicBool,
+    /// The file's length and header as this process left them, when they could be read.
+    left: Option<(u64, Vec<u8>)>,
 }
 
 /// Where a database is put that is no longer written to, until the last state of it is let go: closed, it
@@ -112,6 +116,7 @@ impl Redb {
         Ok(Self {
             disk: RwLock::new(disk),
             identity: Mutex::default(),
+            kept: AtomicU64::new(view.at),
             place,
             options: options.clone(),
             disowned: AtomicBool::new(false),
@@ -140,17 +145,35 @@ impl Redb {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if live.is_none() {
             let disk = self.disk();
+            // An empty file would be made a new store.
+            let length = disk.len().map_err(|error| Error::io(&self.place, error))?;
+            if length == 0 {
+                return Err(self.behind(0));
+            }
             if self.unsure.load(Ordering::Acquire) {
                 disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
                 self.unsure.store(false, Ordering::Release);
             }
             let (opened, view) =
                 Live::open(&disk, &self.place, &self.options, self.note.as_ref(), &self.unsure)?;
+            if view.at < self.kept.load(Ordering::Acquire) {
+                opened.gate.close();
+                return Err(self.behind(view.at));
+            }
             tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
             *live = Some(opened);
         }
         Ok(live)
+    }
+
+    /// Why a file that was cut or written over while it was open is not taken for the store again.
+    fn behind(&self, at: u64) -> Error {
+        let kept = self.kept.load(Ordering::Acquire);
+        let detail = format!(
+            "the file holds commit {at}, {kept} were acknowledged: it was cut or written over while it was open"
+        );
+        Error::corrupt(&*self.place, detail)
     }
 
     fn publish(&self, view: View) {
@@ -198,7 +221,14 @@ impl Live {
             Ok((Handle::new(database), sound, sealed, sums))
         });
         let (database, sound, sealed, sums) = opened.inspect_err(|_| gate.close())?;
-        let live = Self { database, shelf: Shelf::default(), gate, sums, versioned: AtomicBool::new(false) };
+        let mut live = Self {
+            database,
+            shelf: Shelf::default(),
+            gate,
+            sums,
+            versioned: AtomicBool::new(false),
+            left: None,
+        };
         let view = live.view(place).inspect_err(|_| live.gate.close())?;
         let version = view.read(key::FORMAT).and_then(|stored| format::known(place, stored.as_deref()));
         live.versioned.store(version.inspect_err(|_| live.gate.close())?, Ordering::Relaxed);
@@ -212,6 +242,7 @@ impl Live {
         if let Some(note) = note {
             Seal::remove(&note.store).map_err(|error| Error::io(place, error))?;
         }
+        live.left = look(&**disk);
         Ok((live, view))
     }
 
@@ -229,6 +260,11 @@ impl Live {
         }
         Ok(view)
     }
+}
+
+/// The file's length and header.
+fn look(disk: &dyn StorageBackend) -> Option<(u64, Vec<u8>)> {
+    disk.len().ok().zip(tree::read(disk).ok())
 }
 
 /// A commit that writes nothing, but from which the file can be opened without a repair.
@@ -281,6 +317,7 @@ impl Backend for Redb {
         let (after, disk) = copy.finish(view.at, true)?;
         // The name means the new file now. Who reads goes on reading the old one, which has no name; then it
         // is closed.
+        self.kept.store(view.at, Ordering::Release);
         if let Some(Live { database, shelf, .. }) = live.take() {
             let _ = shelf.set(database);
         }
@@ -416,8 +453,22 @@ impl Batch for Job<'_> {
 
     fn commit(mut self: Box<Self>, changes: Changes, at: u64, durable: bool) -> Result<()> {
         let Some(live) = self.live.as_ref() else { return Err(Error::Closed) };
-        match self.write(live, &changes, at, durable) {
+        let disk = self.store.disk();
+        // Written into a file that another has cut or written over, a commit would be lost with it.
+        let strange = live.left.as_ref().zip(look(&*disk)).is_some_and(|(left, found)| *left != found);
+        let written = if strange {
+            Err(Error::corrupt(&*self.store.place, "it was cut or written over while it was open"))
+        } else {
+            self.write(live, &changes, at, durable)
+        };
+        match written {
             Ok(view) => {
+                if let Some(live) = self.live.as_mut() {
+                    live.left = look(&*disk);
+                }
+                if durable {
+                    self.store.kept.store(at, Ordering::Release);
+                }
                 self.store.publish(view);
                 Ok(())
             }

@@ -77,6 +77,15 @@ pub(crate) fn read(disk: &dyn StorageBackend) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
+/// How long the header says that the file is.
+pub(crate) fn length(header: &[u8]) -> Option<u64> {
+    let geometry = Geometry::read(header)?;
+    let (regions, rest): (u64, u64) = (number(header, 24)?.into(), number(header, 28)?.into());
+    let last = if rest > 0 { geometry.before.checked_add(rest)? } else { 0 };
+    let pages = regions.checked_mul(geometry.before.checked_add(geometry.pages)?)?.checked_add(last)?;
+    pages.checked_add(1)?.checked_mul(geometry.page)
+}
+
 /// Which of the two commit slots is in force.
 pub(crate) fn primary(header: &[u8]) -> usize {
     usize::from(header.get(9).is_some_and(|flags| flags & 1 != 0))

@@ -152,8 +152,13 @@ async fn salvage(url: &str, to: impl Write) -> Outcome {
     for place in &saved.places {
         eprintln!("kvs: {place} is damaged and was left out");
     }
-    eprintln!("kvs: {} lines, {} damaged rows were left out", saved.lines.lines, saved.lines.damaged);
-    Ok(if saved.lines.damaged > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    let (lines, damaged) = (saved.lines.lines, saved.lines.damaged);
+    if saved.cut {
+        eprintln!("kvs: the file is cut off: {lines} lines, at least {damaged} damaged rows were left out");
+    } else {
+        eprintln!("kvs: {lines} lines, {damaged} damaged rows were left out");
+    }
+    Ok(if damaged > 0 || saved.cut { ExitCode::from(3) } else { ExitCode::SUCCESS })
 }
 
 async fn restore(file: &Path, url: &str) -> Outcome {
@@ -170,7 +175,10 @@ async fn load(url: &str, mut from: impl BufRead) -> Outcome {
         return Err("line 1 of the dump is no line of JSON as `kvs dump` writes it".into());
     }
     let mut progress = Progress::new();
-    let done = Store::open(url).await?.load(from, |lines| progress.tell(lines, "lines")).await?;
+    // Where the file is missing, it is filled anew on purpose, as by `restore`.
+    let missing = url.strip_prefix("redb:").is_some_and(|path| !Path::new(path).exists());
+    let store = Store::open_with(url, Options::new().anew(missing)).await?;
+    let done = store.load(from, |lines| progress.tell(lines, "lines")).await?;
     println!("{} lines", done.lines);
     Ok(ExitCode::SUCCESS)
 }

@@ -18,7 +18,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How long the other process may say nothing at all: it tells twice a second how far it is.
+/// How long the other process may say nothing at all before that is said: it tells every second how far it
+/// is, unless it is held up itself. It is waited for as long as it lives.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// The longest line that is read of an answer, in bytes: a value of the greatest size, escaped.
@@ -40,26 +41,36 @@ pub(crate) fn call(
     let connected = places(store).into_iter().filter_map(|place| UnixStream::connect(place).ok());
     let found = connected.into_iter().find(heard);
     let Some(mut stream) = found else { return Ok(None) };
-    let fail = |error| Error::io(&format!("the process that has {} open", store.display()), error);
+    let holder = format!("the process that has {} open", store.display());
+    let fail = |error: std::io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            let why = format!(
+                "it has ended before it answered, or what it said was not read for {READING} minutes{}",
+                left(care)
+            );
+            Error::BrokenOff { place: holder.clone(), why }
+        }
+        _ => Error::io(&holder, error),
+    };
     stream.set_read_timeout(Some(SILENCE)).map_err(fail)?;
     let question = Question { kvs: VERSION, care: care.clone() };
     let text = serde_json::to_string(&question).map_err(|error| fail(error.into()))?;
     stream.write_all(format!("{text}\n").as_bytes()).map_err(fail)?;
     let mut lines = BufReader::new(stream);
-    let broken = || Error::BrokenOff {
-        place: format!("the process that has {} open", store.display()),
-        why: format!("it has ended, or what it said was not read for {READING} minutes"),
-    };
     loop {
-        let mut text = String::new();
-        match lines.by_ref().take(LINE).read_line(&mut text) {
-            // It ends where a line does, or within one.
-            Ok(_) if !text.ends_with('\n') && (text.len() as u64) < LINE => return Err(broken()),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Err(broken()),
-            Err(error) => return Err(fail(error)),
+        let mut text = Vec::new();
+        while let Err(error) = lines.by_ref().take(LINE).read_until(b'\n', &mut text) {
+            // The system calls it "temporarily unavailable"; what was read of the line is kept.
+            if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+                return Err(fail(error));
+            }
+            let words = format!("{holder} has said nothing for {} seconds; waiting", SILENCE.as_secs());
+            said(Said::Note(words)).map_err(hearer)?;
         }
-        match serde_json::from_str(&text).map_err(|error| fail(error.into()))? {
+        if text.last() != Some(&b'\n') {
+            return Err(fail(ErrorKind::UnexpectedEof.into()));
+        }
+        match serde_json::from_slice(&text).map_err(|error| fail(error.into()))? {
             Answer::Said(words) => said(words).map_err(hearer)?,
             Answer::Failed(text) => return Err(Error::Remote { text }),
             Answer::Done(status) => return Ok(Some(status)),
@@ -70,6 +81,15 @@ pub(crate) fn call(
 /// Says that who listens may be told and believed: it could open the file itself, or do as this process may.
 fn trusted(peer: u32, owner: Option<u32>, own: u32) -> bool {
     peer == 0 || peer == own || owner == Some(peer)
+}
+
+/// What is left of work that was cut off.
+fn left(care: &Care) -> String {
+    let Care::Backup { file } = care else { return String::new() };
+    let file = file.display();
+    format!(
+        "; there is no backup: the next one into {file} removes {file}.new, which may be left of this one"
+    )
 }
 
 /// Where the holder of a store listens: where the note beside it says, else where it usually does.

@@ -48,6 +48,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The minutes that an answer may wait to be read: people read it page by page.
 pub(super) const READING: u64 = 10;
 
+/// How often an answer that has nothing new to say says so: whoever asked knows then that it comes.
+const STILL: Duration = Duration::from_secs(1);
+
 /// The longest path of a socket, in bytes (`sun_path` of `unix(7)`, less its end).
 const PATH: usize = 107;
 
@@ -246,18 +249,36 @@ async fn answer(text: &str, to: &mut OwnedWriteHalf, inner: &Weak<Inner>) -> Res
         Some(Err(_)) => return Err(Error::Underway { what: "another backup, check or dump".to_owned() }),
     };
     let store = Store { control: None, inner };
-    let (teller, mut told) = mpsc::channel(LINES);
-    let mut work = pin!(work(&store, &care, teller));
+    let (teller, told) = mpsc::channel(LINES);
+    pass_on(work(&store, &care, teller), told, to).await
+}
+
+/// Passes on what the work says, and says now and then that it goes on, whatever part of it takes long.
+async fn pass_on(
+    work: impl Future<Output = Result<u8>>,
+    mut told: mpsc::Receiver<Said>,
+    to: &mut OwnedWriteHalf,
+) -> Result<u8> {
+    let mut work = pin!(work);
+    let mut still = tokio::time::interval(STILL);
+    still.reset();
+    let mut far = Said::Progress(0, "rows".to_owned());
     loop {
         tokio::select! {
             biased;
-            Some(said) = told.recv() => write(to, &Answer::Said(said)).await?,
+            Some(said) = told.recv() => {
+                if let Said::Progress(..) = said {
+                    far = said.clone();
+                }
+                write(to, &Answer::Said(said)).await?;
+            }
             outcome = &mut work => {
                 while let Ok(said) = told.try_recv() {
                     write(to, &Answer::Said(said)).await?;
                 }
                 return outcome;
             }
+            _ = still.tick() => write(to, &Answer::Said(far.clone())).await?,
         }
     }
 }
@@ -295,5 +316,28 @@ mod tests {
         drop(theirs);
         let error = write(&mut ours, &line()).await.unwrap_err();
         assert!(error.to_string().contains("the reader has gone away"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn work_that_says_nothing_for_long_is_said_to_go_on() {
+        let (asked, holder) = UnixStream::pair().expect("two ends");
+        let (_, mut to) = holder.into_split();
+        let (teller, told) = mpsc::channel(LINES);
+        let (end, ended) = oneshot::channel::<()>();
+        let work = async {
+            teller.send(Said::Progress(7, "rows".to_owned())).await.expect("it is heard");
+            ended.await.expect("the end");
+            Ok(0)
+        };
+        let mut lines = BufReader::new(asked).lines();
+        let hear = async {
+            for _ in 0..3 {
+                let line = lines.next_line().await.expect("it is read").expect("a line");
+                assert_eq!(line, r#"{"said":{"progress":[7,"rows"]}}"#);
+            }
+            end.send(()).expect("it waits");
+        };
+        let (done, ()) = tokio::join!(pass_on(work, told, &mut to), hear);
+        assert_eq!(done.expect("it is done"), 0);
     }
 }

@@ -23,7 +23,7 @@ use ::redb::StorageBackend;
 use aside::Aside;
 
 use crate::{
-    backend::{Snapshot, disk, guard::guarded, redb::Redb},
+    backend::{Snapshot, disk, guard::guarded, redb::Redb, tree as layout},
     dump::{self, Lines},
     error::{Error, Result},
     key,
@@ -48,6 +48,8 @@ pub struct Salvaged {
     pub lines: Lines,
     /// The first thousand of the damaged rows.
     pub places: Vec<String>,
+    /// Whether the file is shorter than its header says. Rows may be missing then of which nothing tells.
+    pub cut: bool,
 }
 
 impl Salvaged {
@@ -169,6 +171,9 @@ impl Store {
         leaf::rows(&*disk, |row| pages.note(row), |_| ()).map_err(|error| Error::io(&place, error))?;
         let (tree, log) = (tree(&disk, &place).await, pages.log());
         let mut done = Salvaged::default();
+        let header = layout::read(&*disk).map_err(|error| Error::io(&place, error))?;
+        let length = disk.len().map_err(|error| Error::io(&place, error))?;
+        done.cut = layout::length(&header).map_or(length == 0, |expected| length < expected);
         let counted = counted(&pages, &*disk);
         let fail = |error| Error::io("the dump", error);
         for tag in dump::ORDER {

@@ -169,7 +169,7 @@ async fn a_damaged_page_takes_only_its_own_records_and_is_named_by_whoever_meets
     txn.put(&note("0500", 1)).unwrap();
     assert!(matches!(txn.commit().await.unwrap_err(), Error::Corrupt { .. }));
     put(&store, &[note("0002", 7)]).await;
-    assert!(store.check(|_| ()).await.is_err(), "check finds it");
+    assert!(store.check(|_| ()).await.unwrap().wrong > 0, "check finds it");
     drop(store);
 
     // And so does the check in the background, on both sides of the page.

@@ -20,5 +20,7 @@ mod server;
 #[cfg(feature = "postgres")]
 mod shared;
 mod strings;
+mod taken;
+mod tool;
 mod turns;
 mod watching;

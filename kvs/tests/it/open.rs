@@ -118,6 +118,7 @@ async fn whatever_a_power_cut_leaves_of_a_compaction_opens_with_everything() {
     }
     // Of a store that was being made there is nothing yet, or what has no name.
     fs::remove_file(&path).unwrap();
+    fs::remove_file(folder.path().join("store.redb.id")).unwrap();
     let _ = fs::remove_file(&seal);
     fs::remove_file(folder.path().join("store.redb.id")).unwrap();
     fs::write(&making, &new.0[..5000]).unwrap();

@@ -25,8 +25,8 @@ pub(crate) struct Server {
     data: Arc<TempDir>,
     flags: Vec<String>,
     log: Arc<Mutex<String>>,
-    /// How many files it may open, where that is limited.
-    files: Option<u32>,
+    /// What the shell does before it becomes the demo, such as `ulimit -n 64; `.
+    before: String,
 }
 
 impl Server {
@@ -38,13 +38,20 @@ impl Server {
     /// A demo over a data folder, with more flags.
     pub(crate) fn start_in(data: Arc<TempDir>, flags: &[&str]) -> Self {
         let flags = flags.iter().map(|flag| String::from(*flag)).collect();
-        Self::launch(data, "127.0.0.1:0", flags, Arc::default(), None)
+        Self::launch(data, "127.0.0.1:0", flags, Arc::default(), String::new())
     }
 
     /// A demo that may open so many files.
     pub(crate) fn start_with_files(files: u32) -> Self {
         let data = Arc::new(TempDir::new().unwrap());
-        Self::launch(data, "127.0.0.1:0", Vec::new(), Arc::default(), Some(files))
+        let before = format!("ulimit -n {files}; ");
+        Self::launch(data, "127.0.0.1:0", Vec::new(), Arc::default(), before)
+    }
+
+    /// A demo whose log is on a full disk.
+    pub(crate) fn start_with_a_full_log() -> Self {
+        let (data, before) = (Arc::new(TempDir::new().unwrap()), "exec 2>/dev/full; ".to_owned());
+        Self::launch(data, "127.0.0.1:0", Vec::new(), Arc::default(), before)
     }
 
     fn launch(
@@ -52,12 +59,11 @@ impl Server {
         address: &str,
         flags: Vec<String>,
         log: Arc<Mutex<String>>,
-        files: Option<u32>,
+        before: String,
     ) -> Self {
-        let files_line = files.map_or_else(String::new, |files| format!("ulimit -n {files}; "));
         // A write over a limit of the system is an error, as on a full disk, and not the end of the process.
         let mut child = command("sh")
-            .args(["-c", &format!("trap '' XFSZ; {files_line}exec \"$@\""), "sh"])
+            .args(["-c", &format!("trap '' XFSZ; {before}exec \"$@\""), "sh"])
             .arg(DEMO)
             .arg("--data")
             .arg(data.path())
@@ -85,7 +91,7 @@ impl Server {
             let _ = child.kill();
             panic!("the demo did not start: {first}\n{}", log.lock().unwrap());
         };
-        Server { child, address, data, flags, log, files }
+        Server { child, address, data, flags, log, before }
     }
 
     /// The demo's first page.
@@ -124,7 +130,7 @@ impl Server {
             &self.address.clone(),
             self.flags.clone(),
             Arc::clone(&self.log),
-            self.files,
+            self.before.clone(),
         );
     }
 

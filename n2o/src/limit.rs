@@ -60,6 +60,11 @@ pub struct Limits {
     /// Bytes of all unfinished messages of all connections together, but for the first 4,096 of each. A client
     /// whose message grows beyond them is closed with 1013.
     pub unfinished: usize,
+    /// Bytes of all events of all pages together that are handled or wait for it, but for those within the first
+    /// 16 KiB of each page. A client that sends beyond them is closed with 1013. At least `frame`.
+    pub queued: usize,
+    /// Bytes of the events of one page that wait for its handler; a client that sends more is closed with 1008.
+    pub queued_by_page: usize,
     /// Shortest time between two messages about who is present in a topic.
     pub presence: Duration,
     /// Messages that wait for one page; a page that lags further is closed.
@@ -151,6 +156,8 @@ impl Default for Limits {
             socket_frames: 400,
             socket_bytes: 1024 * 1024,
             unfinished: 64 * 1024 * 1024,
+            queued: 64 * 1024 * 1024,
+            queued_by_page: 1024 * 1024,
             presence: Duration::from_millis(250),
             inbox: 256,
             ring_frames: 64,

@@ -67,6 +67,8 @@ struct Inner {
     pages: Pages,
     tasks: Tasks,
     connections: AtomicUsize,
+    /// Bytes of the frames that wait for handlers, beyond the free part of each page.
+    queued: AtomicUsize,
     incidents: Incidents,
     quota: Quota,
     /// The work of the handlers of each client address.
@@ -98,6 +100,16 @@ impl Drop for Place {
     }
 }
 
+/// Room for a frame that waits for its handler, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room(Node, usize);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.0.queued.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
 impl Node {
     /// A node over a store.
     #[must_use]
@@ -118,6 +130,7 @@ impl Node {
             pages: Pages::default(),
             tasks,
             connections: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
             incidents: Incidents::new(window),
             quota: Quota::default(),
             address_work: Rates::new(work, ADDRESSES),
@@ -258,6 +271,13 @@ impl Node {
         let taken = self.0.connections.fetch_add(1, Ordering::Relaxed);
         let place = Place(self.clone());
         (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
+    }
+
+    /// Room for a frame of `size` bytes, or `None` when too much waits for handlers.
+    pub(crate) fn room(&self, size: usize) -> Option<Room> {
+        let taken = self.0.queued.fetch_add(size, Ordering::Relaxed);
+        let room = Room(self.clone(), size);
+        (taken.saturating_add(size) <= self.0.limits.queued).then_some(room)
     }
 
     /// The token of a page, for the same session only; empty, and good for nothing, when the session has

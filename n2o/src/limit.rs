@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::auth::Tries;
+
 /// Most characters of an element's id; fixed, because seals are bound to ids.
 pub const MAX_ID: usize = 64;
 
@@ -51,6 +53,10 @@ pub struct Limits {
     pub client_rate: u32,
     /// Pages and REST requests at once from one client address.
     pub client_burst: u32,
+    /// Logins of one session, which are refused beyond that whether or not a password was asked for.
+    pub session_logins: Tries,
+    /// Logins from one client address; many people may share one. An IPv6 address counts as its /64.
+    pub client_logins: Tries,
     /// WebSocket frames a second from one connection on average, control frames and fragments too, and twice as
     /// many at once; at least twice `rate` and `burst`. A client that sends more is read more slowly.
     pub socket_frames: u32,
@@ -153,6 +159,8 @@ impl Default for Limits {
             visit_burst: 200,
             client_rate: 200,
             client_burst: 2_000,
+            session_logins: Tries::new(10, Duration::from_secs(6)),
+            client_logins: Tries::new(600, Duration::from_millis(100)),
             socket_frames: 400,
             socket_bytes: 1024 * 1024,
             unfinished: 64 * 1024 * 1024,

@@ -24,6 +24,7 @@ use crate::{
     incidents::Incidents,
     keys::Keys,
     limit::Limits,
+    logins::Logins,
     pages::{self, Found, PageId, Pages},
     pickle::{SealError, Sealer},
     process::{Process, Start},
@@ -73,6 +74,7 @@ struct Inner {
     quota: Quota,
     /// The work of the handlers of each client address.
     address_work: Rates<IpAddr>,
+    logins: Logins,
     /// What refused events are logged through, and what else a client can cause at will.
     refusals: Repeats,
     ended: Arc<Ended>,
@@ -119,6 +121,7 @@ impl Node {
         let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
         let work = Rate::share(limits.address_work, limits.address_work_burst);
         let window = u64::try_from(limits.log_window.as_millis()).unwrap_or(u64::MAX);
+        let logins = Logins::new(&limits);
         let node = Node(Arc::new(Inner {
             store,
             keys,
@@ -134,6 +137,7 @@ impl Node {
             incidents: Incidents::new(window),
             quota: Quota::default(),
             address_work: Rates::new(work, ADDRESSES),
+            logins,
             refusals: Repeats::new(window),
             ended: Arc::default(),
             born: Instant::now(),
@@ -244,6 +248,11 @@ impl Node {
     /// The work of the handlers of each client address.
     pub(crate) fn address_work(&self) -> &Rates<IpAddr> {
         &self.0.address_work
+    }
+
+    /// The rates of logins.
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.0.logins
     }
 
     pub(crate) fn quota(&self) -> &Quota {
@@ -377,6 +386,7 @@ impl Node {
             self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
             self.0.sessions.sweep();
             self.0.address_work.sweep(self.uptime());
+            self.0.logins.sweep(self.0.clock.millis());
             tokio::select! {
                 () = self.0.tasks.stopping() => return,
                 () = tokio::time::sleep(SWEEP) => {}

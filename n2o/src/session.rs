@@ -242,7 +242,7 @@ pub(crate) struct Untraded {
 impl kvs::Record for Untraded {
     const TABLE: &'static str = "ticket";
     // The seal says when the ticket expires; a ticket that nobody trades is swept away after that.
-    const TTL: Option<Duration> = Some(Duration::from_secs(600));
+    const TTL: Option<Duration> = Some(Duration::from_secs(120));
 
     fn id(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.key)

@@ -344,3 +344,26 @@ impl Protocol for Mute {
         Info::Unknown
     }
 }
+
+#[tokio::test]
+async fn logins_have_a_rate_by_session_and_by_network() {
+    let node = node(1).await;
+    let login = async |session: &Arc<Session>, address: &str| {
+        let cx = Cx::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
+        let mut cx = cx.from_address(Some(address.parse().expect("an address")));
+        cx.login("Ann").await.is_ok()
+    };
+    let session = node.sessions().create();
+    for _ in 0..10 {
+        assert!(login(&session, "203.0.113.7").await);
+    }
+    assert!(!login(&session, "203.0.113.7").await, "ten at once");
+    assert!(login(&node.sessions().create(), "203.0.113.7").await, "of each session");
+    node.clock().advance(Duration::from_secs(6));
+    assert!(login(&session, "203.0.113.7").await);
+    for number in 0..600 {
+        assert!(login(&node.sessions().create(), &format!("2001:db8::{number:x}")).await, "{number}");
+    }
+    assert!(!login(&node.sessions().create(), "2001:db8::ffff").await, "600 at once from a network");
+    assert!(login(&node.sessions().create(), "2001:db8:0:1::1").await, "of each network");
+}

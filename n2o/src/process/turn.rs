@@ -31,6 +31,9 @@ impl Process {
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
         }
+        if seq == 0 {
+            return Err(End::Close(4400, "event out of order"));
+        }
         if seq <= self.delivery.last {
             let again = self.delivery.answer(seq, format);
             let again = again.unwrap_or_else(|| Out::new(format).take(Head::Answer(seq)));

@@ -165,3 +165,14 @@ async fn what_a_client_can_cause_at_will_is_logged_once_with_a_count() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_a_number_closes_with_4400() {
+    awake(async {
+        let node = house(Limits::default()).await;
+        let mut client = open(&node, &node.sessions().create(), Page::default());
+        client.send_frame(Bytes::from_static(br#"[1,0,"ok","",[]]"#));
+        assert_eq!(client.closed().await, 4400);
+    })
+    .await;
+}

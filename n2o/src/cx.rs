@@ -304,7 +304,7 @@ impl Cx {
             txn.delete::<session::Saved>(&self.session.key);
         }
         (saved.user, saved.roles) = (user, roles);
-        let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to)?;
+        let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to).await?;
         self.txn = Some(txn);
         if let Some(login) = &mut self.login {
             login.ticket = Some(ticket.clone());

@@ -104,6 +104,8 @@ struct State {
     /// The id of the master key that the browser's cookie was made with.
     key_id: u8,
     ended: bool,
+    /// The key of the session that the latest ticket leads to.
+    successor: Option<String>,
     pages: Vec<Weak<Inbox>>,
 }
 
@@ -183,6 +185,15 @@ impl Session {
 
     pub(crate) fn seen(&self) -> u32 {
         self.state().seen
+    }
+
+    /// The key of the session that the latest ticket leads to.
+    pub(crate) fn successor(&self) -> Option<String> {
+        self.state().successor.clone()
+    }
+
+    pub(crate) fn succeeded_by(&self, key: String) {
+        self.state().successor = Some(key);
     }
 
     /// Whether the session was ended, here or elsewhere.

@@ -256,13 +256,18 @@ impl Cx {
         self.login_as(user, &[]).await
     }
 
-    /// Logs the visitor in like [`login`](Cx::login), with roles that hold as long as the session.
+    /// Logs the visitor in like [`login`](Cx::login), with roles that hold as long as the session. More often than
+    /// [`Limits`](crate::Limits) let a session and an address do so, the user is told to wait.
     #[expect(
         clippy::unused_async,
         reason = "a store of rights may have to be asked; handlers await it already"
     )]
     pub async fn login_as(&mut self, user: &str, roles: &[&str]) -> Result {
         let name = Name::new(user.trim()).map_err(|error| Error::user(text::name(&self.lang, error)))?;
+        let (random, now) = (&self.session.sid.random, self.node.clock().millis());
+        if !self.node.logins().allow(random, self.address(), now) {
+            return Err(Error::user(text::tries(&self.lang)));
+        }
         let roles = roles.iter().map(|role| String::from(*role)).collect();
         self.login = Some(Box::new(Login { user: Some(name.to_string()), roles, ticket: None }));
         Ok(())
@@ -300,7 +305,7 @@ impl Cx {
             txn.delete::<session::Saved>(&self.session.key);
         }
         (saved.user, saved.roles) = (user, roles);
-        let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to)?;
+        let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to).await?;
         self.txn = Some(txn);
         if let Some(login) = &mut self.login {
             login.ticket = Some(ticket.clone());

@@ -65,6 +65,7 @@ mod inbox;
 mod incidents;
 mod keys;
 mod limit;
+mod logins;
 mod message;
 mod name;
 mod network;

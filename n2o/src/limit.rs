@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::auth::Tries;
+
 /// Most characters of an element's id; fixed, because seals are bound to ids.
 pub const MAX_ID: usize = 64;
 
@@ -52,6 +54,10 @@ pub struct Limits {
     pub client_rate: u32,
     /// Pages and REST requests at once from one client address.
     pub client_burst: u32,
+    /// Logins of one session, which are refused beyond that whether or not a password was asked for.
+    pub session_logins: Tries,
+    /// Logins from one client address; many people may share one. An IPv6 address counts as its /64.
+    pub client_logins: Tries,
     /// WebSocket frames a second from one connection on average, control frames and fragments too, and twice as
     /// many at once; at least twice `rate` and `burst`. A client that sends more is read more slowly.
     pub socket_frames: u32,
@@ -61,6 +67,11 @@ pub struct Limits {
     /// Bytes of all unfinished messages of all connections together, but for the first 4,096 of each. A client
     /// whose message grows beyond them is closed with 1013.
     pub unfinished: usize,
+    /// Bytes of all events of all pages together that are handled or wait for it, but for those within the first
+    /// 16 KiB of each page. A client that sends beyond them is closed with 1013. At least `frame`.
+    pub queued: usize,
+    /// Bytes of the events of one page that wait for its handler; a client that sends more is closed with 1008.
+    pub queued_by_page: usize,
     /// Shortest time between two messages about who is present in a topic.
     pub presence: Duration,
     /// Messages that wait for one page; a page that lags further is closed.
@@ -149,9 +160,13 @@ impl Default for Limits {
             visit_burst: 200,
             client_rate: 200,
             client_burst: 2_000,
+            session_logins: Tries::new(10, Duration::from_secs(6)),
+            client_logins: Tries::new(600, Duration::from_millis(100)),
             socket_frames: 400,
             socket_bytes: 1024 * 1024,
             unfinished: 64 * 1024 * 1024,
+            queued: 64 * 1024 * 1024,
+            queued_by_page: 1024 * 1024,
             presence: Duration::from_millis(250),
             inbox: 256,
             ring_frames: 64,

@@ -88,7 +88,11 @@ impl Name {
         }
         let name = Name { key: key(&text), text };
         let looks = name.looks();
-        let reserved = |own: &str| looks.contains(&key(own)) || looks.contains(&look(&key(own)));
+        let reserved = |own: &str| {
+            looks.contains(&key(own))
+                || looks.contains(&look(&key(own)))
+                || looks.contains(&look(&own.to_uppercase()))
+        };
         if RESERVED.into_iter().any(reserved) {
             return Err(NameError::Reserved);
         }
@@ -107,7 +111,7 @@ impl Name {
         &self.key
     }
 
-    /// The key, and the skeletons (UTS 39) of the key and of the name as it is shown. Two names of which one
+    /// The key, and the skeletons (UTS 39) of the key, of the name as it is shown and of it in capitals. Two names of which one
     /// such text is equal are the same or look the same; where names must be told apart, the first one takes
     /// all of its texts.
     #[must_use]
@@ -132,7 +136,7 @@ impl std::fmt::Display for Name {
 /// What [`Name::looks`] answers, of a text that may not be a name.
 pub(crate) fn looks(text: &str) -> Vec<String> {
     let key = key(text);
-    let mut looks = vec![look(&key), look(text), key];
+    let mut looks = vec![look(&key), look(text), look(&text.to_uppercase()), key];
     looks.sort_unstable();
     looks.dedup();
     looks

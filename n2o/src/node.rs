@@ -24,6 +24,7 @@ use crate::{
     incidents::Incidents,
     keys::Keys,
     limit::Limits,
+    logins::Logins,
     pages::{self, Found, PageId, Pages},
     pickle::{SealError, Sealer},
     process::{Process, Start},
@@ -69,12 +70,15 @@ struct Inner {
     waits: Waits,
     tasks: Tasks,
     connections: AtomicUsize,
+    /// Bytes of the frames that wait for handlers, beyond the free part of each page.
+    queued: AtomicUsize,
     incidents: Incidents,
     quota: Quota,
     /// The work of the handlers of each client's network.
     address_work: Rates<IpAddr>,
     /// Work of some client's network was counted.
     has_worked: AtomicBool,
+    logins: Logins,
     /// What refused events are logged through, and what else a client can cause at will.
     refusals: Repeats,
     /// What pages that cannot be saved are logged through: on a full disk each tries again and again.
@@ -104,6 +108,16 @@ impl Drop for Place {
     }
 }
 
+/// Room for a frame that waits for its handler, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room(Node, usize);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.0.queued.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
 impl Node {
     /// A node over a store.
     #[must_use]
@@ -113,6 +127,7 @@ impl Node {
         let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
         let work = Rate::share(limits.address_work, limits.address_work_burst);
         let window = u64::try_from(limits.log_window.as_millis()).unwrap_or(u64::MAX);
+        let logins = Logins::new(&limits);
         let node = Node(Arc::new(Inner {
             store,
             keys,
@@ -125,10 +140,12 @@ impl Node {
             waits: Waits::default(),
             tasks,
             connections: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
             incidents: Incidents::new(window),
             quota: Quota::default(),
             address_work: Rates::new(work, ADDRESSES),
             has_worked: AtomicBool::new(false),
+            logins,
             refusals: Repeats::new(window),
             unsaved: Repeats::new(window),
             ended: Arc::default(),
@@ -263,6 +280,11 @@ impl Node {
         self.0.has_worked.load(Ordering::Relaxed)
     }
 
+    /// The rates of logins.
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.0.logins
+    }
+
     pub(crate) fn quota(&self) -> &Quota {
         &self.0.quota
     }
@@ -288,6 +310,13 @@ impl Node {
         let taken = self.0.connections.fetch_add(1, Ordering::Relaxed);
         let place = Place(self.clone());
         (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
+    }
+
+    /// Room for a frame of `size` bytes, or `None` when too much waits for handlers.
+    pub(crate) fn room(&self, size: usize) -> Option<Room> {
+        let taken = self.0.queued.fetch_add(size, Ordering::Relaxed);
+        let room = Room(self.clone(), size);
+        (taken.saturating_add(size) <= self.0.limits.queued).then_some(room)
     }
 
     /// The token of a page, for the same session only; empty, and good for nothing, when the session has
@@ -392,6 +421,7 @@ impl Node {
             if !self.0.address_work.is_empty() {
                 self.0.has_worked.store(true, Ordering::Relaxed);
             }
+            self.0.logins.sweep(self.0.clock.millis());
             tokio::select! {
                 () = self.0.tasks.stopping() => return,
                 () = tokio::time::sleep(SWEEP) => {}

@@ -3,15 +3,17 @@
 //! It reads frames, runs the protocol chain, commits, answers, takes messages from the inbox, saves the
 //! page's state, waits a while for a lost client, and ends.
 
+mod queue;
 mod saving;
 mod turn;
 mod wire;
 
-use std::{collections::VecDeque, pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
+use self::queue::{FULL, Held, Queue};
 use crate::{
     channel::{Connection, Incoming},
     cx::Cx,
@@ -57,7 +59,7 @@ pub(crate) struct Process {
     /// The version of the page's record that this process last read or wrote, 0 for none.
     version: u64,
     /// Frames that came while a handler ran.
-    queue: VecDeque<Bytes>,
+    queue: Queue,
     rate: Rate,
     born: Instant,
     heard: Instant,
@@ -78,7 +80,7 @@ impl Process {
         let now = Instant::now();
         let rate = Rate::new(cx.node().limits().rate, cx.node().limits().burst);
         let delivery = Delivery::default();
-        let queue = VecDeque::new();
+        let queue = Queue::default();
         Process {
             cx,
             chain,
@@ -182,8 +184,8 @@ impl Process {
                 return End::Gone;
             }
             let had = wire.is_some();
-            let done = if let Some(frame) = self.queue.pop_front() {
-                self.frame(&frame, wire).await
+            let done = if let Some(frame) = self.queue.pop() {
+                self.frame(&frame.bytes, wire).await
             } else if self.too_long {
                 self.refuse(wire).await
             } else {
@@ -237,7 +239,11 @@ impl Process {
                 if !self.rate.allow(millis(self.heard - self.born)) {
                     return Err(End::Close(1008, "too many frames"));
                 }
-                self.frame(&bytes, wire).await
+                let Some(held) = Held::new(self.node(), bytes, 0) else {
+                    turn::cut(self.node(), wire, FULL);
+                    return Ok(());
+                };
+                self.frame(&held.bytes, wire).await
             }
             Some(Incoming::TooLong) => {
                 self.too_long = true;

@@ -104,6 +104,8 @@ struct State {
     /// The id of the master key that the browser's cookie was made with.
     key_id: u8,
     ended: bool,
+    /// The key of the session that the latest ticket leads to.
+    successor: Option<String>,
     pages: Vec<Weak<Inbox>>,
 }
 
@@ -185,6 +187,15 @@ impl Session {
         self.state().seen
     }
 
+    /// The key of the session that the latest ticket leads to.
+    pub(crate) fn successor(&self) -> Option<String> {
+        self.state().successor.clone()
+    }
+
+    pub(crate) fn succeeded_by(&self, key: String) {
+        self.state().successor = Some(key);
+    }
+
     /// Whether the session was ended, here or elsewhere.
     #[must_use]
     pub fn ended(&self) -> bool {
@@ -247,7 +258,7 @@ pub(crate) struct Untraded {
 impl kvs::Record for Untraded {
     const TABLE: &'static str = "ticket";
     // The seal says when the ticket expires; a ticket that nobody trades is swept away after that.
-    const TTL: Option<Duration> = Some(Duration::from_secs(600));
+    const TTL: Option<Duration> = Some(Duration::from_secs(120));
 
     fn id(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.key)

@@ -217,7 +217,20 @@ impl Sessions {
 
     /// Writes, into the caller's transaction, the session that replaces `old`: the same values, another
     /// id, and the user in `saved`. Answers the ticket that brings its cookie to the browser of `old`, and nobody else.
-    pub(crate) fn rotate(&self, txn: &mut Txn, old: &Session, mut saved: Saved, to: &str) -> Result<Ticket> {
+    /// The session of an earlier ticket that was not traded is deleted: one is enough for a browser.
+    pub(crate) async fn rotate(
+        &self,
+        txn: &mut Txn,
+        old: &Arc<Session>,
+        mut saved: Saved,
+        to: &str,
+    ) -> Result<Ticket> {
+        if let Some(former) = old.successor()
+            && txn.get::<Untraded>(&former).await?.is_some()
+        {
+            txn.delete::<Untraded>(&former);
+            txn.delete::<Saved>(&former);
+        }
         let sid = self.fresh(old.sid.browser);
         saved.key = sid.key();
         saved.made = sid.made;
@@ -225,6 +238,8 @@ impl Sessions {
         if saved.user.is_some() || !saved.values.is_empty() {
             txn.put(&saved)?;
         }
+        let (session, key) = (Arc::clone(old), saved.key.clone());
+        txn.on_commit(move |_| session.succeeded_by(key));
         txn.put(&Untraded { key: saved.key })?;
         let mut content = Vec::with_capacity(20 + to.len());
         content.extend_from_slice(&sid.made.to_be_bytes());

@@ -198,3 +198,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn names_that_look_the_same_in_capitals_are_alike() {
+    for reserved in ["N20", "n20", "ENGlNE", "ANONYM0US", "SYSTEM", "THE ENGlNE"] {
+        assert!(Name::new(reserved).is_err(), "{reserved}");
+    }
+    let bill = Name::new("bill").expect("a name");
+    assert!(Name::new("BlLL").expect("a name").is_like(&bill));
+    assert!(!Name::new("Bell").expect("a name").is_like(&bill));
+}

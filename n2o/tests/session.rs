@@ -362,3 +362,42 @@ impl Protocol for Mute {
         Info::Unknown
     }
 }
+
+#[tokio::test]
+async fn logins_have_a_rate_by_session_and_by_network() {
+    let node = node(1).await;
+    let login = async |session: &Arc<Session>, address: &str| {
+        let cx = Cx::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
+        let mut cx = cx.from_address(Some(address.parse().expect("an address")));
+        cx.login("Ann").await.is_ok()
+    };
+    let session = node.sessions().create();
+    for _ in 0..10 {
+        assert!(login(&session, "203.0.113.7").await);
+    }
+    assert!(!login(&session, "203.0.113.7").await, "ten at once");
+    assert!(login(&node.sessions().create(), "203.0.113.7").await, "of each session");
+    node.clock().advance(Duration::from_secs(6));
+    assert!(login(&session, "203.0.113.7").await);
+    for number in 0..600 {
+        assert!(login(&node.sessions().create(), &format!("2001:db8::{number:x}")).await, "{number}");
+    }
+    assert!(!login(&node.sessions().create(), "2001:db8::ffff").await, "600 at once from a network");
+    assert!(login(&node.sessions().create(), "2001:db8:0:1::1").await, "of each network");
+}
+
+#[tokio::test]
+async fn a_second_login_takes_the_place_of_one_that_was_not_followed() {
+    let node = node(1).await;
+    let session = node.sessions().create();
+    let login = async || {
+        let mut cx = Cx::new(&node, Arc::clone(&session), node.page_id(), "/", Vec::new(), "en");
+        cx.login("Ann").await.expect("a name");
+        let ticket = cx.ticket("/").await.expect("a ticket").expect("a login");
+        cx.commit().await.expect("the store");
+        ticket.0
+    };
+    let (first, second) = (login().await, login().await);
+    assert!(node.sessions().trade(&session, &first).await.is_err(), "one successor, the latest");
+    assert!(node.sessions().trade(&session, &second).await.is_ok());
+}

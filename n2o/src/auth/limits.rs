@@ -20,7 +20,7 @@ impl Tries {
         Tries { burst, every }
     }
 
-    pub(super) fn rate(self) -> Rate {
+    pub(crate) fn rate(self) -> Rate {
         Rate::every(u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX / 2000), self.burst)
     }
 }

@@ -5,7 +5,7 @@ use std::{future::poll_fn, pin::pin};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{End, Process, RETRIES, millis, recv};
+use super::{End, Process, RETRIES, millis, queue::Cut, recv};
 use crate::{
     channel::{Connection, Incoming},
     deadline::Run,
@@ -30,6 +30,9 @@ impl Process {
         let (seq, format) = (event.seq, self.delivery.format());
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
+        }
+        if seq == 0 {
+            return Err(End::Close(4400, "event out of order"));
         }
         if seq <= self.delivery.last {
             let again = self.delivery.answer(seq, format);
@@ -247,12 +250,10 @@ impl Process {
         let work = pin!(protocol::push(chain, msg, cx));
         let mut run = Run { work, meter: &meter, slow: None };
         loop {
-            // What waits for the handler is bounded in bytes by no longer reading; its client waits as well.
-            let reads = !*too_long && queue.iter().map(Bytes::len).sum::<usize>() <= limits.frame;
             let got = tokio::select! {
                 biased;
                 done = poll_fn(|cx| run.poll(cx)) => return done.and_then(|done| done),
-                got = recv(wire), if reads => got,
+                got = recv(wire), if !*too_long => got,
             };
             *heard = Instant::now();
             match got {
@@ -265,12 +266,15 @@ impl Process {
                                 *wire = None;
                             }
                         }
-                        _ if queue.len() < most => queue.push_back(bytes),
-                        _ => cut(&meter.node, wire, 1008, "too many unanswered events"),
+                        _ => {
+                            if let Err(full) = queue.push(&meter.node, &bytes, most) {
+                                cut(&meter.node, wire, full);
+                            }
+                        }
                     }
                 }
-                Some(Incoming::Frame(_)) => cut(&meter.node, wire, 1008, "too many frames"),
-                Some(Incoming::Broken(code)) => cut(&meter.node, wire, code, "broken message"),
+                Some(Incoming::Frame(_)) => cut(&meter.node, wire, (1008, "too many frames")),
+                Some(Incoming::Broken(code)) => cut(&meter.node, wire, (code, "broken message")),
                 Some(Incoming::TooLong) => *too_long = true,
                 Some(Incoming::Leaving) => {
                     *wire = None;
@@ -284,7 +288,7 @@ impl Process {
 
 /// Closes a connection while a handler of its page runs; what came before is still executed, and an honest
 /// client connects again.
-fn cut(node: &Node, wire: &mut Option<Connection>, code: u16, reason: &'static str) {
+pub(super) fn cut(node: &Node, wire: &mut Option<Connection>, (code, reason): Cut) {
     if let Some(connection) = wire.take() {
         node.tasks().spawn("close", connection.close(code, reason));
     }

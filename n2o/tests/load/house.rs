@@ -70,10 +70,15 @@ impl Client {
         self.last += 1;
         let text = serde_json::to_string(text).unwrap();
         let frame = format!("[1,{},{target:?},\"\",[{text}]]", self.last);
+        self.send_frame(Bytes::from(frame));
+        self.last
+    }
+
+    /// Sends a frame as it is.
+    pub(crate) fn send_frame(&self, frame: Bytes) {
         self.unread.fetch_add(1, Ordering::SeqCst);
         // The server may have closed.
-        let _ = self.up.as_ref().unwrap().send(Incoming::Frame(Bytes::from(frame)));
-        self.last
+        let _ = self.up.as_ref().unwrap().send(Incoming::Frame(frame));
     }
 
     pub(crate) async fn seen(&mut self) -> Seen {

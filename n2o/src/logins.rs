@@ -1,0 +1,44 @@
+//! The rates of logins, which cost the store a session and a ticket each, whether or not anybody follows it.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::{limit::Limits, rates::Rates};
+
+/// Most sessions, and most networks, whose logins are counted at a time.
+const KEYS: usize = 10_000;
+
+/// The logins of each session and of each client network.
+#[derive(Debug)]
+pub(crate) struct Logins {
+    session: Rates<[u8; 16]>,
+    client: Rates<IpAddr>,
+}
+
+impl Logins {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Logins {
+            session: Rates::new(limits.session_logins.rate(), KEYS),
+            client: Rates::new(limits.client_logins.rate(), KEYS),
+        }
+    }
+
+    /// Whether a session may change its user once more at `millis`.
+    pub(crate) fn allow(&self, session: &[u8; 16], client: Option<IpAddr>, millis: u64) -> bool {
+        // In this order: one network makes few keys among the sessions.
+        client.is_none_or(|client| self.client.allow(&network(client), millis))
+            && self.session.allow(session, millis)
+    }
+
+    pub(crate) fn sweep(&self, millis: u64) {
+        self.session.sweep(millis);
+        self.client.sweep(millis);
+    }
+}
+
+/// An address of IPv6 counts by its first 64 bits, because one household has all of the others.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}

@@ -188,7 +188,9 @@ impl Way {
             let tag = self.span.start.first().copied().unwrap_or_default();
             self.span.end = Some(tag.checked_add(1).map_or_else(|| vec![tag; 2], |next| vec![next]));
         } else {
-            report.add(&self.span.start, format!("rows from here on cannot be read: {detail}"));
+            // The last row that was read; what is behind a key begins with it.
+            let last = self.span.start.strip_suffix(&[0]).unwrap_or(&self.span.start);
+            report.add(last, format!("rows from here on cannot be read: {detail}"));
             self.back = true;
         }
         true

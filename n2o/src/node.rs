@@ -46,6 +46,9 @@ use crate::{
 const SWEEP: Duration = Duration::from_secs(5);
 /// Every so many sweeps the store is looked through too.
 const SWEEPS_PER_EXPIRY: u32 = 720;
+/// Every so many sweeps the sessions in the store are looked through in between: most that a flood leaves there
+/// are those whose tickets nobody trades.
+const SWEEPS_PER_SESSIONS: u32 = 60;
 
 /// Most client addresses whose work is counted at a time.
 const ADDRESSES: usize = 10_000;
@@ -412,6 +415,10 @@ impl Node {
         for round in 0_u32.. {
             if round.is_multiple_of(SWEEPS_PER_EXPIRY) {
                 self.expire().await;
+            } else if round.is_multiple_of(SWEEPS_PER_SESSIONS)
+                && let Err(error) = self.0.sessions.expire().await
+            {
+                tracing::warn!(%error, "expired sessions could not be deleted");
             }
             self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
             self.0.sessions.sweep();

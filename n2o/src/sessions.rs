@@ -234,7 +234,8 @@ impl Sessions {
         let sid = self.fresh(old.sid.browser);
         saved.key = sid.key();
         saved.made = sid.made;
-        saved.seen = sid.made;
+        // Until its ticket is traded it is nearly idle enough to be swept.
+        saved.seen = sid.made.saturating_sub(self.idle.saturating_sub(TICKET_SECONDS));
         if saved.user.is_some() || !saved.values.is_empty() {
             txn.put(&saved)?;
         }
@@ -262,6 +263,10 @@ impl Sessions {
         let mut txn = self.store.txn();
         if txn.get::<Untraded>(&sid.key()).await?.is_none() {
             return Err(refused());
+        }
+        if let Some(mut saved) = txn.get::<Saved>(&sid.key()).await? {
+            saved.seen = self.clock.secs();
+            txn.put(&saved)?;
         }
         // Of two that trade it at the same moment, one commits.
         txn.delete::<Untraded>(&sid.key());
@@ -335,6 +340,7 @@ mod tests {
     use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
     use super::*;
+    use crate::{Cx, Node};
 
     fn ring(lines: &[(u8, u64)]) -> String {
         let key = |seed| URL_SAFE_NO_PAD.encode(Random::seeded(seed).bytes::<32>());
@@ -388,5 +394,27 @@ mod tests {
             let opened = sessions.open_since(generation, &cookie, read).await.expect("the store");
             assert_eq!(opened.is_some(), opens, "{new:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_nobody_came_for_is_swept_within_minutes() {
+        let (random, clock) = (Random::seeded(1), Clock::fixed(1_000_000_000));
+        let store = Store::open("memory:").await.expect("a store");
+        let node = Node::new(store, Keys::random(&random), Limits::default(), clock, random);
+        let login = async |session: &Arc<Session>| {
+            let mut cx = Cx::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
+            cx.login("Ann").await.expect("a name");
+            let ticket = cx.ticket("/").await.expect("a ticket").expect("a login");
+            cx.commit().await.expect("the store");
+            ticket.0
+        };
+        let (stays, goes) = (node.sessions().create(), node.sessions().create());
+        let ticket = login(&stays).await;
+        login(&goes).await;
+        let (cookie, _) = node.sessions().trade(&stays, &ticket).await.expect("traded");
+        node.clock().advance(std::time::Duration::from_secs(180));
+        assert_eq!(node.sessions().expire().await.expect("the store"), 1);
+        let session = node.sessions().open(&cookie).await.expect("the store").expect("a session");
+        assert_eq!(session.user().as_deref(), Some("Ann"));
     }
 }

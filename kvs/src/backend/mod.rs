@@ -16,6 +16,7 @@ pub(crate) mod postgres;
 pub(crate) mod redb;
 pub(crate) mod seal;
 pub(crate) mod tree;
+mod view;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 

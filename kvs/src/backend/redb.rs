@@ -1,17 +1,15 @@
 //! The store in one redb file: a single table of bytes to bytes, one write transaction per batch.
 
 use std::{
-    ops::Bound,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use ::redb::{
-    Builder, Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, StorageError,
-    TableDefinition,
+    Builder, Database, Durability, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
 };
 
 use super::{
@@ -22,6 +20,7 @@ use super::{
     pages::{Pages, Sums},
     seal::Seal,
     tree,
+    view::{Shelf, View},
 };
 use crate::{
     error::{Error, Result},
@@ -70,18 +69,6 @@ struct Live {
     versioned: AtomicBool,
     /// The file's length and header as this process left them, when they could be read.
     left: Option<(u64, Vec<u8>)>,
-}
-
-/// Where a database is put that is no longer written to, until the last state of it is let go: closed, it
-/// could not be read any more.
-type Shelf = Arc<OnceLock<Handle>>;
-
-struct View {
-    at: u64,
-    table: ReadOnlyTable<&'static [u8], &'static [u8]>,
-    place: Arc<str>,
-    sums: Arc<Sums>,
-    _shelf: Shelf,
 }
 
 struct Job<'a> {
@@ -360,50 +347,6 @@ impl Backend for Redb {
     fn size(&self) -> Answer<'_, Option<u64>> {
         let size = self.disk().len().map_err(|error| Error::io(&self.place, error));
         Box::pin(async { size.map(Some) })
-    }
-}
-
-impl View {
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        guarded(&self.place, || Ok(self.table.get(key)?.map(|value| value.value().to_vec())))
-            .map_err(|error| error.reading(key))
-    }
-
-    fn rows(&self, span: &Span, back: bool, limit: usize) -> Result<Rows> {
-        let mut rows = Rows::default();
-        if span.is_empty() {
-            return Ok(rows);
-        }
-        guarded(&self.place, || {
-            let end = span.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let mut range = self.table.range::<&[u8]>((Bound::Included(&*span.start), end))?;
-            while rows.len() < limit {
-                let Some(row) = (if back { range.next_back() } else { range.next() }) else { break };
-                let (key, value) = row?;
-                rows.push(key.value(), value.value());
-            }
-            Ok(())
-        })
-        .map_err(|error| error.reading(rows.last().unwrap_or(&span.start)))?;
-        Ok(rows)
-    }
-}
-
-impl Snapshot for View {
-    fn at(&self) -> u64 {
-        self.at
-    }
-
-    fn blocks(&self) -> bool {
-        true
-    }
-
-    fn get<'a>(&'a self, key: &'a [u8]) -> Answer<'a, Option<Vec<u8>>> {
-        Box::pin(async move { self.read(key) })
-    }
-
-    fn scan<'a>(&'a self, span: &'a Span, back: bool, limit: usize) -> Answer<'a, Rows> {
-        Box::pin(async move { self.rows(span, back, limit) })
     }
 }
 

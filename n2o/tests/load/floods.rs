@@ -131,11 +131,11 @@ async fn a_frame_that_waits_keeps_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_is_seen_while_much_waits_for_its_handler() {
     awake(async {
-        let node = house(Limits { text: 500_000, ..Limits::default() }).await;
+        let node = house(Limits { frame: 100_000, text: 100_000, ..Limits::default() }).await;
         let mut client = open(&node, &node.sessions().create(), Page::default());
         client.send("never", "");
-        for _ in 0..2 {
-            client.send("state", &"x".repeat(480_000));
+        for _ in 0..3 {
+            client.send("state", &"x".repeat(90_000));
         }
         later(std::time::Duration::from_secs(1)).await;
         assert_eq!(client.waiting(), 0, "all of it is read while the handler runs, and so is the end");

@@ -120,7 +120,6 @@ async fn whatever_a_power_cut_leaves_of_a_compaction_opens_with_everything() {
     fs::remove_file(&path).unwrap();
     fs::remove_file(folder.path().join("store.redb.id")).unwrap();
     let _ = fs::remove_file(&seal);
-    fs::remove_file(folder.path().join("store.redb.id")).unwrap();
     fs::write(&making, &new.0[..5000]).unwrap();
     put(&Store::open(&url).await.unwrap(), &notes).await;
 }

@@ -106,9 +106,8 @@ async fn the_stop_does_not_wait_for_a_handler_that_never_ends() {
 /// On a runtime of one thread, which the handler keeps.
 #[test]
 fn a_handler_that_keeps_its_thread_is_noticed_and_the_stop_ends_without_it() {
-    let log = Log::new();
-    // Of the whole program, because the watchdog has a thread of its own.
-    tracing::subscriber::set_global_default(log.clone()).unwrap();
+    // The watchdog has a thread of its own.
+    let log = Log::of_all();
     let limits =
         Limits { handler: Duration::from_millis(10), drain: Duration::from_millis(10), ..Limits::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -3,7 +3,7 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -321,7 +321,21 @@ pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 impl Log {
     #[must_use]
     pub(crate) fn new() -> Self {
+        // Threads of other tests have a subscriber as well: the first of them to reach a line would switch it off
+        // for all, were there none.
+        Log::of_all();
         Log(Arc::default())
+    }
+
+    /// The lines of all threads that have no log of their own.
+    pub(crate) fn of_all() -> Self {
+        static ALL: OnceLock<Log> = OnceLock::new();
+        let all = ALL.get_or_init(|| {
+            let all = Log(Arc::default());
+            tracing::subscriber::set_global_default(all.clone()).unwrap();
+            all
+        });
+        all.clone()
     }
 
     pub(crate) fn with(&self, text: &str) -> Vec<String> {

@@ -149,6 +149,9 @@ impl Log {
 }
 
 fn logged() -> (Log, DefaultGuard) {
+    // Threads of other tests have a subscriber as well: the first of them to reach a line would switch it off for
+    // all, were there none.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     let log = Log::default();
     let sink = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || sink.clone()).finish();

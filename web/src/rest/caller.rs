@@ -71,11 +71,12 @@ async fn known(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Cal
 
 /// Whether the browser says that one of our pages asks. A cookie alone is no proof of that.
 fn is_ours(app: &Shared, headers: &HeaderMap) -> bool {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        Some(b"same-origin") => true,
+    let mut sites = headers.get_all("sec-fetch-site").iter().map(|site| site.as_bytes());
+    match (sites.next(), sites.next()) {
+        (Some(b"same-origin"), None) => true,
         // Browsers that say nothing of the site say the origin.
-        None => is_own(app, headers),
-        Some(_) => headers.contains_key(header::ORIGIN) && is_own(app, headers),
+        (None, _) => is_own(app, headers),
+        _ => headers.contains_key(header::ORIGIN) && is_own(app, headers),
     }
 }
 

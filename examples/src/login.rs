@@ -197,3 +197,84 @@ fn wanted_room(cx: &Cx) -> String {
     let plain = room.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
     String::from(if plain { room } else { "" })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use nitro::test::{TestApp, TestPage};
+
+    use super::*;
+
+    const UNPAINTED: Option<&str> = None;
+
+    fn app() -> TestApp {
+        TestApp::new().page::<Login>("/login").page::<chat::Chat>("/chat/{room}")
+    }
+
+    async fn asks(page: &mut TestPage, account: &str, password: &str, button: &str) {
+        page.fill("account", account);
+        page.fill("password", password);
+        page.click(button).await;
+    }
+
+    #[tokio::test]
+    async fn who_is_to_come_again_later_has_given_nothing_wrong() {
+        let mut page = app().open("/login").await;
+        for _ in 0..10 {
+            asks(&mut page, "Nobody of all", "a guess at it", "account-form").await;
+            assert_eq!(page.text("password.e"), text("en").wrong);
+        }
+        page.reload().await;
+        asks(&mut page, "Nobody of all", "a guess at it", "account-form").await;
+        assert_eq!(page.error(), Some("Too many tries. Please wait a minute."));
+        for input in ["account", "password"] {
+            assert_eq!(page.attr(input, "aria-invalid"), UNPAINTED, "{input}");
+            assert_eq!(page.text(&format!("{input}.e")), "");
+        }
+        // What is wrong is still said where it is.
+        asks(&mut page, "ann\u{2116}", "long enough", "register").await;
+        assert_eq!(page.attr("account", "aria-invalid"), Some("true"));
+        assert!(page.text("account.e").contains("\u{2116} (U+2116)"), "{}", page.text("account.e"));
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Old {
+        name: String,
+        hash: String,
+    }
+
+    impl kvs::Record for Old {
+        const TABLE: &'static str = "account";
+
+        fn id(&self) -> Cow<'_, str> {
+            Cow::Owned(self.name.to_lowercase())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_of_old_is_renamed_by_its_holder() {
+        let app = app();
+        let mut page = app.open("/login").await;
+        asks(&mut page, "giver", "correct horse", "register").await;
+        let (store, name) = (app.node().store().clone(), String::from("m\u{430}x"));
+        let mut txn = store.txn();
+        let hash = txn.get::<Old>("giver").await.unwrap().unwrap().hash;
+        txn.put(&Old { name: name.clone(), hash }).unwrap();
+        txn.commit().await.unwrap();
+        let mut page = app.open("/login").await;
+        assert!(!page.is_visible("rename"));
+        asks(&mut page, &name, "correct horse", "account-form").await;
+        assert!(
+            page.is_visible("rename") && page.text("rename").contains("\u{430} (U+0430)"),
+            "{}",
+            page.html()
+        );
+        page.fill("renamed", "giver");
+        page.click("rename-account").await;
+        assert_eq!(page.text("renamed.e"), "This name is taken.");
+        page.fill("renamed", "max");
+        page.click("rename-account").await;
+        assert_eq!(page.path(), "/chat/lobby");
+    }
+}

@@ -147,8 +147,8 @@ mod tests {
         }
 
         async fn init(&mut self, cx: &mut Cx) -> Result {
-            let name = cx.param("name").to_owned();
-            cx.join("room", &name);
+            let (name, proven) = (cx.param("name").to_owned(), cx.param("proven") == "true");
+            cx.join("room", &Person { name, proven }.to_string());
             self.people.follow(cx, "room");
             Ok(())
         }
@@ -176,8 +176,26 @@ mod tests {
             assert!(change.len() < 600, "one more or less is not the whole list: {change}");
         }
         // It is the first name once more, so that its page is the same and nobody comes.
-        let fresh = app.open("/room/000").await;
+        let fresh = app.open(page.path()).await;
         assert_eq!(page.text("people"), fresh.text("people"));
+    }
+
+    #[tokio::test]
+    async fn a_guest_is_told_from_the_account_of_the_same_name() {
+        let limits = Limits { presence: Duration::ZERO, ..Limits::default() };
+        let app = TestApp::new().page::<Room>("/room/{name}").limits(limits);
+        let mut guest = app.open("/room/Olena").await;
+        let holder = app.open("/room/Olena?proven=true").await;
+        follows(&app, &mut guest, 2).await;
+        let [first, second] = [false, true].map(|proven| Person { name: String::from("Olena"), proven });
+        let has_mark = |page: &TestPage, person: &Person| {
+            let html = page.html();
+            let (_, rest) = html.split_once(&person.id()).expect("they are there");
+            rest.split("</li>").next().is_some_and(|item| item.contains("class=\"proven\""))
+        };
+        for page in [&guest, &holder] {
+            assert!(!has_mark(page, &first) && has_mark(page, &second), "{}", page.html());
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Method, Request, StatusCode, header},
+    http::{Method, Request, header},
 };
 use bpe::Engine;
 use form::Form;
@@ -105,7 +105,8 @@ impl Office {
 
 async fn enters(app: &TestApp, path: &str) -> Visitor {
     let visitor = app.visitor();
-    visitor.fetch(path).await;
+    // It ends at the tasks, which may be closed to them.
+    drop(visitor.try_open(path).await);
     visitor
 }
 
@@ -141,5 +142,4 @@ async fn a_guest_uses_nothing_up_of_the_rate_of_another_user() {
     for expected in [200, 429] {
         assert_eq!(list((header::AUTHORIZATION, &bearer)).await, expected);
     }
-    assert_eq!(StatusCode::TOO_MANY_REQUESTS, 429);
 }

@@ -52,6 +52,7 @@
 
 mod audit;
 mod auth;
+mod bearer;
 mod blob;
 mod channel;
 mod clock;
@@ -70,6 +71,7 @@ mod message;
 mod name;
 mod network;
 mod node;
+mod owner;
 mod pages;
 mod pickle;
 mod process;
@@ -89,6 +91,7 @@ mod watchdog;
 mod work;
 
 pub use auth::{AccountLimits, Accounts, Tries};
+pub use bearer::Bearer;
 pub use channel::{Channel, Connection, Gone, Incoming};
 pub use clock::{Clock, Random};
 pub use cx::{Cx, SessionValues};
@@ -103,6 +106,7 @@ pub use message::{Message, Presence};
 pub use name::{Name, NameError};
 pub use network::network;
 pub use node::{Node, Place, Token};
+pub use owner::Owner;
 pub use pages::{PageId, Pages};
 pub use pickle::{OVERHEAD as SEAL_OVERHEAD, SealError};
 pub use protocol::{Heart, Info, Msg, Protocol};

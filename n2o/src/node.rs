@@ -17,6 +17,7 @@ use kvs::Store;
 use tokio::time::Instant;
 
 use crate::{
+    audit::Guests,
     channel::Connection,
     clock::{Clock, Random},
     cx::Cx,
@@ -26,7 +27,7 @@ use crate::{
     limit::Limits,
     logins::Logins,
     pages::{self, Found, PageId, Pages},
-    pickle::{SealError, Sealer},
+    pickle::SealError,
     process::{Process, Start},
     protocol::{Heart, Protocol},
     quota::Quota,
@@ -34,7 +35,7 @@ use crate::{
     rates::Rates,
     registry::Registry,
     repeats::Repeats,
-    session::{self, Session},
+    session::Session,
     sessions::Sessions,
     shown::Shown,
     soon::Waits,
@@ -82,6 +83,7 @@ struct Inner {
     /// Work of some client's network was counted.
     has_worked: AtomicBool,
     logins: Logins,
+    guests: Guests,
     /// What refused events are logged through, and what else a client can cause at will.
     refusals: Repeats,
     /// What pages that cannot be saved are logged through: on a full disk each tries again and again.
@@ -149,6 +151,7 @@ impl Node {
             address_work: Rates::new(work, ADDRESSES),
             has_worked: AtomicBool::new(false),
             logins,
+            guests: Guests::default(),
             refusals: Repeats::new(window),
             unsaved: Repeats::new(window),
             ended: Arc::default(),
@@ -262,6 +265,11 @@ impl Node {
         self.0.refusals.tell(self.uptime())
     }
 
+    /// The brakes on log lines about guests.
+    pub(crate) fn guests(&self) -> &Guests {
+        &self.0.guests
+    }
+
     /// The brake on log lines about pages that cannot be saved.
     pub(crate) fn unsaved(&self) -> Option<u64> {
         self.0.unsaved.tell(self.uptime())
@@ -340,24 +348,6 @@ impl Node {
         let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
         let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
         Ok(Token { page: PageId(*page), path })
-    }
-
-    /// A token by which a program acts for a user with roles, until it expires after `life`.
-    #[must_use]
-    pub fn bearer(&self, user: &str, roles: &[String], life: Duration) -> String {
-        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
-        let content = session::encode("bearer token", &(user, roles)).unwrap_or_default();
-        let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
-        let expires = self.0.clock.secs().saturating_add(life);
-        encoded(sealer.seal(0, &[], expires, &content, &self.0.random))
-    }
-
-    /// The user and the roles of a [`bearer`](Node::bearer) token.
-    pub fn read_bearer(&self, token: &str) -> Result<(String, Vec<String>), SealError> {
-        let sealer = Sealer::new(self.0.keys.clone(), "bearer", [0; 16]);
-        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
-        let content = sealer.open(&seal, &[], self.0.clock.secs())?.content;
-        session::decode("bearer token", &content).map_err(|_| SealError::Refused)
     }
 
     /// Keeps a page that was rendered until its client connects.
@@ -474,7 +464,8 @@ impl Node {
     }
 }
 
-fn encoded(seal: Result<Vec<u8>, SealError>) -> String {
+/// A seal as the text of a token.
+pub(crate) fn encoded(seal: Result<Vec<u8>, SealError>) -> String {
     seal.map(|seal| URL_SAFE_NO_PAD.encode(seal)).unwrap_or_else(|error| {
         tracing::error!(%error, "a token was not made");
         String::new()

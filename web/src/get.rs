@@ -125,6 +125,7 @@ fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
     match error {
         Error::NotFound => Notice::NotFound,
         Error::User(text) => Notice::User(text.to_string()),
+        Error::Later(text) => Notice::Later(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
         error => Notice::Failed(app.node.failure(path, "opening of the page", error)),
     }

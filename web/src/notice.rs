@@ -21,6 +21,8 @@ pub(crate) enum Notice {
     /// The visitor, or many at one address, ask too often.
     TooOften,
     User(String),
+    /// The same may be asked again later.
+    Later(String),
     Failed(String),
 }
 
@@ -33,7 +35,7 @@ impl Notice {
             Notice::TooLong => StatusCode::URI_TOO_LONG,
             Notice::Expired => StatusCode::GONE,
             Notice::Conflict => StatusCode::CONFLICT,
-            Notice::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            Notice::TooOften | Notice::Later(_) => StatusCode::TOO_MANY_REQUESTS,
             Notice::User(_) => StatusCode::BAD_REQUEST,
             Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -54,7 +56,7 @@ impl Notice {
             Notice::Expired => {
                 ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
             }
-            Notice::User(text) => return text.clone(),
+            Notice::User(text) | Notice::Later(text) => return text.clone(),
             Notice::Failed(incident) => {
                 let text = if uk {
                     "Сталася помилка. Інцидент"
@@ -85,7 +87,7 @@ impl Notice {
         };
         let mut response = (status, Html(page.into_string())).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(self, Notice::TooOften) {
+        if status == StatusCode::TOO_MANY_REQUESTS {
             response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
         }
         response

@@ -5,6 +5,7 @@
 mod framing;
 mod front;
 mod guards;
+mod guests;
 mod http;
 mod leave;
 mod operate;

@@ -88,7 +88,7 @@ fn left(care: &Care) -> String {
     let Care::Backup { file } = care else { return String::new() };
     let file = file.display();
     format!(
-        "; there is no backup: the next one into {file} removes {file}.new, which may be left of this one"
+        "; there is no backup: {file}.new, which may be left of this one, is of no use"
     )
 }
 

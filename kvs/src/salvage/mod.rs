@@ -8,7 +8,6 @@
 //!    newest row that was found is taken.
 //! 4. What the log, the counts of tables and feeds, or a damaged row name, and nothing proves, is damaged.
 
-mod aside;
 mod leaf;
 
 use std::{
@@ -20,10 +19,8 @@ use std::{
 
 use ::redb::StorageBackend;
 
-use aside::Aside;
-
 use crate::{
-    backend::{Snapshot, disk, guard::guarded, redb::Redb, tree as layout},
+    backend::{Snapshot, aside::Aside, disk, guard::guarded, redb::Redb, tree as layout},
     dump::{self, Lines},
     error::{Error, Result},
     key,
@@ -166,7 +163,7 @@ impl Store {
             return Err(Error::NoStore { path: path.to_owned() });
         }
         let place = path.display().to_string();
-        let disk: Arc<dyn StorageBackend> = disk::lock(path)?;
+        let disk: Arc<dyn StorageBackend> = disk::look(path)?;
         let mut pages = Pages::default();
         leaf::rows(&*disk, |row| pages.note(row), |_| ()).map_err(|error| Error::io(&place, error))?;
         let (tree, log) = (tree(&disk, &place).await, pages.log());
@@ -331,7 +328,7 @@ fn counted(pages: &Pages, disk: &dyn StorageBackend) -> BTreeMap<(u8, String), (
 async fn tree(disk: &Arc<dyn StorageBackend>, place: &str) -> Option<Arc<dyn Snapshot>> {
     let aside = Arc::new(Aside::new(disk.clone()));
     let options = Options::new().verify(false);
-    let opened = Redb::open_disk(aside, place.into(), None, &options).ok()?;
+    let opened = Redb::open_disk(aside, place.into(), &options).ok()?;
     let opened: Arc<dyn crate::backend::Backend> = Arc::new(opened);
     let snapshot = opened.snapshot().await.ok();
     let_go(place, opened);

@@ -77,6 +77,17 @@ fn while_writes_fail_every_state_that_was_committed_is_read_and_writing_comes_ba
 }
 
 #[test]
+fn a_store_is_not_made_nor_opened_where_nothing_can_be_written() {
+    let disk = Disk::new(Vec::new());
+    fill(&open(&disk, &options()).expect("a store"), 10);
+    for disk in [Disk::new(Vec::new()), disk] {
+        disk.full.store(true, Ordering::Relaxed);
+        let error = open(&disk, &options()).map(drop).expect_err("there is no room");
+        assert!(matches!(error, Error::Full { .. }), "{error}");
+    }
+}
+
+#[test]
 fn a_backup_to_another_disk_is_made_while_commit_after_commit_fails_and_the_check_finds_nothing_wrong() {
     super::faults::quiet();
     let (disk, folder) = (Disk::new(Vec::new()), tempfile::tempdir().expect("a folder"));

@@ -150,9 +150,6 @@ impl Redb {
     /// The open database; after a failed write it is opened again first.
     fn live(&self) -> Result<MutexGuard<'_, Option<Live>>> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(given_up) = live.take_if(|live| live.gate.check().is_err()) {
-            given_up.shelve();
-        }
         if live.is_none() {
             let disk = self.disk();
             // An empty file would be made a new store.
@@ -411,5 +408,30 @@ impl Redb {
 impl std::fmt::Debug for Redb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Redb").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::backend::growth::{Disk, options, row};
+
+    #[test]
+    fn a_store_whose_last_writes_fail_when_it_is_closed_has_no_seal() {
+        for full in [false, true] {
+            let (disk, folder) = (Disk::new(Vec::new()), tempfile::tempdir().expect("a folder"));
+            let path = folder.path().join("store.redb");
+            let mut store =
+                Redb::open_on(disk.clone(), "the test's disk".into(), Some(path.clone()), &options())
+                    .expect("a store");
+            store.note = Some(Note { store: path.clone() });
+            let batch = store.begin().expect("a batch");
+            batch.commit([row(1, 1)].into(), 1, false).expect("it is written behind");
+            disk.full.store(full, Ordering::Relaxed);
+            drop(store);
+            assert_eq!(Seal::read(&path).is_none(), full);
+        }
     }
 }

@@ -74,3 +74,45 @@ impl Walk {
         Ok(step)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::{
+        Result,
+        backend::{
+            Backend,
+            growth::{Disk, fill, open, options, row},
+            redb::Redb,
+        },
+    };
+
+    fn commit(store: &Redb, round: u8, durable: bool) -> Result<()> {
+        let batch = store.begin()?;
+        let at = batch.at() + 1;
+        batch.commit((0..2_000).map(|number| row(number, round)).collect(), at, durable)
+    }
+
+    #[test]
+    fn a_state_is_walked_to_its_end_while_all_of_it_is_written_anew_and_when_the_disk_is_full() {
+        let disk = Disk::new(Vec::new());
+        let store = open(&disk, &options()).expect("a store");
+        fill(&store, 2_000);
+        for full in [false, true] {
+            // What was committed behind is on the disk when the walk begins.
+            commit(&store, 1, false).expect("there is room");
+            let mut walk = store.walk().expect("it is on disk").expect("it has pages");
+            for round in 0..5 {
+                assert_eq!(walk.step(10).expect("it is read"), Step { read: 10, bad: Vec::new() });
+                commit(&store, round, true).expect("there is room");
+            }
+            disk.full.store(full, Ordering::Relaxed);
+            assert_eq!(commit(&store, 9, true).is_err(), full);
+            let last = walk.step(usize::MAX).expect("it is read");
+            assert!(last.read > 400 && last.bad.is_empty(), "{last:?}");
+            assert_eq!(walk.step(10).expect("it is through"), Step::default());
+        }
+    }
+}

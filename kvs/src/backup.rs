@@ -164,7 +164,9 @@ fn behind(span: &Span, rows: &Rows) -> Option<Span> {
 }
 
 /// Runs blocking work on a thread of its own. The thread ends with the work, whoever still waits for it.
-pub(crate) async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
         // The caller may have gone.

@@ -81,7 +81,8 @@ impl Locked {
         let system = file.try_clone().map_err(|error| Error::io(&place, error))?;
         let file = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
         let (from, to) = (Bound::Unbounded, Bound::Unbounded);
-        let locked = if shared { file.try_lock_shared_range(from, to) } else { file.try_lock_range(from, to) };
+        let locked =
+            if shared { file.try_lock_shared_range(from, to) } else { file.try_lock_range(from, to) };
         match locked {
             Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self { file, identity, system }),
             Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),

@@ -224,9 +224,10 @@ impl Gate {
     pub(crate) fn check(&self) -> io::Result<()> {
         match &*self.failed() {
             // The system's own errors keep their number, by which they are told.
-            Some(error) => Err(error
-                .raw_os_error()
-                .map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)),
+            Some(error) => Err(error.raw_os_error().map_or_else(
+                || io::Error::new(error.kind(), error.to_string()),
+                io::Error::from_raw_os_error,
+            )),
             None if self.is_open() => Ok(()),
             None => Err(io::Error::other("the file was given up after an error")),
         }

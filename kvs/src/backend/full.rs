@@ -133,8 +133,7 @@ fn a_backup_to_another_disk_is_made_while_commit_after_commit_fails_and_the_chec
         assert!(copied.rows > 20_000);
         disk.full.store(false, Ordering::Relaxed);
         append(7).await.expect("there is room again");
-        let last: Vec<(u64, (u64, String))> =
-            store.txn().feed("/f", From::End, 1).await.expect("it is read");
+        let last: Vec<(u64, (u64, String))> = store.txn().feed("/f", From::End, 1).await.expect("it is read");
         assert_eq!((last[0].0, last[0].1.0), (20_001, 7));
     });
 }

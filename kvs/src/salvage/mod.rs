@@ -371,7 +371,8 @@ mod tests {
         let store = Redb::open(&path, &Options::new()).expect("a store");
         // More than one page.
         let key = |number: u32| key::record("t", &number.to_string());
-        let row = |number| (key(number), Some(Value { bytes: &[7; 500], ..Value::default() }.seal(&key(number))));
+        let row =
+            |number| (key(number), Some(Value { bytes: &[7; 500], ..Value::default() }.seal(&key(number))));
         let batch = store.begin().expect("a batch");
         batch.commit((0..1_000).map(row).collect(), 0, true).expect("a commit");
         drop(store);

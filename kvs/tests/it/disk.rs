@@ -39,7 +39,8 @@ fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_byte_that_flips_on_the_disk_under_a_store_in_use_is_found_though_the_store_has_the_page_in_memory() {
+async fn a_byte_that_flips_on_the_disk_under_a_store_in_use_is_found_though_the_store_has_the_page_in_memory()
+{
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
     let store = Store::open(&url(&path)).await.unwrap();
@@ -63,7 +64,10 @@ async fn a_byte_that_flips_on_the_disk_under_a_store_in_use_is_found_though_the_
     let report = store.check(|_| ()).await.unwrap();
     assert!(report.wrong > 0 && report.wrong <= found.len() as u64, "{report:?}");
     let problem = &report.problems[0];
-    assert!(problem.place.starts_with("the page at byte") && problem.what.contains("on the disk"), "{problem:?}");
+    assert!(
+        problem.place.starts_with("the page at byte") && problem.what.contains("on the disk"),
+        "{problem:?}"
+    );
     let at: usize = problem.place.split(' ').nth(4).unwrap().parse().unwrap();
     assert!(found.iter().any(|place| (at..at + 4096).contains(place)), "{at} {found:?}");
     assert!(matches!(store.health().await.trouble, Some(Trouble::Damage(_))), "and told");
@@ -75,7 +79,8 @@ async fn a_byte_that_flips_on_the_disk_under_a_store_in_use_is_found_though_the_
 async fn the_check_of_what_is_on_the_disk_finds_nothing_wrong_while_much_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&url(&folder.path().join("store.redb"))).await.unwrap();
-    let notes = |round: u64| -> Vec<_> { (0..300).map(|n| note(&format!("{:04}", n * 7 % 1_000), round)).collect() };
+    let notes =
+        |round: u64| -> Vec<_> { (0..300).map(|n| note(&format!("{:04}", n * 7 % 1_000), round)).collect() };
     put(&store, &notes(0)).await;
     let writing = async {
         for round in 0.. {
@@ -183,7 +188,11 @@ async fn what_a_killed_restore_left_is_removed_with_a_word_and_what_may_hold_som
     fs::write(at("first.redb.new"), "").unwrap();
     let output = restore("first.redb").await;
     assert!(output.status.success() && !at("first.redb.new").exists(), "{}", said(&output));
-    assert!(said(&output).contains("broken off") && said(&output).contains("first.redb.new"), "{}", said(&output));
+    assert!(
+        said(&output).contains("broken off") && said(&output).contains("first.redb.new"),
+        "{}",
+        said(&output)
+    );
     fs::copy(&closed, at("second.redb.new")).unwrap();
     let output = restore("second.redb").await;
     assert!(!output.status.success() && !at("second.redb").exists());

@@ -18,11 +18,6 @@ use axum::{Router, http::header, routing};
 use n2o::{Limits, Node};
 use web::App;
 
-/// Pages come and go by the thousand, each with many small values: this allocator serves them faster than the
-/// system's, and gives memory back after a rush.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The pages, for who starts the demo.
 pub const PAGES: [(&str, &str); 5] = [
     ("/", "what there is"),

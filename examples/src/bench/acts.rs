@@ -19,7 +19,7 @@ pub(crate) fn complete(turn: u64, step: &mut Step) {
 pub(crate) fn many(turn: u64, step: &mut Step) {
     let pairs = PAIRS as u64;
     let (at, round) = (turn / 2 % pairs, turn / 2 / pairs);
-    if turn % 2 == 0 {
+    if turn.is_multiple_of(2) {
         step.on(format_args!("i{at}")).sends(format_args!("text {turn}")).shows(format_args!("text {turn}"));
     } else {
         step.on(format_args!("b{at}")).shows(format_args!("pressed {}<", round + 1));

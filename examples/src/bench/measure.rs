@@ -96,14 +96,16 @@ pub(crate) async fn ours(measure: Ours, target: Target, args: &Args) -> Result<F
 
 /// Measures the echo.
 pub(crate) async fn echo(measure: Echo, target: Target, args: &Args) -> Result<Found, Failure> {
-    match measure {
+    let found = match measure {
         Echo::Turns { bytes, clients } => turns(target, &Role::echo(bytes), clients, args).await,
         Echo::Wait { bytes } => wait(target, &Role::echo(bytes), args).await,
         Echo::Memory => memory(target, &Role::echo(0), args.pages, REST, args).await,
         Echo::Visits { document, bytes } => {
             load::visits(target, &Visit::Echo { document, bytes }, span(args)).await.map(Found::rate)
         }
-    }
+    };
+    // It says back what it is told, and how much that is says nothing.
+    Ok(Found { bytes: None, ..found? })
 }
 
 async fn turns(target: Target, role: &Role, clients: usize, args: &Args) -> Result<Found, Failure> {

@@ -28,6 +28,8 @@ mod serve;
 mod socket;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 use std::process::ExitCode;

@@ -36,13 +36,14 @@ pub fn pages(app: App) -> App {
 #[must_use]
 pub fn limits() -> Limits {
     const MANY: u32 = 1_000_000;
-    // The load comes from one address, and the file limit is set for it.
+    // The load comes from one address.
     Limits {
         rate: MANY,
         burst: MANY,
-        connections: 100_000,
-        connections_by_client: 100_000,
-        connections_by_session: 100_000,
+        // With the connections that are not a page's, as many as the files that the server is started with.
+        connections: 15_000,
+        connections_by_client: 15_000,
+        connections_by_session: 15_000,
         requests_by_client: 100_000,
         visit_rate: MANY,
         visit_burst: MANY,

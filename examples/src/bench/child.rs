@@ -126,8 +126,10 @@ impl Server {
             return Err("the server did not start".into());
         };
         let pid = child.id();
-        // Only now: before, the process may still have been in our own group.
-        let _ = fs::write(Path::new("/proc").join(pid.to_string()).join("autogroup"), NICE);
+        if !args.quick {
+            // Only now: before, the process may still have been in our own group.
+            let _ = fs::write(Path::new("/proc").join(pid.to_string()).join("autogroup"), NICE);
+        }
         Ok(Server { child: Some(child), pid: Some(pid), address, _place: place })
     }
 }

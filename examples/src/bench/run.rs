@@ -38,7 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.child {
         child::end_with_parent();
     }
-    if !child::raise() {
+    // A quick run is no reason to disturb others.
+    if !args.quick && !child::raise() {
         eprintln!("bench: the priority of the scheduling group could not be raised; other work will disturb");
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;

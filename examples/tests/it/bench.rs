@@ -58,3 +58,13 @@ fn rows_are_chosen_by_their_ids() {
     assert!(done);
     assert_eq!(rows.iter().map(id).collect::<Vec<_>>(), ["write-memory", "script", "brotli"]);
 }
+
+#[test]
+fn a_row_without_a_figure_is_a_failure() {
+    // Nobody serves on this port.
+    let (rows, done) = quick(&["--only", "write-memory", "--only", "script", "--against", "127.0.0.1:1"]);
+    assert!(!done);
+    assert_eq!((id(&rows[0]), &rows[0]["ours"]), ("write-memory", &Value::Null));
+    assert!(rows[0]["failed"].as_str().unwrap().contains("refused"), "{}", rows[0]);
+    assert!(rows[1]["ours"].is_number(), "the others are measured");
+}

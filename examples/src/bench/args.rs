@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::store::Kind;
+use super::{rows::ROWS, store::Kind};
 
 pub(crate) const HELP: &str = "\
 Measures the server beside a bare WebSocket echo, and prints a table.
@@ -65,6 +65,8 @@ pub(crate) struct Args {
 pub(crate) enum Wrong {
     #[error("{0:?} is not an option; see --help")]
     Unknown(String),
+    #[error("no row's id contains {0:?}; see --help")]
+    Row(String),
     #[error("{0} needs a value, and such as --help says")]
     Value(String),
 }
@@ -111,7 +113,13 @@ impl Args {
                     args.time =
                         Duration::try_from_secs_f64(seconds).map_err(|_| Wrong::Value(word.clone()))?;
                 }
-                "--only" => args.only.push(text()?),
+                "--only" => {
+                    let part = text()?;
+                    if !ROWS.iter().any(|row| row.id.contains(&part)) {
+                        return Err(Wrong::Row(part));
+                    }
+                    args.only.push(part);
+                }
                 "--json" => args.json = Some(text()?),
                 "--against" => args.against = Some(text()?),
                 "--cores" => {

@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn a_row_that_has_failed_has_no_figure() {
         let mut board = Board::default();
-        board.value(Side::Ours, "counter", 1.0);
-        board.fail("counter", "refused".into());
-        assert!(board.has_failed("counter") && !board.has_failed("many"));
+        board.value(Side::Ours, "counter-64", 1.0);
+        board.fail("counter-64", "refused".into());
+        assert!(board.has_failed("counter-64") && !board.has_failed("many"));
         assert_eq!(
             (one(&board).ours, one(&board).met, one(&board).failed),
             (None, None, Some("refused".into()))

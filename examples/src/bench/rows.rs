@@ -48,7 +48,7 @@ pub(crate) const EVENTS: &str = "events/s";
 /// answered; refresh means that the handler changes the page's state, and that the difference is found. Shares
 /// that are fractions come from a comparison with other frameworks, in which the echo reached the divisor.
 pub(crate) const ROWS: &[Row] = &[
-    rate("counter", "counter").times(150.0 / 187.0),
+    rate("counter-64", "counter").times(150.0 / 187.0),
     rate("counter-json", "counter, JSON"),
     rate("counter-refresh", "counter by refresh").times(0.60),
     rate("counter-refresh-json", "counter by refresh, JSON"),

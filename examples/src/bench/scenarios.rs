@@ -110,7 +110,7 @@ const STEP: Crowd = crowd("/bench/step", acts::complete);
 
 /// All scenarios, in the order of their rows.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { also: &["cpu"], ..turns("counter", crowd(COUNTER, acts::inc)) },
+    Scenario { also: &["cpu"], ..turns("counter-64", crowd(COUNTER, acts::inc)) },
     turns("counter-json", Crowd { format: Json, ..crowd(COUNTER, acts::inc) }),
     turns("counter-refresh", REFRESHED),
     turns("counter-refresh-json", Crowd { format: Json, ..REFRESHED }),

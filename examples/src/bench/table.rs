@@ -21,7 +21,7 @@ pub(crate) fn print(figures: &[Figures], args: &Args) {
     let core = |core: Option<usize>| core.map_or("any".to_owned(), |core| core.to_string());
     println!("{}; server on core {}, load on core {}", usage::processor(), core(server), core(load));
     println!(
-        "medians of {} runs of {:.1} s; store {} where none is named\n",
+        "medians of {} runs of {:.1} s; 64 clients, CBOR, and the store {} where nothing else is said\n",
         args.runs,
         args.time.as_secs_f64(),
         args.store().name(),
@@ -103,6 +103,14 @@ mod tests {
             let mut cells = cells.clone();
             cells[0] = String::from(row.name);
             assert!(line(cells).trim_end().len() <= 100, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn the_readme_has_every_row() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+        for row in ROWS {
+            assert!(readme.contains(&format!("\n| {} |", row.name)), "{}", row.name);
         }
     }
 }

@@ -57,6 +57,8 @@ fn rows_are_chosen_by_their_ids() {
     let (rows, done) = quick(&["--only", "write-memory", "--only", "script"]);
     assert!(done);
     assert_eq!(rows.iter().map(id).collect::<Vec<_>>(), ["write-memory", "script", "brotli"]);
+    let none = Command::new(BENCH).args(["--only", "nothing"]).output().unwrap();
+    assert!(!none.status.success() && String::from_utf8(none.stderr).unwrap().contains("\"nothing\""));
 }
 
 #[test]

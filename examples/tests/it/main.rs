@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod bad;
+mod bench;
 mod common;
 mod config;
 mod desk;

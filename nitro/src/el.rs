@@ -8,7 +8,10 @@ use crate::{
     attr::{self, Attr},
     escape::escape,
     event::{Bind, Event, Postback},
-    scope::{self, BOUND, DISABLED, Mark, REQUIRED},
+    hash::{self, Hash},
+    id::clean_id,
+    nodes::VALUED,
+    scope::{self, BOUND, DISABLED, Mark, REQUIRED, Scope},
     url::Url,
 };
 
@@ -262,106 +265,146 @@ impl<'a> El<'a> {
     }
 
     fn write(&self, out: &mut String) {
+        scope::element(|scope| self.write_in(scope, out));
+    }
+
+    /// Writes the element, and notes it in the rendering when it has an id.
+    fn write_in(&self, mut scope: Option<&mut Scope>, out: &mut String) {
+        let from = out.len();
+        let at = |out: &String| (out.len() - from) as u32;
+        let mut automatic = |id: String| match &mut scope {
+            Some(scope) => scope.automatic(id),
+            None => id,
+        };
         let auto;
         let id = match &self.bind {
             Some(bind) if self.id.is_empty() => {
-                auto = scope::automatic(auto_id(bind));
+                auto = automatic(auto_id(bind));
                 auto.as_str()
             }
             // The server has to know what is disabled with it.
             None if self.id.is_empty() && self.flags & DISABLED != 0 => {
-                auto = scope::automatic(String::from("d"));
+                auto = automatic(String::from("d"));
                 auto.as_str()
             }
             _ => &self.id,
         };
-        if id.is_empty() {
-            self.write_marked(id, None, out);
-            return;
-        }
-        let whole = !matches!(self.body, Body::Markup(_));
-        let index = scope::element(out, |out, event| {
-            let mut mark = self.write_marked(id, event, out);
-            mark.whole = whole;
-            mark
-        });
-        if let Body::Markup(markup) = &self.body {
-            out.push_str(&markup.0);
-            put(out, ["</", self.tag, ">"]);
-            scope::end(out, index);
-        }
-    }
-
-    /// Writes the element, or its start tag when it holds markup and has an id.
-    fn write_marked(&self, id: &str, event: Option<std::any::TypeId>, out: &mut String) -> Mark {
-        let from = out.len();
-        let at = |out: &String| u32::try_from(out.len() - from).unwrap_or(u32::MAX);
-        let mut mark = Mark { flags: self.flags & (BOUND | DISABLED | REQUIRED), ..Mark::default() };
         if let Kind::Input(kind) | Kind::Check(kind) = self.kind {
             put(out, ["<", self.tag, " type=\"", kind, "\""]);
         } else {
             put(out, ["<", self.tag]);
         }
+        let mut id_at = (0, 0);
         if !id.is_empty() {
             let start = at(out) + ID.len() as u32;
-            mark.id = (start, start + id.len() as u32);
-            if matches!(self.kind, Kind::Input(_) | Kind::Check(_) | Kind::Textarea) || self.tag == "select" {
+            id_at = (start, start + id.len() as u32);
+            if self.is_input() {
                 put(out, [ID, id, "\" name=\"", id, "\""]);
             } else {
                 put(out, [ID, id, "\""]);
             }
         }
         self.write_attrs(id, out);
-        if let (Some(bind), Some(event)) = (&self.bind, event) {
-            mark.blank = self.write_bind(bind, event, at, out);
-            mark.bind = mark.blank.is_some().then(|| Arc::clone(bind));
+        let Some(scope) = scope.filter(|_| !id.is_empty()) else {
+            self.write_rest(from, out);
+            return;
+        };
+        let bind = self.bind.as_ref().filter(|bind| self.is_of(scope, bind));
+        if let Some(bind) = bind {
+            self.write_bind(bind, out);
         }
-        match (&self.kind, &self.body) {
-            (Kind::Input(_), body) => {
+        let head = at(out);
+        let mut hash = Hash::keyed();
+        hash.write(&out.as_bytes()[from..]);
+        if let Some(bind) = bind {
+            hash.write(&[bind.variant]);
+            hash.write(&bind.sealed);
+        }
+        scope.mark(bind.is_some() || self.is_input(), out);
+        let Rest { open, value, text, checked, close } = self.write_rest(from, out);
+        let valued = if value.is_some() { VALUED } else { 0 };
+        scope.note(Mark {
+            bind: bind.cloned(),
+            hash,
+            value: value.unwrap_or_default(),
+            head,
+            open,
+            close,
+            end: at(out),
+            id: id_at,
+            text,
+            checked,
+            holds: matches!(self.body, Body::Markup(_)) && value.is_none(),
+            flags: self.flags & (BOUND | DISABLED | REQUIRED) | valued,
+        });
+    }
+
+    /// The user changes its value, or chooses one.
+    fn is_input(&self) -> bool {
+        matches!(self.kind, Kind::Input(_) | Kind::Check(_) | Kind::Textarea) || self.tag == "select"
+    }
+
+    /// The event that the element is bound to is of the page that is rendered.
+    fn is_of(&self, scope: &Scope, bind: &Bind) -> bool {
+        if bind.event != scope.event {
+            tracing::error!(element = %self.id, "the event of this element is not the page's: it is not bound");
+            debug_assert_eq!(
+                bind.event, scope.event,
+                "the event of element {:?} is not the page's `Event` type",
+                self.id
+            );
+        }
+        bind.event == scope.event
+    }
+
+    /// Writes what follows the attributes: the value, what stands inside, and the end tag.
+    fn write_rest(&self, from: usize, out: &mut String) -> Rest {
+        let at = |out: &String| (out.len() - from) as u32;
+        let mut rest = Rest::default();
+        let value = match &self.body {
+            Body::Text(text) => Some(&**text),
+            _ => None,
+        };
+        match self.kind {
+            Kind::Input(_) => {
                 out.push_str(" value=\"");
                 let start = at(out);
-                if let Body::Text(text) = body {
-                    escape(text, out);
-                }
-                mark.value = Some((start, at(out)));
+                rest.value = Some(hash::of(value.unwrap_or_default().as_bytes()));
+                escape(value.unwrap_or_default(), out);
+                rest.text = (start, at(out));
                 out.push_str("\">");
             }
-            (Kind::Check(_), body) => {
-                let start = at(out);
-                let checked = matches!(body, Body::Checked(true));
-                if checked {
-                    out.push_str(" checked");
-                }
-                mark.value = Some((start, at(out)));
-                mark.checked = Some(checked);
-                out.push('>');
+            Kind::Check(_) => {
+                let checked = matches!(self.body, Body::Checked(true));
+                out.push_str(if checked { " checked>" } else { ">" });
+                rest.value = Some(hash::of_state(checked));
+                rest.checked = Some(checked);
             }
-            (Kind::Void, _) => out.push('>'),
-            (Kind::Plain | Kind::Textarea, Body::Markup(markup)) => {
+            Kind::Void => out.push('>'),
+            Kind::Plain | Kind::Textarea => {
                 out.push('>');
-                if id.is_empty() {
-                    out.push_str(&markup.0);
-                    put(out, ["</", self.tag, ">"]);
-                }
-            }
-            (Kind::Plain | Kind::Textarea, body) => {
-                out.push('>');
+                rest.open = at(out);
                 // The parser drops a line break right after the tag, so that a text may begin with one.
                 if self.kind == Kind::Textarea {
                     out.push('\n');
                 }
                 let start = at(out);
-                if let Body::Text(text) = body {
-                    escape(text, out);
-                    mark.value = Some((start, at(out)));
-                } else if self.kind == Kind::Textarea {
-                    mark.value = Some((start, start));
+                match (&self.body, value) {
+                    (Body::Markup(markup), _) if self.kind == Kind::Plain => out.push_str(&markup.0),
+                    (_, None) if self.kind == Kind::Plain => {}
+                    (_, value) => {
+                        rest.value = Some(hash::of(value.unwrap_or_default().as_bytes()));
+                        escape(value.unwrap_or_default(), out);
+                        rest.text = (start, at(out));
+                    }
                 }
+                rest.close = at(out);
                 put(out, ["</", self.tag, ">"]);
+                return rest;
             }
         }
-        mark.head = at(out);
-        mark
+        (rest.open, rest.close) = (at(out), at(out));
+        rest
     }
 
     fn write_attrs(&self, id: &str, out: &mut String) {
@@ -396,23 +439,8 @@ impl<'a> El<'a> {
         }
     }
 
-    /// Writes the attributes of a bound element, with a blank where the seal will be.
-    fn write_bind(
-        &self,
-        bind: &Bind,
-        event: std::any::TypeId,
-        at: impl Fn(&String) -> u32,
-        out: &mut String,
-    ) -> Option<(u32, u32)> {
-        if bind.event != event {
-            tracing::error!(element = %self.id, "the event of this element is not the page's: it is not bound");
-            debug_assert_eq!(
-                bind.event, event,
-                "the event of element {:?} is not the page's `Event` type",
-                self.id
-            );
-            return None;
-        }
+    /// Writes the attributes of a bound element. The seal is put in the place of the mark that follows.
+    fn write_bind(&self, bind: &Bind, out: &mut String) {
         if let Some(question) = &self.confirm {
             out.push_str(" data-c=\"");
             escape(question, out);
@@ -428,14 +456,22 @@ impl<'a> El<'a> {
             }
             out.push('"');
         }
-        out.push_str(" data-e=\"");
-        let start = at(out);
-        let len = ((n2o::SEAL_OVERHEAD + bind.sealed.len()) * 4).div_ceil(3);
-        out.extend(std::iter::repeat_n('-', len));
-        let blank = (start, at(out));
-        out.push('"');
-        Some(blank)
     }
+}
+
+/// What follows the attributes of an element; places are bytes from its start.
+#[derive(Default)]
+struct Rest {
+    /// The hash of the value.
+    value: Option<u64>,
+    /// Where the value stands.
+    text: (u32, u32),
+    /// The state, if the value is one.
+    checked: Option<bool>,
+    /// Where the start tag ends.
+    open: u32,
+    /// Where the end tag begins.
+    close: u32,
 }
 
 impl Render for El<'_> {
@@ -458,18 +494,7 @@ fn put<const N: usize>(out: &mut String, parts: [&str; N]) {
 
 /// An id that stays the same as long as the event does.
 fn auto_id(bind: &Bind) -> String {
-    let mut hash = crate::hash::Hash::new(u64::from(bind.variant));
+    let mut hash = Hash::new(u64::from(bind.variant));
     hash.write(&bind.sealed);
     format!("e{:x}", hash.end() >> 16)
-}
-
-/// An id within the alphabet and length of `PROTOCOL.md`, section 2.
-pub(crate) fn clean_id(id: Cow<'_, str>) -> Cow<'_, str> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-    // Two characters are left for the ids of a field's parts.
-    if id.len() <= n2o::MAX_ID - 2 && id.bytes().all(fits) {
-        return id;
-    }
-    debug_assert!(false, "the id {id:?} is not 1 to {} of A-Z a-z 0-9 _ - . :", n2o::MAX_ID - 2);
-    id.bytes().take(n2o::MAX_ID - 2).map(|byte| if fits(byte) { char::from(byte) } else { '_' }).collect()
 }

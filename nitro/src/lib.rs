@@ -68,9 +68,12 @@ mod escape;
 #[doc(hidden)]
 pub mod event;
 mod hash;
+mod id;
 mod inputs;
 mod lang;
+mod list;
 mod live;
+mod nodes;
 mod op;
 mod page;
 mod refresh;
@@ -92,7 +95,6 @@ pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{Found, Routes};
-pub use scope::detached;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};

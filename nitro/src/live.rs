@@ -8,8 +8,10 @@ use crate::{
     attr,
     draft::Draft,
     event::{Event as _, Values, Variant},
-    hash, inputs, op,
-    op::{Dom, Part},
+    hash, inputs,
+    nodes::Nodes,
+    op,
+    op::{Dom, Part, wrong},
     page::{Access, Page},
     refresh, scope,
     tree::Tree,
@@ -59,13 +61,12 @@ impl<P: Page> Live for Held<P> {
             if let Some(to) = cx.part::<Part>().redirect.take() {
                 return Err(Error::Redirect(leave(cx, &to).await?));
             }
-            let draft = self.draft(cx);
-            check(&draft);
+            let (draft, _) = self.draft(cx);
             let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
             let title = self.page.title(cx);
             let part = cx.part::<Part>();
             part.title = hash::of(title.as_bytes());
-            part.tree = Tree::new(&draft.nodes);
+            part.tree = draft.into_tree();
             cx.out.clear();
             Ok(Rendered { title, html })
         })
@@ -173,7 +174,8 @@ impl<P: Page> Held<P> {
         if event.values.len() != sources.len() + reads.len() {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
-        let states = if event.values.is_empty() { Vec::new() } else { cx.part::<Part>().tree.states() };
+        let names = sources.iter().chain(&reads);
+        let states = names.map(|name| cx.part::<Part>().tree.state(name)).collect();
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
@@ -218,24 +220,31 @@ impl<P: Page> Held<P> {
         Ok(())
     }
 
-    fn draft(&self, cx: &mut Cx) -> Draft {
-        let event = cx.part::<Part>().event;
-        let expected = cx.part::<Part>().tree.count();
+    /// Renders the page and compares it with nothing yet; `true` when what is remembered of the page cannot be
+    /// compared with it, because two ids that have one key were parted.
+    fn draft(&self, cx: &mut Cx) -> (Draft, bool) {
+        let Part { event, tree, .. } = cx.part::<Part>();
+        let (event, keying) = (*event, tree.keying());
+        let (expected, extras) = (tree.nodes().len(), tree.nodes().extras());
         let random = cx.node().random().bytes();
         let page = &self.page;
         let shared: &Cx = cx;
-        Draft::new(scope::marked(random, event, expected, || page.render(shared).into_string()))
+        let marked = scope::marked(random, event, expected, || page.render(shared).into_string());
+        let mut draft = Draft::new(marked, keying, extras, shared.lang());
+        let parted = draft.part_twins(cx.part::<Part>().tree.nodes());
+        check(&draft);
+        (draft, parted)
     }
 
     /// Sends what has changed since the last time.
     fn changes(&self, cx: &mut Cx) {
-        let draft = self.draft(cx);
-        check(&draft);
+        let (draft, parted) = self.draft(cx);
         let old = std::mem::take(&mut cx.part::<Part>().tree);
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
-        refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
+        let known = if parted { &Nodes::none() } else { old.nodes() };
+        refresh::refresh(known, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
         cx.out = out;
-        cx.part::<Part>().put(old, Tree::new(&draft.nodes));
+        cx.part::<Part>().put(old, draft.into_tree());
         let title = self.page.title(cx);
         if hash::of(title.as_bytes()) != cx.part::<Part>().title {
             cx.title(title);
@@ -288,6 +297,7 @@ fn check(draft: &Draft) {
             wrong(format_args!("the id {element:?} is on the page twice"));
         }
     }
+    op::check(draft);
     for node in 1..draft.nodes.len() {
         let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
         for source in names.filter(|source| !known.contains(source)) {
@@ -297,9 +307,4 @@ fn check(draft: &Draft) {
             ));
         }
     }
-}
-
-fn wrong(what: std::fmt::Arguments<'_>) {
-    tracing::error!("{what}");
-    debug_assert!(false, "{what}");
 }

@@ -7,9 +7,9 @@ use crate::{
     event::Bind,
     hash::Hash,
     id::Keying,
-    lang::text,
-    nodes::{HEADED, Node, Nodes, TAILED, VALUED},
-    scope::{DISABLED, Found, MARK, Mark, Marked, marks},
+    lang::Text,
+    nodes::{HEADED, Node, Nodes, TAILED, VALUED, has_value, is_stream},
+    scope::{DISABLED, Found, Is, Kept, MARK, Mark, Marked, marks},
     tree::Tree,
 };
 
@@ -25,8 +25,10 @@ pub(crate) struct Draft {
     places: Vec<u32>,
     /// There is nothing but elements with ids, and what is in them.
     pub(crate) is_rows: bool,
-    /// The words for a control that cannot work.
-    foreign: &'static str,
+    /// Some nodes are those of the page as it was, of which nothing was rendered.
+    pub(crate) has_stubs: bool,
+    /// The words for what the user is told.
+    words: &'static Text,
 }
 
 /// Where a mark stands, and whose it is.
@@ -62,16 +64,33 @@ struct Open {
     flags: u8,
     /// An element of which the end is not known has disabled what follows.
     shut: u8,
+    /// The state that stands for the element's hash.
+    row: Option<u64>,
+    /// What is inside is not remembered.
+    is_stream: bool,
 }
 
 impl Open {
     fn new(node: usize, hash: Hash, close: usize, end: usize, shut: u8) -> Self {
-        Open { node, close, end, hash, run: 0, told: 0, in_run: false, texted: false, flags: 0, shut }
+        Open {
+            node,
+            close,
+            end,
+            hash,
+            run: 0,
+            told: 0,
+            in_run: false,
+            texted: false,
+            flags: 0,
+            shut,
+            row: None,
+            is_stream: false,
+        }
     }
 
     /// Takes what stands between elements with ids, and between which rows of them it stands.
     fn text(&mut self, text: &[u8]) {
-        if text.is_empty() {
+        if text.is_empty() || self.is_stream {
             return;
         }
         if self.told != self.run {
@@ -101,18 +120,21 @@ fn short(hash: Hash) -> u64 {
 }
 
 impl Draft {
-    /// Reads the marks: one pass over the string. What the user is told is told in the language.
-    pub(crate) fn new(marked: Marked, keying: Keying, (values, wide): (usize, usize), lang: &str) -> Self {
+    /// Reads the marks: one pass over the string.
+    ///
+    /// Where `known`, the page as it was, has the same at the same place, its key is taken over.
+    pub(crate) fn new(marked: Marked, known: &Nodes, keying: Keying, words: &'static Text) -> Self {
         let Marked { raw, marks: notes, first, nonce } = marked;
         let bytes = raw.as_bytes();
-        let mut nodes = Nodes::with_capacity(notes.len() + 1, values, wide);
+        let mut nodes = Nodes::like(known, notes.len() + 1);
         let mut cuts = Vec::with_capacity(notes.len());
         let mut places = Vec::with_capacity(notes.len());
         let mut used = vec![false; notes.len()];
+        let mut has_stubs = false;
         nodes.push(&Node { size: 1, run: 1, ..Node::default() });
         let mut stack = vec![Open::new(0, Hash::keyed(), bytes.len(), bytes.len(), 0)];
         let mut from = 0;
-        for Found { at, nonce: whose, index, control } in marks(&raw) {
+        for Found { at, nonce: whose, index, is } in marks(&raw) {
             close(&mut nodes, &mut stack, bytes, &mut from, at);
             let Some(top) = stack.last_mut() else { break };
             let index = index.wrapping_sub(first);
@@ -122,15 +144,16 @@ impl Draft {
                 (Some(mark), Some(start)) if !std::mem::replace(&mut used[index], true) => (mark, start),
                 (own, start) => {
                     // Of an element that stands here twice the second works as the first does.
-                    let of = match (start, control) {
+                    let of = match (start, is) {
                         (Some(_), _) => Of::Own(index as u32),
-                        (None, true) => Of::Control,
-                        (None, false) => Of::Shown,
+                        (None, Is::Control | Is::Stub) => Of::Control,
+                        (None, Is::Shown) => Of::Shown,
                     };
                     if start.is_some() {
                         tracing::error!("the same element stands in a page twice");
                     } else {
-                        top.shut |= own.map_or(0, |mark| mark.flags & DISABLED);
+                        let fence = own.filter(|mark| mark.holds);
+                        top.shut |= fence.map_or(0, |mark| mark.flags & DISABLED);
                     }
                     top.text(&bytes[from..at]);
                     cuts.push(Cut { at, of });
@@ -138,23 +161,38 @@ impl Draft {
                     continue;
                 }
             };
+            let cut = cuts.len() as u32;
+            cuts.push(Cut { at, of: Of::Own(index as u32) });
+            has_stubs |= mark.kept.is_some();
+            if top.is_stream {
+                continue;
+            }
             top.text(&bytes[from..start]);
             let (run, shut) = (top.element(), top.shut);
+            if let Some(kept) = &mark.kept {
+                nodes.extend(known, kept.range.clone(), run);
+                places.resize(nodes.len() - 1, cut);
+                from = start + mark.end as usize;
+                continue;
+            }
             let id = raw.get(start + mark.id.0 as usize..start + mark.id.1 as usize).unwrap_or_default();
             let node = nodes.len();
+            let hash = mark.row.unwrap_or_else(|| short(mark.hash));
+            let same = !mark.holds && known.has_at(node, hash);
             nodes.push(&Node {
-                key: keying.key(id),
-                hash: short(mark.hash),
+                key: if same { known.key(node) } else { keying.key(id) },
+                hash,
                 value: mark.value,
                 size: 1,
                 run,
                 flags: mark.flags | shut,
             });
-            places.push(cuts.len() as u32);
-            cuts.push(Cut { at, of: Of::Own(index as u32) });
+            places.push(cut);
             if mark.holds {
                 let (close, end) = (start + mark.close as usize, start + mark.end as usize);
-                stack.push(Open::new(node, mark.hash, close, end, shut));
+                let mut open = Open::new(node, mark.hash, close, end, shut);
+                (open.row, open.is_stream) = (mark.row, is_stream(mark.flags));
+                stack.push(open);
                 from = start + mark.open as usize;
             } else {
                 from = start + mark.end as usize;
@@ -162,8 +200,7 @@ impl Draft {
         }
         close(&mut nodes, &mut stack, bytes, &mut from, usize::MAX);
         let is_rows = nodes.get(0).is_some_and(|page| page.hash == short(Hash::keyed()));
-        let foreign = text(lang).foreign;
-        Draft { raw, marks: notes, nodes, keying, cuts, places, is_rows, foreign }
+        Draft { raw, marks: notes, nodes, keying, cuts, places, is_rows, has_stubs, words }
     }
 
     fn place(&self, node: usize) -> Option<(usize, Cut)> {
@@ -181,17 +218,59 @@ impl Draft {
     /// Of a node: where it stands in the string, and what it noted.
     fn element(&self, node: usize) -> Option<(usize, &Mark)> {
         let (_, cut) = self.place(node)?;
-        let mark = self.mark(cut)?;
+        let mark = self.mark(cut).filter(|mark| mark.kept.is_none())?;
         Some((cut.at - mark.head as usize, mark))
+    }
+
+    /// The stub that stands for a node, and whether it begins with it.
+    fn stub(&self, node: usize) -> Option<(&Kept, bool)> {
+        let (cut, place) = self.place(node)?;
+        let kept = self.mark(place)?.kept.as_deref()?;
+        let is_first = node == 1 || self.places.get(node - 2).is_none_or(|before| *before as usize != cut);
+        Some((kept, is_first))
+    }
+
+    /// Nothing in a node is left out.
+    pub(crate) fn is_whole(&self, node: usize) -> bool {
+        let is_stub = |cut: &Cut| self.mark(*cut).is_some_and(|mark| mark.kept.is_some());
+        !self.has_stubs || !self.cuts(node).2.iter().any(is_stub)
+    }
+
+    /// Where a node stands in the string, and the marks in it.
+    fn cuts(&self, node: usize) -> (usize, usize, &[Cut]) {
+        let (first, at, end) = match self.element(node) {
+            None if node == 0 => (0, 0, self.raw.len()),
+            None => return (0, 0, &[]),
+            Some((start, mark)) => (self.places[node - 1] as usize, start, start + mark.end as usize),
+        };
+        let cuts = &self.cuts[first..];
+        (at, end, &cuts[..cuts.partition_point(|cut| cut.at < end)])
     }
 
     fn text(&self, start: usize, (from, to): (u32, u32)) -> &str {
         self.raw.get(start + from as usize..start + to as usize).unwrap_or_default()
     }
 
-    /// The id of a node; empty for the page itself.
+    /// The id of a node; empty for the page itself. Of nodes that a stub stands for, only the first and the last
+    /// of the outermost have one.
     pub(crate) fn id(&self, node: usize) -> &str {
-        self.element(node).map_or("", |(start, mark)| self.text(start, mark.id))
+        match (self.element(node), self.stub(node)) {
+            (Some((start, mark)), _) => self.text(start, mark.id),
+            (None, Some((kept, true))) => &kept.first,
+            (None, Some((kept, false))) => &kept.last,
+            (None, None) => "",
+        }
+    }
+
+    /// The node was rendered, so that its id and all else is known.
+    pub(crate) fn is_rendered(&self, node: usize) -> bool {
+        self.element(node).is_some()
+    }
+
+    /// An id begins with that of a stream.
+    pub(crate) fn streams(&self, id: &str) -> bool {
+        let around = |(dot, _)| self.nodes.find(self.keying.key(&id[..dot]));
+        id.match_indices('.').flat_map(around).any(|at| is_stream(self.nodes.flags(at)))
     }
 
     /// The event that a node is bound to.
@@ -204,7 +283,7 @@ impl Draft {
         let (start, mark) = self.element(node)?;
         match mark.checked {
             Some(checked) => Some(Value::State(checked)),
-            None if mark.flags & VALUED == 0 => None,
+            None if !has_value(mark.flags) => None,
             None => Some(Value::Text(unescape(self.text(start, mark.text)))),
         }
     }
@@ -234,33 +313,29 @@ impl Draft {
         controls.map(|cut| id_before(&self.raw[..cut.at]))
     }
 
-    /// Gives the nodes other keys where two different ids have one, and says so. Pairs among nodes that stand
-    /// where `known` has them, too, have been looked at before.
-    pub(crate) fn part_twins(&mut self, known: &Nodes) -> bool {
-        let mut parted = false;
-        while self
-            .nodes
-            .clash(if parted { &NONE } else { known }, |one, other| self.id(one) != self.id(other))
-        {
+    /// Two different ids have one key. Pairs among nodes that stand where `known` has them, too, have been looked
+    /// at before.
+    pub(crate) fn has_twins(&self, known: &Nodes) -> bool {
+        let is_rendered = |one, other| self.is_rendered(one) && self.is_rendered(other);
+        self.nodes.clash(known, |one, other| !is_rendered(one, other) || self.id(one) != self.id(other))
+    }
+
+    /// Gives the nodes, all of which were rendered, other keys, until no two different ids have one.
+    pub(crate) fn part_twins(&mut self) {
+        while self.has_twins(&NONE) {
             self.keying = self.keying.next();
             for node in 1..self.nodes.len() {
                 let key = self.keying.key(self.id(node));
                 self.nodes.set_key(node, key);
             }
-            parted = true;
         }
-        parted
     }
 
     /// The HTML of a node, without marks and with its seals.
     pub(crate) fn html(&self, node: usize, seal: &mut dyn FnMut(&str, &Bind) -> String) -> String {
-        let (first, mut at, end) = match self.element(node) {
-            None if node == 0 => (0, 0, self.raw.len()),
-            None => return String::new(),
-            Some((start, mark)) => (self.places[node - 1] as usize, start, start + mark.end as usize),
-        };
+        let (mut at, end, cuts) = self.cuts(node);
         let mut html = String::with_capacity(end - at);
-        for cut in self.cuts[first..].iter().take_while(|cut| cut.at < end) {
+        for cut in cuts {
             html.push_str(self.raw.get(at..cut.at).unwrap_or_default());
             at = cut.at + MARK;
             if let Some((mark, bind)) = self.mark(*cut).and_then(|mark| Some((mark, mark.bind.as_deref()?))) {
@@ -274,7 +349,7 @@ impl Draft {
                     "this control was rendered for another page, or has been changed: render it where it is shown"
                 );
                 html.push_str(" disabled aria-disabled=\"true\" title=\"");
-                escape(self.foreign, &mut html);
+                escape(self.words.foreign, &mut html);
                 html.push('"');
             }
         }
@@ -292,6 +367,9 @@ fn place(bytes: &[u8], mark: &Mark, at: usize, from: usize, to: usize) -> Option
     let start = at.checked_sub(mark.head as usize).filter(|start| *start >= from)?;
     let place = |place: u32| start + place as usize;
     let is_at = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
+    if mark.kept.is_some() {
+        return (place(mark.end) <= to && is_at(start, b"<")).then_some(start);
+    }
     let ends = bytes.get(place(mark.close)..place(mark.end))?;
     let whole = place(mark.end) <= to
         && is_at(start, b"<")
@@ -309,7 +387,7 @@ fn close(nodes: &mut Nodes, stack: &mut Vec<Open>, bytes: &[u8], from: &mut usiz
         if top.run > 0 && !top.in_run {
             top.flags |= TAILED;
         }
-        nodes.close(top.node, short(top.hash), top.flags);
+        nodes.close(top.node, top.row.unwrap_or_else(|| short(top.hash)), top.flags);
         *from = top.end;
     }
 }

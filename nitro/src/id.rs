@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    hash::{BuildHasher, Hasher, RandomState},
+    hash::{BuildHasher, Hash, Hasher, RandomState},
     sync::LazyLock,
 };
 
@@ -48,6 +48,11 @@ impl Keying {
     pub(crate) fn weak(bits: u32) -> Self {
         Keying { salt: 0, bits }
     }
+}
+
+/// The hash of what a part of a page is made from, under the secret of this process.
+pub(crate) fn state_of(state: impl Hash) -> u64 {
+    (SECRET.hash_one(state) >> (64 - BITS)).max(1)
 }
 
 /// An id within the alphabet and length of `PROTOCOL.md`, section 2.

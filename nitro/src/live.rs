@@ -1,6 +1,6 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin};
+use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin, sync::Arc};
 
 use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 
@@ -9,11 +9,13 @@ use crate::{
     draft::Draft,
     event::{Event as _, Values, Variant},
     hash, inputs,
+    lang::text,
     nodes::Nodes,
     op,
     op::{Dom, Part, wrong},
     page::{Access, Page},
-    refresh, scope,
+    refresh,
+    scope::{self, Known},
     tree::Tree,
     url::Url,
 };
@@ -61,7 +63,7 @@ impl<P: Page> Live for Held<P> {
             if let Some(to) = cx.part::<Part>().redirect.take() {
                 return Err(Error::Redirect(leave(cx, &to).await?));
             }
-            let (draft, _) = self.draft(cx);
+            let (draft, _) = self.draft(cx, false);
             let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
             let title = self.page.title(cx);
             let part = cx.part::<Part>();
@@ -220,29 +222,43 @@ impl<P: Page> Held<P> {
         Ok(())
     }
 
-    /// Renders the page and compares it with nothing yet; `true` when what is remembered of the page cannot be
-    /// compared with it, because two ids that have one key were parted.
-    fn draft(&self, cx: &mut Cx) -> (Draft, bool) {
+    /// Renders the page, where it may be without the parts that are known to be as they were; `true` when what is
+    /// remembered of the page cannot be compared with it, because two ids that have one key were parted.
+    fn draft(&self, cx: &mut Cx, may_keep: bool) -> (Draft, bool) {
         let Part { event, tree, .. } = cx.part::<Part>();
-        let (event, keying) = (*event, tree.keying());
-        let (expected, extras) = (tree.nodes().len(), tree.nodes().extras());
+        let (event, keying, nodes) = (*event, tree.keying(), Arc::clone(tree.nodes()));
         let random = cx.node().random().bytes();
-        let page = &self.page;
-        let shared: &Cx = cx;
-        let marked = scope::marked(random, event, expected, || page.render(shared).into_string());
-        let mut draft = Draft::new(marked, keying, extras, shared.lang());
-        let parted = draft.part_twins(cx.part::<Part>().tree.nodes());
+        let (page, shared): (_, &Cx) = (&self.page, cx);
+        let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
+        let marked = scope::marked(random, event, known, || page.render(shared).into_string());
+        let mut draft = Draft::new(marked, &nodes, keying, text(shared.lang()));
+        let has_twins = draft.has_twins(&nodes);
+        if has_twins && draft.has_stubs {
+            return self.draft(cx, false);
+        }
+        if has_twins {
+            draft.part_twins();
+        }
         check(&draft);
-        (draft, parted)
+        (draft, has_twins)
     }
 
     /// Sends what has changed since the last time.
     fn changes(&self, cx: &mut Cx) {
-        let (draft, parted) = self.draft(cx);
-        let old = std::mem::take(&mut cx.part::<Part>().tree);
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
-        let known = if parted { &Nodes::none() } else { old.nodes() };
-        refresh::refresh(known, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
+        let mut send = |(draft, parted): &(Draft, bool), cx: &Cx, old: &Nodes| {
+            let known = if *parted { &Nodes::none() } else { old };
+            refresh::refresh(known, draft, &mut out, &mut |id, bind| op::seal(cx, id, bind))
+        };
+        let mut rendered = self.draft(cx, true);
+        let nodes = Arc::clone(cx.part::<Part>().tree.nodes());
+        if !send(&rendered, cx, &nodes) {
+            rendered = self.draft(cx, false);
+            send(&rendered, cx, &nodes);
+        }
+        drop(nodes);
+        let draft = rendered.0;
+        let old = std::mem::take(&mut cx.part::<Part>().tree);
         cx.out = out;
         cx.part::<Part>().put(old, draft.into_tree());
         let title = self.page.title(cx);
@@ -291,16 +307,19 @@ fn check(draft: &Draft) {
         return;
     }
     let mut known = HashSet::new();
-    for node in 1..draft.nodes.len() {
-        let element = draft.id(node);
+    let rendered = || (1..draft.nodes.len()).filter(|node| draft.is_rendered(*node));
+    for element in rendered().map(|node| draft.id(node)) {
         if !known.insert(element) {
             wrong(format_args!("the id {element:?} is on the page twice"));
         }
     }
     op::check(draft);
-    for node in 1..draft.nodes.len() {
+    let keys: HashSet<u64> = draft.nodes.iter().map(|node| node.key).collect();
+    for node in rendered() {
         let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
-        for source in names.filter(|source| !known.contains(source)) {
+        for source in
+            names.filter(|source| !keys.contains(&draft.keying.key(source)) && !draft.streams(source))
+        {
             let element = draft.id(node);
             wrong(format_args!(
                 "the event of element {element:?} reads the input {source:?}, which is not on the page"

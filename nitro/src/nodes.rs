@@ -23,10 +23,25 @@ pub(crate) struct Node {
 pub(crate) const HEADED: u8 = 8;
 /// Something without an id stands behind the last element inside.
 pub(crate) const TAILED: u8 = 16;
+/// The element is made from a state that is known: with a value, its hash is the value, else it is the hash.
+pub(crate) const KEPT: u8 = 32;
 /// The size and the row of the node are kept, which are 1 otherwise.
 const WIDE: u8 = 64;
 /// The element has a value, which is compared apart.
 pub(crate) const VALUED: u8 = 128;
+
+/// The element has a value of its own, and not the state that it is made from in its place.
+pub(crate) fn has_value(flags: u8) -> bool {
+    flags & (VALUED | KEPT) == VALUED && !is_stream(flags)
+}
+
+/// What is in the element is not remembered. No other element has a value and something behind what is in it.
+pub(crate) fn is_stream(flags: u8) -> bool {
+    flags & (VALUED | TAILED | KEPT) == STREAM
+}
+
+/// The flags of an element whose inside is not remembered.
+pub(crate) const STREAM: u8 = VALUED | TAILED;
 
 /// Bits of a hash that are kept; the others of the word hold the upper part of the key.
 const HASH: u64 = (1 << 48) - 1;
@@ -99,9 +114,9 @@ impl Nodes {
         self.low.len()
     }
 
-    /// The numbers of values, and of sizes and rows, that are kept.
-    pub(crate) fn extras(&self) -> (usize, usize) {
-        (self.values.len(), self.wide.len())
+    /// No nodes, and room for some that are much like others.
+    pub(crate) fn like(others: &Nodes, nodes: usize) -> Self {
+        Nodes::with_capacity(nodes, others.values.len(), others.wide.len())
     }
 
     /// Gives back room that is not needed.
@@ -130,6 +145,29 @@ impl Nodes {
         self.low.push(node.key as u32);
         self.rest.push(rest(node));
         self.flags.push(flags);
+    }
+
+    /// Appends nodes of other ones, whose outermost get a row.
+    pub(crate) fn extend(&mut self, others: &Nodes, range: Range<usize>, run: u32) {
+        let wide = &others.wide[others.wide_of(range.start)..others.wide_of(range.end)];
+        if run == 1 && wide.iter().all(|wide| wide.run == 1) {
+            let (more, less) = (self.low.len() as u32, range.start as u32);
+            self.wide.extend(wide.iter().map(|wide| Wide { at: wide.at + more - less, ..*wide }));
+            let values = others.value_of(range.start)..others.value_of(range.end);
+            self.values.extend_from_slice(&others.values[values]);
+            self.low.extend_from_slice(&others.low[range.clone()]);
+            self.rest.extend_from_slice(&others.rest[range.clone()]);
+            self.flags.extend_from_slice(&others.flags[range]);
+            return;
+        }
+        let mut outermost = range.start;
+        for (at, mut node) in range.clone().zip(others.range(range)) {
+            if at == outermost {
+                outermost = at + node.size as usize;
+                node.run = run;
+            }
+            self.push(&node);
+        }
     }
 
     /// Says of a node that was pushed, behind which its inside was pushed, what it has become.
@@ -174,12 +212,22 @@ impl Nodes {
         self.rest[at] & HASH
     }
 
+    /// The node at a place has this hash, and holds no others.
+    pub(crate) fn has_at(&self, at: usize, hash: u64) -> bool {
+        self.rest.get(at).is_some_and(|rest| rest & HASH == hash) && self.size(at) == 1
+    }
+
     pub(crate) fn flags(&self, at: usize) -> u8 {
         self.flags[at] & !WIDE
     }
 
     pub(crate) fn size(&self, at: usize) -> usize {
         self.wide_at(at).map_or(1, |wide| wide.size as usize)
+    }
+
+    /// The value of a node that has one.
+    pub(crate) fn value(&self, at: usize) -> Option<u64> {
+        self.values.get(self.value_of(at)).copied().filter(|_| self.flags[at] & VALUED != 0)
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<Node> {
@@ -326,7 +374,7 @@ impl Nodes {
                 at += 1;
                 if self.flags[now] & VALUED != 0 {
                     value += 1;
-                    if self.values[number] != old.values[number] {
+                    if self.values[number] != old.values[number] && self.flags[now] & KEPT == 0 {
                         return Some(Change::Value(now));
                     }
                 }

@@ -10,7 +10,10 @@ use crate::{
     attr::Attr,
     draft::Draft,
     event::Bind,
-    hash, scope,
+    hash,
+    lang::text,
+    nodes::Nodes,
+    scope,
     tree::{Place, Tree},
     url::Url,
 };
@@ -103,6 +106,9 @@ impl Part {
 
     fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
         let tree = &mut self.change().tree;
+        if tree.is_stream(id) {
+            return;
+        }
         if !draft.is_rows || tree.is_bordered(id, place) {
             tree.blur(id, place);
         }
@@ -135,7 +141,7 @@ pub(crate) fn draft(cx: &mut Cx, render: impl FnOnce(&mut String)) -> Draft {
     let Part { event, tree, .. } = cx.part::<Part>();
     let (event, keying) = (*event, tree.keying());
     let random = cx.node().random().bytes();
-    let draft = Draft::new(scope::part(random, event, render), keying, (0, 0), cx.lang());
+    let draft = Draft::new(scope::part(random, event, render), &Nodes::none(), keying, text(cx.lang()));
     check(&draft);
     draft
 }

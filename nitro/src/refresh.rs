@@ -6,81 +6,112 @@ use crate::{
     draft::{Draft, Value},
     event::Bind,
     list::{self, List, Step},
-    nodes::{Change, Node, Nodes},
+    nodes::{Change, KEPT, Node, Nodes, has_value},
     op,
 };
 
-/// A comparison in progress.
-struct Walk<'a> {
-    new: &'a Draft,
-    out: &'a mut Out,
-    seal: &'a mut dyn FnMut(&str, &Bind) -> String,
+/// An op; nodes are those of the new page.
+enum Op {
+    /// The HTML of a node is to be put where another one is.
+    Html {
+        code: u8,
+        at: usize,
+        node: usize,
+    },
+    Value(usize),
+    Clear(usize),
+    Remove {
+        beside: usize,
+        before: bool,
+    },
 }
 
-/// Writes the ops that turn the page of `old` into that of `new`.
-pub(crate) fn refresh(old: &Nodes, new: &Draft, out: &mut Out, seal: &mut dyn FnMut(&str, &Bind) -> String) {
-    let mut walk = Walk { new, out, seal };
+/// Writes the ops that turn the page of `old` into that of `new`; `false`, with nothing written, when that takes
+/// what was not rendered.
+pub(crate) fn refresh(
+    old: &Nodes,
+    new: &Draft,
+    out: &mut Out,
+    seal: &mut dyn FnMut(&str, &Bind) -> String,
+) -> bool {
+    let ops = ops(old, new);
+    let is_there = |op: &Op| !matches!(op, Op::Html { node, .. } if !new.is_whole(*node));
+    if !ops.iter().all(is_there) {
+        return false;
+    }
+    for op in ops {
+        match op {
+            Op::Html { code, at, node } => op::html(out, code, new.id(at), &new.html(node, seal)),
+            Op::Value(node) => match new.value(node) {
+                Some(Value::Text(text)) => op::set(out, new.id(node), &text),
+                Some(Value::State(state)) => op::state(out, new.id(node), state),
+                None => op::html(out, op::UPDATE, new.id(node), &new.html(node, seal)),
+            },
+            Op::Clear(node) => _ = out.op(op::CLEAR, 1).text(new.id(node)),
+            Op::Remove { beside, before } => op::remove_beside(out, new.id(beside), before),
+        }
+    }
+    true
+}
+
+fn ops(old: &Nodes, new: &Draft) -> Vec<Op> {
+    let whole = |node| Op::Html { code: op::UPDATE, at: node, node };
     if old.len() == 0 {
-        return walk.html(op::UPDATE, 0, 0);
+        return vec![whole(0)];
     }
     if let Some(changes) = new.nodes.changes(old) {
-        for change in changes {
-            match change {
-                Change::Element(node) => walk.html(op::UPDATE, node, node),
-                Change::Value(node) => _ = walk.value(node),
-            }
-        }
-        return;
+        let op = |change| match change {
+            Change::Element(node) => whole(node),
+            Change::Value(node) => Op::Value(node),
+        };
+        return changes.map(op).collect();
     }
-    let (old, new): (Vec<Node>, Vec<Node>) = (old.iter().collect(), new.nodes.iter().collect());
-    walk.node(&old, &new, 0, 0);
+    let (old, nodes): (Vec<Node>, Vec<Node>) = (old.iter().collect(), new.nodes.iter().collect());
+    let mut walk = Walk { old: &old, nodes: &nodes, new, ops: Vec::new() };
+    walk.node(0, 0);
+    walk.ops
+}
+
+/// A comparison in progress.
+struct Walk<'a> {
+    old: &'a [Node],
+    nodes: &'a [Node],
+    new: &'a Draft,
+    ops: Vec<Op>,
 }
 
 impl Walk<'_> {
-    /// Sends the HTML of a node, to be put where `at` is.
-    fn html(&mut self, code: u8, at: usize, node: usize) {
-        let html = self.new.html(node, self.seal);
-        op::html(self.out, code, self.new.id(at), &html);
+    fn update(&mut self, node: usize) {
+        self.ops.push(Op::Html { code: op::UPDATE, at: node, node });
     }
 
-    /// Sends the value of a node; `false` when the node has been sent instead, since it has none.
-    fn value(&mut self, node: usize) -> bool {
-        match self.new.value(node) {
-            Some(Value::Text(text)) => op::set(self.out, self.new.id(node), &text),
-            Some(Value::State(state)) => op::state(self.out, self.new.id(node), state),
-            None => {
-                self.html(op::UPDATE, node, node);
-                return false;
-            }
-        }
-        true
-    }
-
-    fn node(&mut self, old: &[Node], new: &[Node], was: usize, is: usize) {
-        let (before, now) = (&old[was], &new[is]);
+    fn node(&mut self, was: usize, is: usize) {
+        let (before, now) = (&self.old[was], &self.nodes[is]);
         if before.hash != now.hash {
-            return self.html(op::UPDATE, is, is);
+            return self.update(is);
         }
-        if before.value != now.value && !self.value(is) {
-            return;
+        if before.value != now.value && now.flags & KEPT == 0 {
+            if !has_value(now.flags) {
+                return self.update(is);
+            }
+            self.ops.push(Op::Value(is));
         }
         if before.size == 1 && now.size == 1 {
             return;
         }
-        let (old_items, new_items) = (children(old, was), children(new, is));
-        let lists = [List { nodes: old, items: &old_items }, List { nodes: new, items: &new_items }];
-        let Some(plan) = list::plan(&lists[0], &lists[1], is, self.new.is_bare(is)) else {
-            return self.html(op::UPDATE, is, is);
+        let (was_in, is_in) = (children(self.old, was), children(self.nodes, is));
+        let (old, new) =
+            (List { nodes: self.old, items: &was_in }, List { nodes: self.nodes, items: &is_in });
+        let Some(plan) = list::plan(&old, &new, is, self.new.is_bare(is)) else {
+            return self.update(is);
         };
-        for step in plan.steps {
-            match step {
-                Step::Clear => _ = self.out.op(op::CLEAR, 1).text(self.new.id(is)),
-                Step::Remove { beside, before } => op::remove_beside(self.out, self.new.id(beside), before),
-                Step::Insert { code, at, node } => self.html(code, at, node),
-            }
-        }
+        self.ops.extend(plan.steps.into_iter().map(|step| match step {
+            Step::Clear => Op::Clear(is),
+            Step::Remove { beside, before } => Op::Remove { beside, before },
+            Step::Insert { code, at, node } => Op::Html { code, at, node },
+        }));
         for (was, is) in plan.kept {
-            self.node(old, new, was, is);
+            self.node(was, is);
         }
     }
 }

@@ -8,7 +8,12 @@ use std::{
     any::TypeId, cell::RefCell, collections::HashMap, future::Future, ops::Range, pin::pin, sync::Arc,
 };
 
-use crate::{event::Bind, hash::Hash};
+use crate::{
+    event::Bind,
+    hash::Hash,
+    id::Keying,
+    nodes::{self, KEPT, Nodes, VALUED},
+};
 
 /// The element has an event.
 pub(crate) const BOUND: u8 = 1;
@@ -27,10 +32,24 @@ const NONCE: usize = 6;
 const INDEX: usize = 5;
 /// Bytes of a mark: what opens it, the numbers, what kind of element it is, and a quotation mark.
 pub(crate) const MARK: usize = OPEN.len() + NONCE + INDEX + 2;
-/// The element is used by the user, and the server has to know it for that.
-const CONTROL: u8 = b'c';
-/// The element is only shown.
-const SHOWN: u8 = b's';
+/// Rows behind the one before that are looked at for the next, before all nodes are.
+const NEAR: usize = 8;
+
+/// What stands around the mark of a stub.
+pub(crate) const STUB: [&str; 2] = ["<i", "></i>"];
+
+/// What a mark stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Is {
+    /// An element that is used by the user, and that the server has to know for that.
+    Control = b'c',
+    /// An element that is only shown.
+    Shown = b's',
+    /// A stub.
+    Stub = b'k',
+}
+
 /// Most elements of one rendering: as many as a mark can number. Their notes alone would fill 70 gigabytes.
 const MAX_MARKS: usize = 1 << (6 * INDEX);
 
@@ -58,7 +77,29 @@ pub(crate) struct Mark {
     pub(crate) checked: Option<bool>,
     /// Elements may stand inside.
     pub(crate) holds: bool,
+    /// The state that the element is made from, which stands for its hash.
+    pub(crate) row: Option<u64>,
+    /// There is no element but a stub, which stands for nodes of the page as it was.
+    pub(crate) kept: Option<Box<Kept>>,
     pub(crate) flags: u8,
+}
+
+/// Nodes of the page as it was that are to stay.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) range: Range<usize>,
+    /// The ids of the first and of the last element.
+    pub(crate) first: String,
+    pub(crate) last: String,
+}
+
+/// The page as it was.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) keying: Keying,
+    /// The node where the next row is expected.
+    pub(crate) next: usize,
 }
 
 /// A rendering in progress.
@@ -69,16 +110,20 @@ pub(crate) struct Scope {
     pub(crate) event: TypeId,
     /// The number of times that an id was made for an element that has none.
     automatic: HashMap<String, u32>,
+    /// Of the part that is being rendered, which has such ids of its own: another one may not be rendered.
+    part: u64,
+    known: Option<Known>,
 }
 
 impl Scope {
-    fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
+    fn new(random: [u8; 6], event: TypeId, known: Option<Known>) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-        Scope { nonce, marks: Vec::with_capacity(expected), automatic: HashMap::new(), event }
+        let marks = Vec::with_capacity(known.as_ref().map_or(0, |known| known.nodes.len()));
+        Scope { nonce, marks, event, automatic: HashMap::new(), part: 0, known }
     }
 
     /// Writes the mark of the element whose notes come next.
-    pub(crate) fn mark(&self, control: bool, out: &mut String) {
+    pub(crate) fn mark(&self, kind: Is, out: &mut String) {
         let mut mark = [b'"'; MARK];
         mark[..OPEN.len()].copy_from_slice(OPEN);
         mark[OPEN.len()..OPEN.len() + NONCE].copy_from_slice(&self.nonce);
@@ -86,7 +131,7 @@ impl Scope {
         for (place, byte) in mark[OPEN.len() + NONCE..].iter_mut().take(INDEX).enumerate() {
             *byte = DIGITS[index >> (6 * (INDEX - 1 - place)) & 63];
         }
-        mark[MARK - 2] = if control { CONTROL } else { SHOWN };
+        mark[MARK - 2] = kind as u8;
         out.extend(str::from_utf8(&mark));
     }
 
@@ -94,9 +139,71 @@ impl Scope {
         self.marks.push(mark);
     }
 
+    /// Writes a stub.
+    pub(crate) fn stub(&mut self, kept: Kept, out: &mut String) {
+        let [open, close] = STUB;
+        out.push_str(open);
+        self.mark(Is::Stub, out);
+        out.push_str(close);
+        self.marks.push(Mark {
+            bind: None,
+            hash: Hash::keyed(),
+            value: 0,
+            head: open.len() as u32,
+            open: 0,
+            close: 0,
+            end: (open.len() + MARK + close.len()) as u32,
+            id: (0, 0),
+            text: (0, 0),
+            checked: None,
+            holds: false,
+            row: None,
+            kept: Some(Box::new(kept)),
+            flags: 0,
+        });
+    }
+
+    /// The nodes of an element that is made from a state, if the page has it.
+    pub(crate) fn memo(&mut self, id: &str, state: u64) -> Option<Range<usize>> {
+        let known = self.known.as_mut()?;
+        let at = known.nodes.find(known.keying.key(id)).next()?;
+        let is = known.nodes.flags(at) & KEPT != 0 && known.nodes.value(at) == Some(state);
+        is.then(|| at..at + known.nodes.size(at))
+    }
+
+    /// The nodes of a row, which a state stands for, if the page has it: most likely behind the one before.
+    pub(crate) fn row(&mut self, state: u64, id: impl FnOnce() -> String) -> Option<Range<usize>> {
+        let known = self.known.as_mut()?;
+        let is = |at: usize| {
+            let flags = at < known.nodes.len() && known.nodes.flags(at) & (KEPT | VALUED) == KEPT;
+            flags && known.nodes.hash(at) == state
+        };
+        let next = |at: &usize| Some(at + known.nodes.size(*at)).filter(|at| *at < known.nodes.len());
+        let near = std::iter::successors(Some(known.next), next).take(NEAR).find(|at| is(*at));
+        let at = match near {
+            Some(at) => at,
+            None => known.nodes.find(known.keying.key(&id())).next()?,
+        };
+        let end = at + known.nodes.size(at);
+        let kept = is(at);
+        known.next = end;
+        kept.then_some(at..end)
+    }
+
+    /// The page has the element, and does not remember what is in it.
+    pub(crate) fn is_stream(&self, id: &str) -> bool {
+        let known = self.known.as_ref();
+        known.is_some_and(|known| {
+            known.nodes.find(known.keying.key(id)).any(|at| nodes::is_stream(known.nodes.flags(at)))
+        })
+    }
+
     /// An id for an element that has none: the same for the same element of the next rendering, and another
     /// one for the next that would get the same.
-    pub(crate) fn automatic(&mut self, id: String) -> String {
+    pub(crate) fn automatic(&mut self, mut id: String) -> String {
+        if self.part != 0 {
+            id = format!("{id}.{:x}", self.part >> 32);
+        }
         let before = self.automatic.entry(id.clone()).or_default();
         *before += 1;
         if *before > 1 { format!("{id}.{before}") } else { id }
@@ -118,14 +225,14 @@ pub(crate) struct Marked {
 }
 
 /// Runs `render` in a scope for a page with events of type `event`; rendering never awaits, so the
-/// scope cannot be seen by another page. Room is made for as many elements as are expected.
+/// scope cannot be seen by another page. The page as it was may be known.
 pub(crate) fn marked(
     random: [u8; 6],
     event: TypeId,
-    expected: usize,
+    known: Option<Known>,
     render: impl FnOnce() -> String,
 ) -> Marked {
-    let scope = Scope::new(random, event, expected);
+    let scope = Scope::new(random, event, known);
     let nonce = scope.nonce;
     let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
@@ -139,7 +246,7 @@ pub(crate) fn marked(
 /// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
 /// braces, so that the elements in the content of an element are written before an op takes it.
 pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<Output = T>) -> T {
-    let mut scope = Some(Scope::new(random, event, 0));
+    let mut scope = Some(Scope::new(random, event, None));
     let mut work = pin!(work);
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
@@ -160,7 +267,7 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
         raw
     };
     if SCOPE.with_borrow(Option::is_none) {
-        return marked(random, event, 0, render);
+        return marked(random, event, None, render);
     }
     let raw = render();
     SCOPE.with_borrow(|scope| {
@@ -186,16 +293,34 @@ impl Drop for Restore {
     }
 }
 
-/// Writes an element into the rendering in progress, if there is one: outside nothing is noted, and events
-/// are not bound. Nothing else is rendered meanwhile, since what stands inside the element has been before.
-pub(crate) fn element(write: impl FnOnce(Option<&mut Scope>)) {
+/// Does something with the rendering in progress, if there is one: outside nothing is noted, and events are
+/// not bound. Nothing else is rendered meanwhile, since what stands inside an element has been before.
+pub(crate) fn with<T>(work: impl FnOnce(Option<&mut Scope>) -> T) -> T {
     SCOPE.with_borrow_mut(|scope| {
         let full = scope.as_ref().is_some_and(|scope| scope.marks.len() >= MAX_MARKS);
         if full {
             tracing::error!("an element beyond the {MAX_MARKS}th of a rendering is shown only");
         }
-        write(scope.as_mut().filter(|_| !full));
+        work(scope.as_mut().filter(|_| !full))
+    })
+}
+
+/// Makes a part that is not always rendered, with ids of its own for elements that have none.
+pub(crate) fn inside<T>(id: &str, make: impl FnOnce() -> T) -> T {
+    let enter = |part: u64| {
+        let mut hash = Hash::new(part);
+        hash.write(id.as_bytes());
+        hash.end()
+    };
+    let swap = |part: &mut u64| std::mem::replace(part, enter(*part));
+    let outer = with(|scope| scope.map(|scope| swap(&mut scope.part)));
+    let made = make();
+    with(|scope| {
+        if let Some((scope, outer)) = scope.zip(outer) {
+            scope.part = outer;
+        }
     });
+    made
 }
 
 /// A mark as it stands in a string.
@@ -204,7 +329,7 @@ pub(crate) struct Found {
     pub(crate) at: usize,
     pub(crate) nonce: [u8; NONCE],
     pub(crate) index: usize,
-    pub(crate) control: bool,
+    pub(crate) is: Is,
 }
 
 /// All marks in a string.
@@ -215,9 +340,10 @@ pub(crate) fn marks(raw: &str) -> impl Iterator<Item = Found> {
         let rest = bytes[at..].strip_prefix(OPEN)?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
         let (index, rest) = rest.split_first_chunk::<INDEX>()?;
-        let [kind @ (CONTROL | SHOWN), b'"', ..] = rest else { return None };
+        let [kind, b'"', ..] = rest else { return None };
+        let is = [Is::Control, Is::Shown, Is::Stub].into_iter().find(|is| *is as u8 == *kind)?;
         let index = index.iter().try_fold(0, |index, byte| Some(index << 6 | digit(*byte)?))?;
-        Some(Found { at, nonce: *nonce, index, control: *kind == CONTROL })
+        Some(Found { at, nonce: *nonce, index, is })
     })
 }
 

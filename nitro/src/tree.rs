@@ -1,16 +1,19 @@
 //! What the server remembers of a page it has sent: no HTML, but which elements with ids there are.
 
+use std::sync::Arc;
+
 use crate::{
     hash,
     id::Keying,
-    nodes::{HEADED, Node, Nodes, TAILED, VALUED},
+    nodes::{HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
     scope::{BOUND, DISABLED},
 };
 
 /// The elements of a page; the first is the page itself.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
-    nodes: Nodes,
+    /// Shared with a rendering in progress.
+    nodes: Arc<Nodes>,
     keying: Keying,
     /// What was changed since [`settle`](Tree::settle).
     log: Vec<Step>,
@@ -38,10 +41,10 @@ pub(crate) enum Place {
 
 impl Tree {
     pub(crate) fn new(nodes: Nodes, keying: Keying) -> Self {
-        Tree { nodes, keying, log: Vec::new() }
+        Tree { nodes: Arc::new(nodes), keying, log: Vec::new() }
     }
 
-    pub(crate) fn nodes(&self) -> &Nodes {
+    pub(crate) fn nodes(&self) -> &Arc<Nodes> {
         &self.nodes
     }
 
@@ -62,7 +65,17 @@ impl Tree {
     /// The flags of an element, if it is on the page. One inside a disabled element is disabled, too, and so is
     /// one whose key another element has that is disabled: of two that cannot be told apart, neither may do
     /// what one of them may not.
+    ///
+    /// What is in a stream is not remembered; its ids begin with the stream's.
     pub(crate) fn state(&self, id: &str) -> Option<u8> {
+        self.state_of(id).or_else(|| {
+            let around = id.match_indices('.').filter_map(|(dot, _)| self.state_of(&id[..dot]));
+            let stream = around.filter(|flags| is_stream(*flags)).reduce(|one, other| one | other);
+            stream.map(|flags| BOUND | flags & DISABLED)
+        })
+    }
+
+    fn state_of(&self, id: &str) -> Option<u8> {
         self.all(id).map(|at| self.state_at(at)).reduce(|one, other| (one & other) | (one | other) & DISABLED)
     }
 
@@ -91,13 +104,36 @@ impl Tree {
     fn edit(&mut self, at: usize, remove: usize, new: &[Node]) {
         self.log.extend(self.nodes.range(at..at + remove).map(Step::Node));
         self.log.push(Step::Nodes { at: at as u32, is: new.len() as u32 });
-        self.nodes.splice(at..at + remove, new);
+        Arc::make_mut(&mut self.nodes).splice(at..at + remove, new);
     }
 
     fn change(&mut self, at: usize, change: impl FnOnce(&mut Node)) {
         let Some(mut node) = self.nodes.get(at) else { return };
         change(&mut node);
         self.edit(at, 1, &[node]);
+    }
+
+    fn set_value(&mut self, at: usize, value: u64) {
+        let was = Arc::make_mut(&mut self.nodes).set_value(at, value);
+        self.log.push(Step::Value { at: at as u32, was });
+    }
+
+    /// Notes that an element, and those around it, are not as their states made them any more.
+    fn touch(&mut self, at: usize) {
+        let made = |at: &usize| self.nodes.flags(*at) & KEPT != 0;
+        let around: Vec<usize> = self.nodes.around(at).chain([at]).filter(made).collect();
+        for at in around {
+            if self.nodes.flags(at) & VALUED != 0 {
+                self.set_value(at, 0);
+            } else {
+                self.change(at, |node| node.hash = 0);
+            }
+        }
+    }
+
+    /// What is in the element is not remembered.
+    pub(crate) fn is_stream(&self, id: &str) -> bool {
+        self.find(id).is_some_and(|at| is_stream(self.nodes.flags(at)))
     }
 
     /// What was done to the tree is final.
@@ -110,7 +146,7 @@ impl Tree {
         let mut log = std::mem::take(&mut self.log);
         while let Some(step) = log.pop() {
             match step {
-                Step::Value { at, was } => _ = self.nodes.set_value(at as usize, was),
+                Step::Value { at, was } => _ = Arc::make_mut(&mut self.nodes).set_value(at as usize, was),
                 Step::Node(_) => {}
                 Step::Nodes { at, is } => {
                     let is_node = |step: &Step| matches!(step, Step::Node(_));
@@ -120,7 +156,7 @@ impl Tree {
                         _ => None,
                     });
                     let was: Vec<Node> = was.collect();
-                    self.nodes.splice(at as usize..(at + is) as usize, &was);
+                    Arc::make_mut(&mut self.nodes).splice(at as usize..(at + is) as usize, &was);
                 }
             }
         }
@@ -149,6 +185,7 @@ impl Tree {
     /// Notes that the element and all inside it were replaced by `new`.
     pub(crate) fn replace(&mut self, id: &str, new: &[Node]) {
         let Some((at, node)) = self.find_node(id) else { return };
+        self.touch(at);
         self.splice(at, node.size as usize, (new, node.run), (at, false));
     }
 
@@ -165,6 +202,11 @@ impl Tree {
     /// Notes that `new` was inserted.
     pub(crate) fn insert(&mut self, id: &str, place: Place, new: &[Node]) {
         let Some((at, node)) = self.find_node(id) else { return };
+        let inside = matches!(place, Place::Top | Place::Bottom);
+        if inside && is_stream(node.flags) {
+            return;
+        }
+        self.touch(at);
         let end = at + node.size as usize;
         let (to, run) = match place {
             Place::Top => (at + 1, self.nodes.children(at).next().map_or(1, |first| first.run)),
@@ -172,12 +214,16 @@ impl Tree {
             Place::Before => (at, node.run),
             Place::After => (end, node.run),
         };
-        self.splice(to, 0, (new, run), (at, matches!(place, Place::Top | Place::Bottom)));
+        self.splice(to, 0, (new, run), (at, inside));
     }
 
     /// Notes that the element is empty.
     pub(crate) fn clear(&mut self, id: &str) {
         let Some((at, node)) = self.find_node(id) else { return };
+        if is_stream(node.flags) {
+            return;
+        }
+        self.touch(at);
         self.splice(at + 1, node.size as usize - 1, (&[], 1), (at, true));
         // What the element now is has not been rendered, so that the next refresh sends it again.
         self.change(at, |node| (node.hash, node.value) = (0, hash::of(b"")));
@@ -186,12 +232,12 @@ impl Tree {
     /// Notes a value that was set.
     pub(crate) fn set(&mut self, id: &str, value: u64) {
         let Some(at) = self.find(id) else { return };
-        if self.nodes.flags(at) & VALUED == 0 {
+        if !has_value(self.nodes.flags(at)) {
             // The text has taken the place of whatever was in the element.
             return self.clear(id);
         }
-        let was = self.nodes.set_value(at, value);
-        self.log.push(Step::Value { at: at as u32, was });
+        self.touch(at);
+        self.set_value(at, value);
     }
 
     /// Notes that what stands beside an element is not known exactly, so that the element around it has to be

@@ -9,16 +9,17 @@ use super::*;
 use crate::{
     Raw,
     event::Never,
+    lang::text,
     scope::{self, marked},
     tags::*,
 };
 
 fn rendering(nonce: u8, render: impl FnOnce() -> String) -> Marked {
-    marked([nonce; 6], TypeId::of::<Never>(), 0, render)
+    marked([nonce; 6], TypeId::of::<Never>(), None, render)
 }
 
 fn read(marked: Marked) -> Draft {
-    Draft::new(marked, Keying::default(), (0, 0), "en")
+    Draft::new(marked, &NONE, Keying::default(), text("en"))
 }
 
 fn draft(render: impl FnOnce() -> String) -> Draft {
@@ -38,14 +39,15 @@ fn two_ids_with_one_key_are_parted() {
     let mut parted = 0;
     for page in 0..50 {
         let list = || html! { @for row in 0..6 { (span().id(format!("{page}.{row}"))) } }.into_string();
-        let mut draft = Draft::new(rendering(1, list), Keying::weak(4), (0, 0), "en");
-        parted += usize::from(draft.part_twins(&NONE));
+        let mut draft = Draft::new(rendering(1, list), &NONE, Keying::weak(4), text("en"));
+        parted += usize::from(draft.has_twins(&NONE));
+        draft.part_twins();
         let mut keys: Vec<u64> = draft.nodes.iter().map(|node| node.key).collect();
         keys.sort_unstable();
         assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "{keys:?}");
         // The next rendering has the same keys, of which nothing needs to be parted.
-        let mut next = Draft::new(rendering(2, list), draft.keying, (0, 0), "en");
-        assert!(!next.part_twins(&draft.nodes) && next.nodes == draft.nodes);
+        let next = Draft::new(rendering(2, list), &draft.nodes, draft.keying, text("en"));
+        assert!(!next.has_twins(&draft.nodes) && next.nodes == draft.nodes);
     }
     assert!(parted > 0, "16 keys cannot do for 50 times 6 ids");
 }
@@ -55,14 +57,15 @@ fn one_id_that_comes_in_is_looked_for_among_all() {
     let list = |last: usize| {
         html! { @for row in (0..8).chain([last]) { (span().id(format!("r{row}"))) } }.into_string()
     };
-    let read = |keying, last| Draft::new(rendering(1, || list(last)), keying, (0, 0), "en");
+    let read = |keying, last| Draft::new(rendering(1, || list(last)), &NONE, keying, text("en"));
     let clashes = |draft: &Draft| draft.nodes.clash(&NONE, |_, _| true);
     let mut salts = std::iter::successors(Some(Keying::weak(6)), |keying| Some(keying.next()));
     let old = salts.find_map(|keying| Some(read(keying, 9)).filter(|old| !clashes(old))).expect("a salt");
     let mut parted = false;
     for last in 100..200 {
         let mut new = read(old.keying, last);
-        parted |= new.part_twins(&old.nodes);
+        parted |= new.has_twins(&old.nodes);
+        new.part_twins();
         assert!(!clashes(&new));
     }
     assert!(parted, "9 of 64 keys are taken");
@@ -92,7 +95,7 @@ fn a_control_of_another_rendering_says_so() {
     for (lang, words) in [("en", "made for another page"), ("uk", "\u{456}\u{43d}\u{448}\u{43e}\u{457}")] {
         let kept = rendering(7, || textbox("name").value("\"x").render().into_string());
         let marked = rendering(1, || kept.raw);
-        let draft = Draft::new(marked, Keying::default(), (0, 0), lang);
+        let draft = Draft::new(marked, &NONE, Keying::default(), text(lang));
         assert_eq!(draft.foreign().collect::<Vec<_>>(), ["name"]);
         let html = shown(&draft);
         let start = r#"<input type="text" id="name" name="name" disabled aria-disabled="true" title=""#;

@@ -48,7 +48,7 @@ pub enum Head {
 const GAP: usize = 32;
 
 /// Bytes of ops behind which a frame ends, so that no number of ops is too many for one message.
-const PART: usize = 64 * 1024;
+const PART: usize = 512 * 1024;
 
 /// Ops on their way into a frame, or into several.
 #[derive(Debug)]

@@ -47,20 +47,25 @@ pub enum Head {
 /// Room for the longest head: three CBOR integers, or two decimal numbers and brackets.
 const GAP: usize = 32;
 
-/// Ops on their way into a frame.
+/// Bytes of ops behind which a frame ends, so that no number of ops is too many for one message.
+const PART: usize = 512 * 1024;
+
+/// Ops on their way into a frame, or into several.
 #[derive(Debug)]
 pub struct Out {
     format: Format,
     buf: Vec<u8>,
     ops: u64,
     left: u8,
+    /// Where a frame may end: the bytes and the ops before.
+    cuts: Vec<(usize, u64)>,
 }
 
 impl Out {
     /// An empty list of ops.
     #[must_use]
     pub fn new(format: Format) -> Self {
-        Out { format, buf: Vec::new(), ops: 0, left: 0 }
+        Out { format, buf: Vec::new(), ops: 0, left: 0, cuts: Vec::new() }
     }
 
     /// Whether there is no op.
@@ -88,6 +93,9 @@ impl Out {
         if self.buf.is_empty() {
             self.buf.reserve(256);
             self.buf.resize(GAP, 0);
+        }
+        if self.buf.len() - self.cuts.last().map_or(GAP, |(end, _)| *end) >= PART {
+            self.cuts.push((self.buf.len(), self.ops));
         }
         match self.format {
             Format::Cbor => {
@@ -151,9 +159,10 @@ impl Out {
         *self = Out::new(self.format);
     }
 
-    /// The frame, and an empty list of ops in its place.
+    /// The frame. Ops that are too many for one message stay, for the next frame.
     pub fn take(&mut self, head: Head) -> Bytes {
-        let mut out = std::mem::replace(self, Out::new(self.format));
+        let rest = self.split();
+        let mut out = std::mem::replace(self, rest);
         if out.buf.is_empty() {
             out.buf.resize(GAP, 0);
         }
@@ -191,6 +200,25 @@ impl Out {
         let start = GAP - front.len();
         out.buf[start..GAP].copy_from_slice(&front);
         Bytes::from(out.buf).slice(start..)
+    }
+}
+
+impl Out {
+    /// Takes away what is for the frames behind the next one.
+    fn split(&mut self) -> Out {
+        let mut rest = Out::new(self.format);
+        let mut cuts = std::mem::take(&mut self.cuts).into_iter();
+        let Some((end, ops)) = cuts.next() else { return rest };
+        // In JSON a comma stands between two ops.
+        let start = end + usize::from(self.format == Format::Json);
+        rest.cuts = cuts.map(|(cut, before)| (cut - start + GAP, before - ops)).collect();
+        rest.buf.reserve_exact(GAP + self.buf.len() - start);
+        rest.buf.resize(GAP, 0);
+        rest.buf.extend_from_slice(&self.buf[start..]);
+        rest.ops = self.ops - ops;
+        self.buf.truncate(end);
+        self.ops = ops;
+        rest
     }
 }
 
@@ -344,6 +372,33 @@ mod tests {
             [[8, "n", "5"], [9, "n", "lang", null], [10, "n", "on", true], [16, "\"\u{7}\n"]]
         ]);
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn many_ops_go_out_in_several_frames() {
+        for format in Format::ALL {
+            let mut out = Out::new(format);
+            (0..10_000).for_each(|row| _ = out.op(4, 2).text(&format!("r{row}")).text(&"x".repeat(100)));
+            let mut rows = Vec::new();
+            let mut head = Head::Answer(7);
+            while !out.is_empty() {
+                let frame = out.take(head);
+                assert!(frame.len() < PART + 200, "{} bytes", frame.len());
+                let frame: ciborium::Value = match format {
+                    Format::Cbor => ciborium::from_reader(&frame[..]).expect("CBOR"),
+                    Format::Json => serde_json::from_slice(&frame).expect("JSON"),
+                };
+                let frame = frame.into_array().expect("a frame");
+                let kind = if head == Head::Push { 2 } else { 1 };
+                assert_eq!(frame[0].as_integer(), Some(kind.into()));
+                rows.extend(frame.last().and_then(|ops| ops.as_array()).expect("ops").clone());
+                head = Head::Push;
+            }
+            assert_eq!(rows.len(), 10_000);
+            for (row, op) in rows.iter().enumerate() {
+                assert_eq!(op.as_array().expect("an op")[1].as_text(), Some(&*format!("r{row}")));
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ texts! {
     required "Please fill in this field." "Заповніть це поле."
     number "Please enter a number." "Введіть число."
     long "This text is too long." "Цей текст задовгий."
+    foreign "This control was made for another page." "Цей елемент створено для іншої сторінки."
     off "No connection. Trying to reconnect." "Немає зв'язку. Відновлюємо."
     wait "No connection. What you did is kept and will be sent." "Немає зв'язку. Ваші дії збережено, їх буде надіслано."
 }

@@ -68,9 +68,13 @@ mod escape;
 #[doc(hidden)]
 pub mod event;
 mod hash;
+mod id;
 mod inputs;
+mod keep;
 mod lang;
+mod list;
 mod live;
+mod nodes;
 mod op;
 mod page;
 mod refresh;
@@ -80,6 +84,7 @@ pub mod tags;
 pub mod test;
 mod tree;
 mod url;
+mod write;
 
 pub use attr::Attr;
 pub use document::Document;
@@ -87,12 +92,12 @@ pub use el::{El, On};
 pub use escape::Raw;
 pub use event::{Event, Never, Postback, Source, Variant};
 pub use inputs::Inputs;
+pub use keep::memo;
 pub use live::{Live, Rendered, SESSION_PATH, live};
 pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{Found, Routes};
-pub use scope::detached;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};

@@ -1,6 +1,6 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin};
+use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin, sync::Arc};
 
 use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 
@@ -8,10 +8,14 @@ use crate::{
     attr,
     draft::Draft,
     event::{Event as _, Values, Variant},
-    hash, inputs, op,
-    op::{Dom, Part},
+    hash, inputs,
+    lang::text,
+    nodes::Nodes,
+    op,
+    op::{Dom, Part, wrong},
     page::{Access, Page},
-    refresh, scope,
+    refresh,
+    scope::{self, Known},
     tree::Tree,
     url::Url,
 };
@@ -59,13 +63,12 @@ impl<P: Page> Live for Held<P> {
             if let Some(to) = cx.part::<Part>().redirect.take() {
                 return Err(Error::Redirect(leave(cx, &to).await?));
             }
-            let draft = self.draft(cx);
-            check(&draft);
+            let (draft, _) = self.draft(cx, false);
             let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
             let title = self.page.title(cx);
             let part = cx.part::<Part>();
             part.title = hash::of(title.as_bytes());
-            part.tree = Tree::new(&draft.nodes);
+            part.tree = draft.into_tree();
             cx.out.clear();
             Ok(Rendered { title, html })
         })
@@ -173,7 +176,8 @@ impl<P: Page> Held<P> {
         if event.values.len() != sources.len() + reads.len() {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
-        let states = if event.values.is_empty() { Vec::new() } else { cx.part::<Part>().tree.states() };
+        let names = sources.iter().chain(&reads);
+        let states = names.map(|name| cx.part::<Part>().tree.state(name)).collect();
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
@@ -218,24 +222,45 @@ impl<P: Page> Held<P> {
         Ok(())
     }
 
-    fn draft(&self, cx: &mut Cx) -> Draft {
-        let event = cx.part::<Part>().event;
-        let expected = cx.part::<Part>().tree.count();
+    /// Renders the page, where it may be without the parts that are known to be as they were; `true` when what is
+    /// remembered of the page cannot be compared with it, because two ids that have one key were parted.
+    fn draft(&self, cx: &mut Cx, may_keep: bool) -> (Draft, bool) {
+        let Part { event, tree, .. } = cx.part::<Part>();
+        let (event, keying, nodes) = (*event, tree.keying(), Arc::clone(tree.nodes()));
         let random = cx.node().random().bytes();
-        let page = &self.page;
-        let shared: &Cx = cx;
-        Draft::new(scope::marked(random, event, expected, || page.render(shared).into_string()))
+        let (page, shared): (_, &Cx) = (&self.page, cx);
+        let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
+        let marked = scope::marked(random, event, known, || page.render(shared).into_string());
+        let mut draft = Draft::new(marked, &nodes, keying, text(shared.lang()));
+        let has_twins = draft.has_twins(&nodes);
+        if has_twins && draft.has_stubs {
+            return self.draft(cx, false);
+        }
+        if has_twins {
+            draft.part_twins();
+        }
+        check(&draft);
+        (draft, has_twins)
     }
 
     /// Sends what has changed since the last time.
     fn changes(&self, cx: &mut Cx) {
-        let draft = self.draft(cx);
-        check(&draft);
-        let old = std::mem::take(&mut cx.part::<Part>().tree);
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
-        refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
+        let mut send = |(draft, parted): &(Draft, bool), cx: &Cx, old: &Nodes| {
+            let known = if *parted { &Nodes::none() } else { old };
+            refresh::refresh(known, draft, &mut out, &mut |id, bind| op::seal(cx, id, bind))
+        };
+        let mut rendered = self.draft(cx, true);
+        let nodes = Arc::clone(cx.part::<Part>().tree.nodes());
+        if !send(&rendered, cx, &nodes) {
+            rendered = self.draft(cx, false);
+            send(&rendered, cx, &nodes);
+        }
+        drop(nodes);
+        let draft = rendered.0;
+        let old = std::mem::take(&mut cx.part::<Part>().tree);
         cx.out = out;
-        cx.part::<Part>().put(old, Tree::new(&draft.nodes));
+        cx.part::<Part>().put(old, draft.into_tree());
         let title = self.page.title(cx);
         if hash::of(title.as_bytes()) != cx.part::<Part>().title {
             cx.title(title);
@@ -282,24 +307,23 @@ fn check(draft: &Draft) {
         return;
     }
     let mut known = HashSet::new();
-    for node in 1..draft.nodes.len() {
-        let element = draft.id(node);
+    let rendered = || (1..draft.nodes.len()).filter(|node| draft.is_rendered(*node));
+    for element in rendered().map(|node| draft.id(node)) {
         if !known.insert(element) {
             wrong(format_args!("the id {element:?} is on the page twice"));
         }
     }
-    for node in 1..draft.nodes.len() {
+    op::check(draft);
+    let keys: HashSet<u64> = draft.nodes.iter().map(|node| node.key).collect();
+    for node in rendered() {
         let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
-        for source in names.filter(|source| !known.contains(source)) {
+        for source in
+            names.filter(|source| !keys.contains(&draft.keying.key(source)) && !draft.streams(source))
+        {
             let element = draft.id(node);
             wrong(format_args!(
                 "the event of element {element:?} reads the input {source:?}, which is not on the page"
             ));
         }
     }
-}
-
-fn wrong(what: std::fmt::Arguments<'_>) {
-    tracing::error!("{what}");
-    debug_assert!(false, "{what}");
 }

@@ -8,16 +8,21 @@ use n2o::{Cx, Error, Out};
 
 use crate::{
     attr::Attr,
-    draft::{Draft, of_state},
+    draft::Draft,
     event::Bind,
-    hash, scope,
+    hash,
+    lang::text,
+    nodes::Nodes,
+    scope,
     tree::{Place, Tree},
     url::Url,
 };
 
 pub(crate) const UPDATE: u8 = 0;
+pub(crate) const INSERT_BOTTOM: u8 = 2;
 pub(crate) const INSERT_BEFORE: u8 = 3;
 pub(crate) const INSERT_AFTER: u8 = 4;
+pub(crate) const CLEAR: u8 = 7;
 
 pub(crate) fn html(out: &mut Out, code: u8, id: &str, html: &str) {
     out.op(code, 2).text(id).text(html);
@@ -101,10 +106,13 @@ impl Part {
 
     fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
         let tree = &mut self.change().tree;
+        if tree.is_stream(id) {
+            return;
+        }
         if !draft.is_rows || tree.is_bordered(id, place) {
             tree.blur(id, place);
         }
-        tree.insert(id, place, &draft.nodes[1..]);
+        tree.insert(id, place, &draft.inside());
     }
 }
 
@@ -130,9 +138,29 @@ pub(crate) fn seal(cx: &Cx, id: &str, bind: &Bind) -> String {
 
 /// Renders something for this page.
 pub(crate) fn draft(cx: &mut Cx, render: impl FnOnce(&mut String)) -> Draft {
-    let event = cx.part::<Part>().event;
+    let Part { event, tree, .. } = cx.part::<Part>();
+    let (event, keying) = (*event, tree.keying());
     let random = cx.node().random().bytes();
-    Draft::new(scope::part(random, event, render))
+    let draft = Draft::new(scope::part(random, event, render), &Nodes::none(), keying, text(cx.lang()));
+    check(&draft);
+    draft
+}
+
+/// Finds, where it costs no user anything, a control that cannot work.
+pub(crate) fn check(draft: &Draft) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    for element in draft.foreign() {
+        wrong(format_args!(
+            "the control {element:?} was rendered for another page, or has been changed: render it where it is shown"
+        ));
+    }
+}
+
+pub(crate) fn wrong(what: std::fmt::Arguments<'_>) {
+    tracing::error!("{what}");
+    debug_assert!(false, "{what}");
 }
 
 fn write(cx: &mut Cx, code: u8, id: &str, render: impl FnOnce(&mut String)) -> Draft {
@@ -197,7 +225,7 @@ impl Dom for Cx {
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
-        self.part::<Part>().change().tree.replace(id.as_ref(), &draft.nodes[1..]);
+        self.part::<Part>().change().tree.replace(id.as_ref(), &draft.inside());
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
@@ -226,7 +254,7 @@ impl Dom for Cx {
         if !draft.is_rows {
             tree.blur(id.as_ref(), Place::After);
         }
-        tree.replace(id.as_ref(), &draft.nodes[1..]);
+        tree.replace(id.as_ref(), &draft.inside());
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {
@@ -241,13 +269,12 @@ impl Dom for Cx {
 
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
         set(&mut self.out, id.as_ref(), value.as_ref());
-        let escaped = crate::escape::escaped(value.as_ref());
-        self.part::<Part>().change().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
+        self.part::<Part>().change().tree.set(id.as_ref(), hash::of(value.as_ref().as_bytes()));
     }
 
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
         state(&mut self.out, id.as_ref(), checked);
-        self.part::<Part>().change().tree.set(id.as_ref(), of_state(checked));
+        self.part::<Part>().change().tree.set(id.as_ref(), hash::of_state(checked));
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {

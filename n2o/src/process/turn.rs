@@ -56,7 +56,10 @@ impl Process {
         };
         self.delivery.last = seq;
         match done {
-            Ok(frame) => self.deliver(wire, Some(seq), frame).await,
+            Ok(frame) => {
+                self.deliver(wire, Some(seq), frame).await?;
+                self.push(wire).await
+            }
             // In a box of its own: every idle page would keep room for it.
             Err(error) => Box::pin(self.failed(seq, &event.target, &error, wire)).await,
         }

@@ -46,20 +46,20 @@ impl Process {
         self.refresh(wire).await
     }
 
-    /// Sends the ops that no event asked for, if there are any.
+    /// Sends the ops that no event asked for, and those for which an answer had no room, if there are any.
     pub(super) async fn push(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        if self.cx.out.is_empty() {
-            return Ok(());
+        while !self.cx.out.is_empty() {
+            let frame = self.cx.out.take(Head::Push);
+            let most = self.node().limits().answer;
+            if frame.len() > most {
+                let error = Error::TooLarge { what: "a push", size: frame.len(), limit: most };
+                let _ = self.node().failure(self.cx.path(), "push", &error);
+                // The document is fetched by HTTP instead, which has no such limit.
+                return Err(End::Close(4404, "too large to be sent"));
+            }
+            self.deliver(wire, None, frame).await?;
         }
-        let frame = self.cx.out.take(Head::Push);
-        let most = self.node().limits().answer;
-        if frame.len() > most {
-            let error = Error::TooLarge { what: "a push", size: frame.len(), limit: most };
-            let _ = self.node().failure(self.cx.path(), "push", &error);
-            // The document is fetched by HTTP instead, which has no such limit.
-            return Err(End::Close(4404, "too large to be sent"));
-        }
-        self.deliver(wire, None, frame).await
+        Ok(())
     }
 
     /// Counts, keeps and writes a frame.

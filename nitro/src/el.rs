@@ -428,6 +428,10 @@ impl<'a> El<'a> {
             }
             out.push('"');
         }
+        if self.tag == "form" {
+            // Before the script runs, what is submitted goes to the server, and never into the address.
+            out.push_str(" method=\"post\"");
+        }
         out.push_str(" data-e=\"");
         let start = at(out);
         let len = ((n2o::SEAL_OVERHEAD + bind.sealed.len()) * 4).div_ceil(3);

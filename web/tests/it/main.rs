@@ -7,6 +7,7 @@ mod front;
 mod guards;
 mod http;
 mod leave;
+mod native;
 mod operate;
 mod process;
 mod rate;

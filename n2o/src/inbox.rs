@@ -120,10 +120,10 @@ impl Inbox {
         self.change(|queue| {
             if queue.closed {
                 Err(connection)
-            } else if connection.attempt < queue.attempt {
+            } else if (1..queue.attempt).contains(&connection.attempt) {
                 Ok(Some(connection))
             } else {
-                queue.attempt = connection.attempt;
+                queue.attempt = queue.attempt.max(connection.attempt);
                 Ok(queue.connection.replace(connection))
             }
         })
@@ -241,7 +241,9 @@ mod tests {
         let inbox = Inbox::new(9, "/");
         let numbered = |attempt| Box::new(Connection { attempt, ..*connection() });
         inbox.begins(2);
-        for (attempt, loses) in [(1, Some(1)), (2, None), (5, Some(2)), (4, Some(4)), (5, Some(5))] {
+        for (attempt, loses) in
+            [(1, Some(1)), (2, None), (5, Some(2)), (4, Some(4)), (5, Some(5)), (0, Some(5)), (4, Some(4))]
+        {
             let lost = inbox.connect(numbered(attempt)).expect("the page lives");
             assert_eq!(lost.map(|lost| lost.attempt), loses, "{attempt}");
         }

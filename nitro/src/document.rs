@@ -21,9 +21,9 @@ pub struct Document<'a> {
     pub styles: &'a [Url],
     /// The content of the page.
     pub html: &'a str,
-    /// What belongs to the page's forms, as markup: see `PROTOCOL.md`, section 2.
+    /// The inputs that belong to the page's forms, as markup: see `PROTOCOL.md`, section 2.
     pub forms: &'a str,
-    /// What the user is told.
+    /// A text that the user is told.
     pub note: &'a str,
 }
 

@@ -76,6 +76,7 @@ mod page;
 mod refresh;
 mod route;
 mod scope;
+mod state;
 pub mod tags;
 pub mod test;
 mod tree;
@@ -93,6 +94,7 @@ pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{Found, Routes};
 pub use scope::detached;
+pub use state::Old;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};

@@ -125,6 +125,19 @@ export default (it) => {
     } catch {}
   };
 
+  // The events that may be kept in the session storage: those before the first that has carried a password.
+  it.safe = (queue) => {
+    const at = queue.findIndex(([, , values]) => [...(values?.keys() || [])].some((el) => el?.type == "password"));
+    return at < 0 ? queue : queue.slice(0, at);
+  };
+
+  // What was typed stays in sight when the page may not be seen any more: a notice in its place would take it away.
+  it.ask = (reload) =>
+    fetch(location, { method: "HEAD" }).then(
+      ({ status }) => (status == 403 ? say(byId("n2o-note").dataset.denied) : reload()),
+      reload,
+    );
+
   // Puts back what was typed where nothing has changed.
   it.restore = () => {
     let found;

@@ -189,7 +189,7 @@ const lost = ({ code }) => {
   // The page is taken back once; a document that came back to it leaves it to the other.
   if (code == 4409 && !taken) taken = code = 1;
   if (code > 4399) {
-    if (!resumed) return code == 4403 && it.typed?.()[0] ? say(note.dataset.denied, (done = 1)) : reload();
+    if (!resumed) return it.typed?.()[0] ? it.ask(reload, (done = 1)) : reload();
     // What the tab has left is gone: this is the page now.
     if (queue[0]) mourn();
     queue = [];
@@ -253,6 +253,7 @@ const receive = ([kind, a, b, c]) => {
     lateTimer = late = 0;
   } else if (kind) counted++;
   let id;
+  it.carried = 0;
   if (kind % 2) {
     answered = a;
     sent--;
@@ -311,7 +312,7 @@ const fire = (el, pressed) => {
   // get lost, and a complaint would take the focus from who is typing.
   if (pressed) {
     const at = repeat == null ? queue.findIndex((event) => event[0] == id) : -1;
-    if (at >= 0) return inputs.some((input) => it.marks.get(input) > answered + at + 1) && again.add(id);
+    if (at >= 0) return inputs.some((input) => it.marks?.get(input) > answered + at + 1) && again.add(id);
     if (inputs.some((input) => input?.reportValidity?.() === false)) return;
   }
   if (question && !confirm(question)) return;
@@ -361,6 +362,8 @@ const handlers = {
   input: onEvent,
   submit: onEvent,
   online: wake,
+  // A part of the page is another entry of the history, of the same page.
+  hashchange: () => remember(token),
   visibilitychange: wake,
   keydown: ({ key }) => key == "Escape" && say(""),
   pagehide: () => {
@@ -368,7 +371,7 @@ const handlers = {
     drop();
     it.save?.(leaving);
     // Sent again by the document that goes on with the page.
-    if (queue[0]) store("n2o" + token, JSON.stringify([answered, queue]));
+    if (queue[0]) store("n2o" + token, JSON.stringify([answered, (it.safe?.(queue) || queue).map((event) => event.slice(0, 2))]));
   },
   // From the back/forward cache the document comes with all it held, but for what WebKit forgets of it.
   pageshow: ({ persisted }) => persisted && wake(it.restore?.()),

@@ -58,7 +58,7 @@ impl Asset {
     }
 }
 
-/// Whether a list of codings has this one, and not with the weight 0, which forbids it.
+/// A list of codings has this one, and not with the weight 0, which forbids it.
 fn takes(accepted: &str, coding: &str) -> bool {
     accepted.split(',').any(|range| {
         let (name, weight) = range.split_once(';').unwrap_or((range, ""));

@@ -49,7 +49,7 @@ pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Re
     } else if !may(&app, &headers, address) {
         Err(Notice::TooOften)
     } else if posts {
-        post::submit(&app, request, &post::From { path: &path, lang, address }).await
+        post::submit(&app, request, &post::Visit { path: &path, lang, address }).await
     } else {
         let asked = Asked { headers: &headers, path: &path, lang, keep: method == Method::GET, address };
         attempt(&app, &asked).await

@@ -1,5 +1,5 @@
-//! What a document has for a browser in which the script does not run, or not yet: forms that the browser sends
-//! itself, and buttons that can be pressed only when somebody listens.
+//! A document for a browser in which the script does not run, or not yet: forms that the browser sends itself, and
+//! buttons that can be pressed only when somebody listens.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ const TAGS: [&str; 5] = ["button", "form", "input", "select", "textarea"];
 struct Tag<'a> {
     name: &'a str,
     rest: &'a str,
-    /// Where its `>` is.
+    /// The place of its `>`.
     end: usize,
 }
 

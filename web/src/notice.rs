@@ -18,7 +18,7 @@ pub(crate) enum Notice {
     Expired,
     /// Another commit came between; never shown, the page is opened again.
     Conflict,
-    /// What was sent is too long.
+    /// The text that was sent is too long.
     TooLarge,
     /// There is no room, or the server stops.
     Busy,

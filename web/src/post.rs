@@ -30,11 +30,11 @@ use crate::{
 
 /// Most frames that wait to be read here; more is a page that talks to somebody else.
 const FRAMES: usize = 64;
-/// How much longer than its handler an answer may take.
+/// The time that an answer may take beyond its handler's.
 const MORE: Duration = Duration::from_secs(10);
 
-/// Whose form it is, and where.
-pub(crate) struct From<'a> {
+/// The request's way here.
+pub(crate) struct Visit<'a> {
     pub(crate) path: &'a str,
     pub(crate) lang: &'static str,
     pub(crate) address: Option<IpAddr>,
@@ -44,7 +44,11 @@ pub(crate) struct From<'a> {
 ///
 /// Nobody else's page can do that: the origin must be ours, and page token and seal are those of the visitor's
 /// session. A form that is sent twice is one event, as its number is the same.
-pub(crate) async fn submit(app: &Arc<Shared>, request: Request, from: &From<'_>) -> Result<Response, Notice> {
+pub(crate) async fn submit(
+    app: &Arc<Shared>,
+    request: Request,
+    visit: &Visit<'_>,
+) -> Result<Response, Notice> {
     let headers = request.headers().clone();
     if !ws::is_own(app, &headers) {
         return Err(Notice::Denied);
@@ -59,14 +63,14 @@ pub(crate) async fn submit(app: &Arc<Shared>, request: Request, from: &From<'_>)
     let sent = Sent::read(&pairs).ok_or(Notice::Method)?;
     let cookie = cookie::read(&headers, app.secure).ok_or(Notice::Expired)?;
     let session =
-        app.node.sessions().open(cookie).await.map_err(|error| get::failed(app, from.path, &error))?;
+        app.node.sessions().open(cookie).await.map_err(|error| get::failed(app, visit.path, &error))?;
     let session = session.ok_or(Notice::Expired)?;
     let token = app.node.read_token(&session, sent.token).map_err(|_| Notice::Expired)?;
-    if token.path != from.path {
+    if token.path != visit.path {
         return Err(Notice::Expired);
     }
     let limit = app.node.limits().handler + MORE;
-    let done = tokio::time::timeout(limit, run(app, &session, &token, &sent, from)).await;
+    let done = tokio::time::timeout(limit, run(app, &session, &token, &sent, visit)).await;
     done.unwrap_or(Err(Notice::Busy))
 }
 
@@ -75,10 +79,10 @@ async fn run(
     session: &Arc<Session>,
     token: &Token,
     sent: &Sent<'_>,
-    from: &From<'_>,
+    visit: &Visit<'_>,
 ) -> Result<Response, Notice> {
     let event = Bytes::from(sent.event().to_string());
-    let mut client = Client::connect(app, session, token, from, (sent.answered, Some(event))).await?;
+    let mut client = Client::connect(app, session, token, visit, (sent.answered, Some(event))).await?;
     let (mut said, mut wrong) = (Vec::new(), Vec::new());
     let failed = loop {
         let mut frame = client.frame().await?;
@@ -108,7 +112,7 @@ async fn run(
         }
     };
     // A second connection, of a client that has no document: it is sent the whole page.
-    let mut client = Client::connect(app, session, token, from, (sent.seq(), None)).await?;
+    let mut client = Client::connect(app, session, token, visit, (sent.seq(), None)).await?;
     let (mut page, mut last) = (Rendered { title: String::new(), html: String::new() }, sent.seq());
     loop {
         let frame = client.frame().await?;
@@ -135,10 +139,10 @@ async fn run(
     if said.is_empty() {
         said.extend(wrong.into_iter().map(|(_, text)| text).take(1));
     }
-    Ok(get::document(app, from.lang, session, token, &page, (1, last), &said.join(" ")))
+    Ok(get::document(app, visit.lang, session, token, &page, (1, last), &said.join(" ")))
 }
 
-/// What a form has sent.
+/// The content of a form that was sent.
 struct Sent<'a> {
     token: &'a str,
     /// The last event of the page when the document was made.
@@ -194,7 +198,7 @@ impl Client {
         app: &Arc<Shared>,
         session: &Arc<Session>,
         token: &Token,
-        from: &From<'_>,
+        visit: &Visit<'_>,
         (answered, event): (u64, Option<Bytes>),
     ) -> Result<Self, Notice> {
         let whole = event.is_none();
@@ -205,11 +209,9 @@ impl Client {
         }
         let (out, said) = mpsc::channel(FRAMES);
         let channel = Box::new(Pipe { frames, out });
-        // As browsers number theirs: see the script.
-        let attempt = app.node.clock().millis();
-        let (format, address) = (Format::Json, from.address);
+        let (format, address, attempt) = (Format::Json, visit.address, 0);
         let connection = Connection { channel, format, count: 0, answered, attempt, whole, place, address };
-        ws::connect(app, token, Arc::clone(session), connection, from.lang).await;
+        ws::connect(app, token, Arc::clone(session), connection, visit.lang).await;
         Ok(Client { _send: send, said })
     }
 

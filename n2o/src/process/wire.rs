@@ -40,6 +40,11 @@ impl Process {
                 )
             })
             .collect();
+        if whole {
+            // What was loaded may be old by now, and what was inserted without being part of the state is gone with
+            // the document: the page is made from its state, as it is after a restart.
+            self.undo().await;
+        }
         self.delivery.start_over(format);
         self.cx.out.speak(format);
         self.write(wire, formatter::welcome(format, 0, last)).await?;

@@ -120,7 +120,7 @@ export class Browser {
       // Leads nowhere: the page that asks for it stays, as one does whose next page is slow to come.
       if (pathname === "/nowhere") return response.writeHead(204).end();
       const body = browser.pages.get(pathname);
-      response.writeHead(body === undefined ? 404 : 200, {
+      response.writeHead(body === undefined ? 404 : browser.status ?? 200, {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": CSP,
         "Cache-Control": "no-store",

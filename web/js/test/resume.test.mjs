@@ -30,6 +30,26 @@ test("what was not sent is sent by the document that goes on with the page", asy
   assert.equal((await b.sent()).at(-1)[1], 4);
 });
 
+test("no password is kept, neither as a draft nor in an event", async () => {
+  const login = `<input id="p" type="password"><button ${bind("first")}>f</button><button ${bind("go", `data-r data-s="p"`)}>go</button>`;
+  await b.page(login);
+  await type("p", "secret");
+  await b.eval("first.click(), go.click(), sessionStorage.clear()");
+  await b.loading(() => b.reload());
+  await b.serve([4, 0, 0]);
+  assert.deepEqual((await b.sent()).map((frame) => frame[2]), ["first"]);
+  await b.eval(`dispatchEvent(new PageTransitionEvent("pagehide"))`);
+  assert.doesNotMatch(await b.eval("JSON.stringify(sessionStorage)"), /secret/);
+});
+
+test("a part of the page is the same page", async () => {
+  await b.page(`<a id="a" href="#end">end</a><p id="end"></p>`);
+  await b.eval("a.click()");
+  await b.until("location.hash && history.state");
+  await b.loading(() => b.reload());
+  assert.match(await url(), /&r=1$/);
+});
+
 test("a page that is gone is replaced by a new one, and lost clicks are told", async () => {
   for (const [clicks, code] of [["", 4404], ["1", 4401], ["", 4409]]) {
     await b.page(form);
@@ -97,12 +117,25 @@ test("one user's draft is never shown to the next", async () => {
 });
 
 test("who may no longer see a form keeps its text, and is told", async () => {
-  await b.page(form);
+  // By a role that was taken away, or another one that the user has in another tab: the session is a new one then.
+  for (const code of [4403, 4401]) {
+    await b.page(form);
+    await type("i", "long text");
+    b.status = 403;
+    await b.lose(code);
+    await b.until(`${$("n2o-note")}.textContent == "DENIED"`);
+    b.status = undefined;
+    assert.deepEqual([await b.eval("i.value"), await b.eval("tick(3000, 5000)")], ["long text", 0]);
+    await b.eval("dispatchEvent(new Event('online'))");
+    assert.equal(await b.eval("socks.length"), 1);
+  }
+  // Who may see it gets it anew, and the text with it.
+  await b.page(form, { path: "/may" });
   await type("i", "long text");
-  await b.lose(4403);
-  assert.deepEqual([await note(), await b.eval("i.value"), await b.eval("tick(3000, 5000)")], ["DENIED", "long text", 0]);
-  await b.eval("dispatchEvent(new Event('online'))");
-  assert.equal(await b.eval("socks.length"), 1);
+  await b.lose(4401);
+  await b.until("timers.some((t) => t.on && t.once && t.ms > 3000 && t.ms <= 5000)");
+  await b.loading(() => b.eval("void tick(3000, 5000)"));
+  assert.equal(await b.eval("i.value"), "long text");
 });
 
 test("a script that does not come is asked for again", async () => {

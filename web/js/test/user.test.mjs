@@ -44,6 +44,15 @@ test("a second press without anything new is none, and one after an error is not
   assert.deepEqual([(await values()).length, await value("m")], [2, "againand more"]);
 });
 
+test("a push takes away nothing that is being typed", async () => {
+  await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form>`);
+  await type("m", "hello\n");
+  await b.serve([1, 1, []]);
+  await b.keys(" you");
+  await push([7, "m"]);
+  assert.equal(await value("m"), "hello you");
+});
+
 test("a text that was changed before its end is left alone", async () => {
   await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form>`);
   await type("m", "hello\n");

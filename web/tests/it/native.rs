@@ -103,7 +103,7 @@ impl Browser {
         self.html = String::from_utf8_lossy(&bytes).into_owned();
     }
 
-    /// What the browser adds to the form.
+    /// The value of the form's own input.
     fn hidden(&self) -> String {
         let (_, rest) = self.html.split_once("name=\"n2o\" value=\"").expect("the form's own input");
         rest.split_once('"').expect("its end").0.to_owned()

@@ -253,7 +253,7 @@ const receive = ([kind, a, b, c]) => {
     lateTimer = late = 0;
   } else if (kind) counted++;
   let id;
-  it.carried = 0;
+  it.carried = null;
   if (kind % 2) {
     answered = a;
     sent--;

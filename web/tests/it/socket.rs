@@ -67,7 +67,14 @@ async fn upgrade(address: &str, (cookie, token): &(String, String), lines: &str)
          Sec-WebSocket-Protocol: n2o.json.1\r\n{lines}\r\n"
     );
     client.write_all(head.as_bytes()).await.expect("a request");
-    let answer = until(&mut client, "\r\n\r\n").await;
+    // Not a byte more: a frame may be right behind it.
+    let mut answer = String::new();
+    while !answer.ends_with("\r\n\r\n") {
+        answer.push(client.read_u8().await.map_or('?', char::from));
+        if answer.ends_with('?') {
+            break;
+        }
+    }
     (client, answer)
 }
 

@@ -179,6 +179,11 @@ const shown = () => {
   it.restore?.();
 };
 
+// A page that was left is there when it is shown.
+const ready = () => {
+  if (!resumed) root.dataset.n2o = "on";
+};
+
 const mourn = () => {
   alerted = note.dataset.lost;
   failed = 1;
@@ -248,7 +253,7 @@ const receive = ([kind, a, b, c]) => {
     sent = b - answered;
     delay = 500;
     live = 1;
-    root.dataset.n2o = "on";
+    ready();
     clearTimeout(lateTimer);
     lateTimer = late = 0;
   } else if (kind) counted++;
@@ -266,7 +271,7 @@ const receive = ([kind, a, b, c]) => {
   }
   if (kind == 2) {
     apply(a);
-    if (resumed) shown();
+    if (resumed) ready(shown());
   }
   if (kind == 3) {
     alerted = c;

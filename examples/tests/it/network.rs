@@ -16,6 +16,8 @@ async fn a_form_is_sent_by_a_browser_without_the_script(engine: Engine) {
     let proxy = Proxy::start(&server.address).await;
     let window = engine.window(SIZE, "en").await;
     window.enter(&proxy.url(""), "Olena", "plain").await;
+    // Another port: the script is not in the browser's cache, and the cookie is the same.
+    let proxy = Proxy::start(&server.address).await;
     proxy.scripts(false);
     window.go(&proxy.url("/login")).await;
     // A button that nobody listens to cannot be pressed.

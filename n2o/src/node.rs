@@ -386,7 +386,10 @@ impl Node {
             (Found::Gone(connection), Some(process)) => {
                 self.0.tasks.spawn("page", Box::new(process).run(*connection, Start::Restored));
             }
-            (Found::Live | Found::Gone(_), _) => {}
+            (Found::Live(Some(lost)), _) => {
+                self.0.tasks.spawn("close", lost.close(4409, "taken up by another connection"));
+            }
+            (Found::Live(None) | Found::Gone(_), _) => {}
         }
         // A page that came to life after all pages were told to stop has to be told, too.
         if self.0.tasks.is_stopping() {

@@ -80,6 +80,7 @@ mod page;
 mod refresh;
 mod route;
 mod scope;
+mod state;
 pub mod tags;
 pub mod test;
 mod tree;
@@ -98,6 +99,7 @@ pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{Found, Routes};
+pub use state::Old;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};

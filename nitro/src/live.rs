@@ -16,6 +16,7 @@ use crate::{
     page::{Access, Page},
     refresh,
     scope::{self, Known},
+    state,
     tree::Tree,
     url::Url,
 };
@@ -282,13 +283,12 @@ impl<P: Page> Held<P> {
     }
 
     fn save(&self, cx: &mut Cx) -> Result {
-        cx.state.clear();
-        ciborium::into_writer(&self.page, &mut cx.state).map_err(Error::other)
+        state::write(&self.page, &mut cx.state)
     }
 
     fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
         cx.part::<Part>().restore();
-        self.page = ciborium::from_reader(state).map_err(Error::other)?;
+        self.page = state::read(state)?;
         self.stale = true;
         Ok(())
     }

@@ -248,6 +248,10 @@ impl El<'_> {
             }
             out.push('"');
         }
+        if self.tag == "form" {
+            // Before the script runs, what is submitted goes to the server, and never into the address.
+            out.push_str(" method=\"post\"");
+        }
     }
 }
 

@@ -187,8 +187,15 @@ async fn a_text_that_looks_like_a_mark_is_a_text() {
 #[test]
 fn a_document_escapes_what_it_is_given() {
     let nasty = "\"><script>alert(1)</script>";
-    let document =
-        Document { lang: nasty, title: nasty, token: nasty, script: nasty, styles: &[], html: "<p>page</p>" };
+    let document = Document {
+        lang: nasty,
+        title: nasty,
+        token: nasty,
+        script: nasty,
+        styles: &[],
+        html: "<p>page</p>",
+        ..Document::default()
+    };
     let html = document.render();
     assert_eq!(html.matches("<script").count(), 1, "{html}");
     assert_eq!(html.matches("alert(1)").count(), 4);

@@ -18,6 +18,10 @@ pub(crate) enum Notice {
     Expired,
     /// Another commit came between; never shown, the page is opened again.
     Conflict,
+    /// The text that was sent is too long.
+    TooLarge,
+    /// There is no room, or the server stops.
+    Busy,
     /// The visitor, or many at one address, ask too often.
     TooOften,
     User(String),
@@ -33,6 +37,8 @@ impl Notice {
             Notice::Denied => StatusCode::FORBIDDEN,
             Notice::Method => StatusCode::METHOD_NOT_ALLOWED,
             Notice::TooLong => StatusCode::URI_TOO_LONG,
+            Notice::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Notice::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Notice::Expired => StatusCode::GONE,
             Notice::Conflict => StatusCode::CONFLICT,
             Notice::TooOften | Notice::Later(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -49,6 +55,8 @@ impl Notice {
             }
             Notice::Method => ("This address only shows pages.", "Ця адреса лише показує сторінки."),
             Notice::TooLong => ("This address is too long.", "Ця адреса задовга."),
+            Notice::TooLarge => ("This is too much text.", "Забагато тексту."),
+            Notice::Busy => ("The server is busy. Please try again.", "Сервер зайнятий. Спробуйте ще раз."),
             Notice::TooOften => {
                 ("Too many requests. Please wait a little.", "Забагато запитів. Зачекайте трохи.")
             }
@@ -87,7 +95,7 @@ impl Notice {
         };
         let mut response = (status, Html(page.into_string())).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::TOO_MANY_REQUESTS {
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
         }
         response

@@ -10,6 +10,7 @@ mod config;
 mod desk;
 mod files;
 mod history;
+mod network;
 mod payloads;
 mod policy;
 mod press;

@@ -14,9 +14,10 @@ impl Process {
     pub(super) async fn welcome(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
         let Some(connection) = wire else { return Ok(()) };
         let (format, count, answered) = (connection.format, connection.count, connection.answered);
+        let whole = connection.whole;
         self.cx.inbox().comes_from(connection.address);
         let last = self.delivery.last;
-        if let Some(missed) = self.delivery.after(count, format) {
+        if !whole && let Some(missed) = self.delivery.after(count, format) {
             self.delivery.speak(format);
             self.cx.out.speak(format);
             self.write(wire, formatter::welcome(format, count, last)).await?;
@@ -25,8 +26,10 @@ impl Process {
             }
             return Ok(());
         }
-        // No client misses more answers than the window allows it to wait for.
+        // No client misses more answers than the window allows it to wait for. A new document of the page misses
+        // none: what they have changed is in it, and where they led to has been gone to.
         let first = (answered + 1).max((last + 1).saturating_sub(self.node().limits().window as u64));
+        let first = if whole { last + 1 } else { first };
         let answers: Vec<_> = (first..=last)
             .map(|seq| {
                 (
@@ -37,6 +40,11 @@ impl Process {
                 )
             })
             .collect();
+        if whole {
+            // What was loaded may be old by now, and what was inserted without being part of the state is gone with
+            // the document: the page is made from its state, as it is after a restart.
+            self.undo().await;
+        }
         self.delivery.start_over(format);
         self.cx.out.speak(format);
         self.write(wire, formatter::welcome(format, 0, last)).await?;

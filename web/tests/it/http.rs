@@ -193,8 +193,8 @@ async fn what_is_no_page_is_told_in_the_visitors_language_and_without_reasons() 
     );
     let long = get(&router, &format!("/hello/{}", "a".repeat(3000))).await;
     assert_eq!(long.status, StatusCode::URI_TOO_LONG);
-    let post = ask(&router, Request::post("/hello/ann").body(Body::empty()).expect("request")).await;
-    assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
+    let put = ask(&router, Request::put("/hello/ann").body(Body::empty()).expect("request")).await;
+    assert_eq!(put.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]
@@ -221,10 +221,22 @@ async fn files_are_named_by_their_hash_and_never_change() {
         assert!(plain.header(header::CACHE_CONTROL).contains("immutable"), "{path}");
     }
     let script = page.split_once("src=\"").and_then(|(_, rest)| rest.split_once('"')).expect("the script").0;
-    let request = Request::get(script).header(header::ACCEPT_ENCODING, "br, gzip");
-    let gzip = ask(&router, request.body(Body::empty()).expect("request")).await;
-    assert_eq!(gzip.header(header::CONTENT_ENCODING), "gzip");
+    for (accepted, coding) in
+        [("br, gzip", "br"), ("gzip, deflate", "gzip"), ("br;q=0, gzip", "gzip"), ("deflate", "")]
+    {
+        let request = Request::get(script).header(header::ACCEPT_ENCODING, accepted);
+        let answer = ask(&router, request.body(Body::empty()).expect("request")).await;
+        assert_eq!(answer.header(header::CONTENT_ENCODING), coding, "{accepted}");
+    }
     assert_eq!(get(&router, script).await.text, web::SCRIPT);
+    // The script names its modules as they are served.
+    for (name, text) in web::MODULES {
+        let named = format!("\"./{}-", name.trim_end_matches(".js"));
+        let hash = web::SCRIPT.split_once(&named).and_then(|(_, rest)| rest.split_once('"')).expect(name).0;
+        let module = get(&router, &format!("/n2o/{}{hash}", &named[3..])).await;
+        assert_eq!((module.status, &*module.text), (StatusCode::OK, text), "{name}");
+        assert!(module.header(header::CACHE_CONTROL).contains("immutable"), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod guards;
 mod guests;
 mod http;
 mod leave;
+mod native;
 mod operate;
 mod process;
 mod rate;

@@ -270,7 +270,7 @@ impl Backend for Redb {
         if let Some(file) = &*self.file() {
             file.forget();
         }
-        Ok(Walk::begin(view))
+        Ok(Walk::begin(view, &self.disk()))
     }
 
     fn disown(&self) {

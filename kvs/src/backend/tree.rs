@@ -121,6 +121,11 @@ fn slot(header: &[u8], slot: usize) -> Option<&[u8]> {
     (XxHash3_128::oneshot(fields) == u128::from_le_bytes(*sum)).then_some(slot)
 }
 
+/// Whether a commit slot matches its sum.
+pub(crate) fn is_whole(header: &[u8], number: usize) -> bool {
+    slot(header, number).is_some()
+}
+
 /// The version of a commit slot whose layout is not known here.
 pub(crate) fn foreign(header: &[u8], number: usize) -> Option<u8> {
     slot(header, number).map(|slot| slot[0]).filter(|version| *version != VERSION)

@@ -164,7 +164,8 @@ impl Redb {
                 opened.gate.close();
                 return Err(self.behind(view.at));
             }
-            tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
+            // Open is not yet writable: whoever writes says when it is.
+            tracing::debug!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
             *live = Some(opened);
         }

@@ -84,14 +84,14 @@ async fn a_byte_of_the_header_that_flips_under_a_store_in_use_is_found_and_told_
     let clean = fs::read(&path).unwrap();
     let file = OpenOptions::new().write(true).open(&path).unwrap();
     let wrong = async || store.check(|_| ()).await.unwrap().wrong;
-    for place in 0..320 {
-        file.write_all_at(&[clean[place] ^ 1], place as u64).unwrap();
+    for (place, byte) in clean.iter().enumerate().take(320) {
+        file.write_all_at(&[byte ^ 1], place as u64).unwrap();
         let report = store.check(|_| ()).await.unwrap();
         assert_eq!(report.wrong, 1, "byte {place}: {report:?}");
         let what = &report.problems[0].what;
         assert!(what.contains(&format!("byte {place} of the header")), "{what}");
         assert!(matches!(store.health().await.trouble, Some(Trouble::Damage(1))), "byte {place} is told");
-        file.write_all_at(&[clean[place]], place as u64).unwrap();
+        file.write_all_at(&[*byte], place as u64).unwrap();
     }
     assert_eq!(wrong().await, 0);
     assert!(store.health().await.trouble.is_none());

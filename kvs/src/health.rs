@@ -102,7 +102,7 @@ struct State {
     looked: Option<Instant>,
     lost: Option<&'static str>,
     failed: Option<Error>,
-    /// How many writes in a row have failed.
+    /// The number of writes in a row that have failed.
     failures: u32,
     lines: Lines,
     /// Problems that the last check found, and those that the check in the background had found by then.
@@ -121,13 +121,13 @@ struct State {
 struct Lines {
     /// The last one says that it cannot.
     fails: bool,
-    /// When either was last written.
+    /// The times at which either was last written.
     failed: Option<Instant>,
     well: Option<Instant>,
 }
 
 impl Lines {
-    /// Whether a line is due: one that says something else than the last one, and no more than one of its kind
+    /// Says whether a line is due: one that says something else than the last one, and no more than one of its kind
     /// in [`AGAIN`]. What was not written then is when it still holds.
     fn due(&mut self, fails: bool, now: Instant) -> bool {
         let last = if fails { &mut self.failed } else { &mut self.well };
@@ -233,7 +233,7 @@ impl Condition {
         }
     }
 
-    /// Why a commit is refused without a try, for the last ones failed on the disk. One failure may be the last;
+    /// The error by which a commit is refused without a try, for the last ones failed on the disk. One failure may be the last;
     /// and damage stands against some commits, and not against others.
     pub(crate) fn refuses(&self) -> Option<Error> {
         let state = self.state();

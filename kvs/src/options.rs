@@ -77,7 +77,7 @@ pub struct Options {
     /// Open a redb store to read it, without writing to its file or beside it. Off by default; see
     /// [`Care::run`](crate::Care::run).
     pub(crate) looks: bool,
-    /// How often a store is tried whose last writes failed; commits are refused meanwhile. 1 s, as a try opens
+    /// The time between two tries of a store whose last writes failed; commits are refused meanwhile. 1 s, as a try opens
     /// the file again.
     pub(crate) retry: Duration,
 }

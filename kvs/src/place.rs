@@ -136,7 +136,7 @@ fn held(file: &Arc<disk::Locked>, path: &Path) -> Result<Option<u64>> {
     }
 }
 
-/// Whether a file that cannot be opened was only begun: redb makes it longer first, then writes its header, and
+/// Says whether a file that cannot be opened was only begun: redb makes it longer first, then writes its header, and
 /// the first commit can be read when all pages of it are there.
 fn is_begun(file: &dyn StorageBackend) -> io::Result<bool> {
     if tree::is_begun(&tree::read(file)?) {

@@ -9,10 +9,10 @@ use std::{
 
 use super::disk::private;
 
-/// What the line begins with that says when the holder began, as its system counts.
+/// The beginning of the line that says when the holder began, as its system counts.
 const BEGAN: &str = "began ";
 
-/// What a holder is called that left no note: one that only reads writes none.
+/// The name of a holder that left no note: one that only reads writes none.
 const UNKNOWN: &str = "another process (a `kvs` that reads it, perhaps)";
 
 /// The file beside the store that says who holds it. The lock ends with the process; this is only the name on
@@ -45,7 +45,7 @@ impl Note {
         fs::read_to_string(Self::path(store)).unwrap_or_default()
     }
 
-    /// Who holds the store, which is not to be had. A note of a process that has ended is of no holder.
+    /// The name of who holds the store, which is not to be had. A note of a process that has ended is of no holder.
     pub(crate) fn holder(store: &Path) -> String {
         let note = Self::read(store);
         let holder = note.lines().next().unwrap_or_default().trim();
@@ -69,7 +69,7 @@ fn host() -> String {
     if host.is_empty() { "this machine".to_owned() } else { host.to_owned() }
 }
 
-/// When a process of this machine began, in ticks since the machine did: its number may be given again.
+/// The time at which a process of this machine began, in ticks since the machine did: its number may be given again.
 fn began(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // Behind the program's name, which may hold anything, it is the 20th.

@@ -121,7 +121,7 @@ fn slot(header: &[u8], slot: usize) -> Option<&[u8]> {
     (XxHash3_128::oneshot(fields) == u128::from_le_bytes(*sum)).then_some(slot)
 }
 
-/// Whether a commit slot matches its sum.
+/// Says whether a commit slot matches its sum.
 pub(crate) fn is_whole(header: &[u8], number: usize) -> bool {
     slot(header, number).is_some()
 }
@@ -143,7 +143,7 @@ pub(crate) fn roots(header: &[u8], number: usize, mut root: impl FnMut(Tree, u64
     }
 }
 
-/// Whether no commit is known to be whole but the one that redb makes a file with: a slot is as it was then, and
+/// Says whether no commit is known to be whole but the one that redb makes a file with: a slot is as it was then, and
 /// names no table. The slots take turns, so that the other one has the first commit or none. The magic number is
 /// written last.
 pub(crate) fn is_begun(header: &[u8]) -> bool {

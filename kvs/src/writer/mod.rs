@@ -159,7 +159,7 @@ impl Writer {
         }
     }
 
-    /// Why commits are refused until the next try. A server says so itself, and opens no file for it.
+    /// The error by which commits are refused until the next try. A server says so itself, and opens no file for it.
     fn refusal(&self) -> Option<Error> {
         self.condition.refuses().filter(|_| !self.backend.is_shared())
     }

@@ -84,11 +84,11 @@ struct Seen {
 
 impl Store {
     /// Reads everything, and compares it: check sums, counts of tables and feeds, indexes with records, and
-    /// the hashes of chained feeds. The store stays in use; one state of it is checked. Then the pages of a
-    /// redb store's file are read from the disk and held against their check sums, though the store has what
+    /// the hashes of chained feeds. The store stays in use; one state of it is checked. Then the header and the
+    /// pages of a redb store's file are read from the disk and held against their check sums, though the store has what
     /// was in them in memory. `progress` is told how many rows or pages were read.
     ///
-    /// What it found is part of [`health`](Self::health) until the next check.
+    /// What it found is part of [`health`](Self::health) until the next check, and damage is in the log.
     pub async fn check(&self, progress: impl FnMut(u64)) -> Result<Report> {
         self.check_with(progress, async |_| tokio::task::yield_now().await).await
     }
@@ -155,6 +155,14 @@ impl Store {
             if let Err(error) = self.verify(&feed, None).await {
                 report.add(&key::feed(&feed), error.to_string());
             }
+        }
+        if report.wrong > 0 {
+            tracing::error!(
+                store.at = report.at,
+                store.wrong = report.wrong,
+                first = report.problems.first().map(|problem| format!("{}: {}", problem.place, problem.what)),
+                "a check has found that the store is damaged: restore a backup"
+            );
         }
         self.inner.condition.checked(report.wrong, &self.inner.backend.scrubbed());
         Ok(report)

@@ -102,6 +102,9 @@ struct State {
     looked: Option<Instant>,
     lost: Option<&'static str>,
     failed: Option<Error>,
+    /// The number of writes in a row that have failed.
+    failures: u32,
+    lines: Lines,
     /// Problems that the last check found, and those that the check in the background had found by then.
     damaged: u64,
     known: u64,
@@ -110,6 +113,31 @@ struct State {
     told: Option<Instant>,
     /// When work that damage stands against was last logged, by what is left undone.
     left: BTreeMap<&'static str, Instant>,
+}
+
+/// The lines that say whether the store can be written: on a disk that is nearly full it may change with every
+/// commit.
+#[derive(Debug, Default)]
+struct Lines {
+    /// The last one says that it cannot.
+    fails: bool,
+    /// The times at which either was last written.
+    failed: Option<Instant>,
+    well: Option<Instant>,
+}
+
+impl Lines {
+    /// Says whether a line is due: one that says something else than the last one, and no more than one of its kind
+    /// in [`AGAIN`]. What was not written then is when it still holds.
+    fn due(&mut self, fails: bool, now: Instant) -> bool {
+        let last = if fails { &mut self.failed } else { &mut self.well };
+        let due = self.fails != fails && last.is_none_or(|last| now >= last + AGAIN);
+        if due {
+            self.fails = fails;
+            *last = Some(now);
+        }
+        due
+    }
 }
 
 impl Condition {
@@ -193,17 +221,26 @@ impl Condition {
     pub(crate) fn wrote(&self, outcome: std::result::Result<(), &Error>) {
         let mut state = self.state();
         let before = std::mem::replace(&mut state.failed, outcome.err().cloned());
-        match (&before, &state.failed) {
-            (None, Some(error)) => tracing::error!(error = %error, "the store cannot be written"),
-            // What was a failure of the disk has turned out to be one of the file.
-            (Some(before), Some(error @ Error::Corrupt { .. }))
-                if !matches!(before, Error::Corrupt { .. }) =>
-            {
-                tracing::error!(error = %error, "the store cannot be written");
-            }
-            (Some(_), None) => tracing::info!("the store can be written again"),
+        state.failures = if outcome.is_err() { state.failures.saturating_add(1) } else { 0 };
+        let due = state.lines.due(outcome.is_err(), Instant::now());
+        // What was a failure of the disk may turn out to be one of the file.
+        let worse = matches!(state.failed, Some(Error::Corrupt { .. }))
+            && before.is_some_and(|before| !matches!(before, Error::Corrupt { .. }));
+        match &state.failed {
+            Some(error) if due || worse => tracing::error!(error = %error, "the store cannot be written"),
+            None if due => tracing::info!("the store can be written again"),
             _ => {}
         }
+    }
+
+    /// The error by which a commit is refused without a try, for the last ones failed on the disk. One failure may be the last;
+    /// and damage stands against some commits, and not against others.
+    pub(crate) fn refuses(&self) -> Option<Error> {
+        let state = self.state();
+        let error = state.failed.as_ref().filter(|_| state.failures > 1)?;
+        // Nothing is tried, so that what becomes of it is known.
+        let error = if let Error::Unknown { source } = error { source } else { error };
+        (!matches!(error, Error::Corrupt { .. })).then(|| error.clone())
     }
 
     /// Logs, once in a while, work of the store's own that is left undone for damage.
@@ -245,4 +282,22 @@ impl Condition {
 
 fn identity(path: &Path) -> std::io::Result<Identity> {
     fs::metadata(path).map(|found| disk::identity(&found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_can_and_cannot_be_written_in_turn_is_told_of_once_a_minute_and_as_it_is_in_the_end() {
+        let start = Instant::now();
+        let mut lines = Lines::default();
+        let mut due = |fails, millis| lines.due(fails, start + Duration::from_millis(millis));
+        assert!(!due(false, 0), "that it can be written goes without saying");
+        let told: Vec<_> = (0..10_000).filter(|step| due(step % 2 == 0, *step)).collect();
+        assert_eq!(told, [0, 1]);
+        assert!(!due(true, 50_000), "within the minute");
+        assert!(due(true, 61_000) && !due(true, 200_000), "it lasts");
+        assert!(due(false, 201_000));
+    }
 }

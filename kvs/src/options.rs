@@ -77,6 +77,9 @@ pub struct Options {
     /// Open a redb store to read it, without writing to its file or beside it. Off by default; see
     /// [`Care::run`](crate::Care::run).
     pub(crate) looks: bool,
+    /// The time between two tries of a store whose last writes failed; commits are refused meanwhile. 1 s, as a try opens
+    /// the file again.
+    pub(crate) retry: Duration,
 }
 
 /// Tells the time. A test sets its own.
@@ -132,6 +135,7 @@ impl Default for Options {
             scrub: 4 << 20,
             clock: Clock::default(),
             looks: false,
+            retry: Duration::from_secs(1),
         }
     }
 }

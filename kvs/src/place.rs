@@ -13,7 +13,7 @@ use std::{
 use redb::StorageBackend;
 
 use crate::{
-    backend::{Backend, aside::Aside, disk, redb::Redb},
+    backend::{Backend, aside::Aside, disk, redb::Redb, tree},
     backup::copy_to_file,
     error::{Error, Result},
     options::Options,
@@ -125,12 +125,33 @@ pub(crate) fn make_way(making: &Path) -> Result<()> {
 /// that is done to a copy but for its name: before it there are none.
 fn held(file: &Arc<disk::Locked>, path: &Path) -> Result<Option<u64>> {
     let place = path.display().to_string();
-    if file.len().map_err(|error| Error::io(&place, error))? == 0 {
-        return Ok(None);
-    }
     let options = Options::new().looks(true);
-    let store = Redb::open_disk(Arc::new(Aside::new(file.clone())), place.into(), &options)?;
-    store.holds()
+    let aside = Arc::new(Aside::new(file.clone()));
+    let held = Redb::open_disk(aside, (*place).into(), &options).and_then(|store| store.holds());
+    match held {
+        Err(Error::Corrupt { .. }) if is_begun(&**file).map_err(|error| Error::io(&place, error))? => {
+            Ok(None)
+        }
+        held => held,
+    }
+}
+
+/// Says whether a file that cannot be opened was only begun: redb makes it longer first, then writes its header, and
+/// the first commit can be read when all pages of it are there.
+fn is_begun(file: &dyn StorageBackend) -> io::Result<bool> {
+    if tree::is_begun(&tree::read(file)?) {
+        return Ok(true);
+    }
+    let (length, mut offset, mut buffer) = (file.len()?, 0, vec![0; 64 << 10]);
+    while offset < length {
+        let step = &mut buffer[..(length - offset).min(64 << 10) as usize];
+        file.read(offset, step)?;
+        if !tree::is_zero(step) {
+            return Ok(false);
+        }
+        offset += step.len() as u64;
+    }
+    Ok(true)
 }
 
 /// Copies the content of a store whose file has lost its name into a file beside it, or, where that fails,

@@ -132,6 +132,10 @@ impl Copy {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use ::redb::StorageBackend;
+
     use super::*;
     use crate::{Options, backend::redb::Redb, key, value::Value};
 
@@ -184,5 +188,87 @@ mod tests {
         let error = Copy::create(&path, 64 << 10).err().expect("another is at work");
         assert!(matches!(error, Error::Underway { .. }), "{error}");
         copy.discard();
+    }
+
+    /// A disk that remembers how it was after each call that changed it: what a kill can leave.
+    #[derive(Debug, Default)]
+    struct Left {
+        disk: ::redb::backends::InMemoryBackend,
+        images: Arc<Mutex<Vec<Vec<u8>>>>,
+    }
+
+    impl Left {
+        fn note(&self) -> io::Result<()> {
+            let mut image = vec![0; self.disk.len()? as usize];
+            self.disk.read(0, &mut image)?;
+            self.images.lock().expect("no panic").push(image);
+            Ok(())
+        }
+    }
+
+    impl StorageBackend for Left {
+        fn len(&self) -> io::Result<u64> {
+            self.disk.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.disk.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.disk.set_len(len)?;
+            self.note()
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.disk.write(offset, data)?;
+            self.note()
+        }
+    }
+
+    #[test]
+    fn what_a_kill_left_at_any_write_before_the_first_commit_makes_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let making = folder.path().join("store.redb.new");
+        for careful in [false, true] {
+            let images = Arc::new(Mutex::new(Vec::new()));
+            let disk = Left { images: images.clone(), ..Left::default() };
+            let database = Builder::new().create_with_backend(disk).expect("it is made");
+            if careful {
+                crate::format::create(&database, &Options::new()).expect("it has its table");
+            } else {
+                let txn = database.begin_write().expect("a transaction");
+                txn.open_table(TABLE).expect("its table");
+                txn.commit().expect("it is committed");
+            }
+            drop(database);
+            let images = std::mem::take(&mut *images.lock().expect("no panic"));
+            assert!(images.len() > 5, "{}", images.len());
+            for (number, image) in images.iter().enumerate() {
+                fs::write(&making, image).expect("it is written");
+                place::make_way(&making).unwrap_or_else(|error| panic!("{careful}, image {number}: {error}"));
+                assert!(!making.exists());
+            }
+        }
+        // What had its commits and lost its header, or a part of it, is damaged, not empty.
+        let path = folder.path().join("whole.redb");
+        let mut copy = Copy::create(&path, 64 << 10).expect("it is begun");
+        let (mut rows, key) = (Rows::default(), key::record("t", "a"));
+        rows.push(&key, &Value::default().seal(&key));
+        copy.add(&rows).expect("it is added");
+        copy.finish(1, false).expect("it is finished");
+        let whole = fs::read(&path).expect("it is read");
+        for (from, to) in [(0, 320), (0, 9), (64, 320), (0, 4096), (4096, whole.len())] {
+            let mut image = whole.clone();
+            image[from..to].fill(0);
+            fs::write(&making, &image).expect("it is written");
+            let error = place::make_way(&making).expect_err("it stays");
+            assert!(matches!(error, Error::Leftover { .. }), "{from}..{to}: {error}");
+            assert_eq!(fs::read(&making).expect("it is read"), image);
+        }
     }
 }

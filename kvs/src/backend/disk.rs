@@ -2,18 +2,17 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind},
     ops::Bound,
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
-    time::SystemTime,
 };
 
 use ::redb::{StorageBackend, backends::FileBackend};
 use rustix::fs::{CWD, RenameFlags, SeekFrom};
 
-use super::guard::convert;
+use super::{guard::convert, note::Note};
 use crate::{
     error::{Error, Result},
     format,
@@ -85,7 +84,7 @@ impl Locked {
             if shared { file.try_lock_shared_range(from, to) } else { file.try_lock_range(from, to) };
         match locked {
             Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self { file, identity, system }),
-            Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
+            Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::holder(path) }),
             Err(error) => Err(Error::io(&place, error.into())),
         }
     }
@@ -225,49 +224,6 @@ fn warn(path: &Path) {
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     step("sync the folder")?;
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// The file beside the store that says who holds it. The lock itself is the operating system's and ends
-/// with the process; this is only the name on it.
-#[derive(Debug)]
-pub(crate) struct Note {
-    pub(crate) store: PathBuf,
-}
-
-impl Note {
-    pub(crate) fn path(store: &Path) -> PathBuf {
-        let mut name = store.as_os_str().to_owned();
-        name.push(".lock");
-        name.into()
-    }
-
-    fn write(store: &Path) -> io::Result<Self> {
-        let path = Self::path(store);
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
-        let since =
-            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let mut file = private().write(true).create(true).truncate(true).open(&path)?;
-        writeln!(file, "process {} on {host} since Unix time {since}", std::process::id())?;
-        Ok(Self { store: store.to_owned() })
-    }
-
-    fn read(store: &Path) -> String {
-        // Behind the first line stands where the holder listens.
-        let note = fs::read_to_string(Self::path(store)).unwrap_or_default();
-        let holder = note.lines().next().unwrap_or_default().trim();
-        if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() }
-    }
-}
-
-impl Drop for Note {
-    fn drop(&mut self) {
-        // Only a courtesy: a note that stays is overwritten by the next holder. One of another process is
-        // beside another file, which has taken this one's place.
-        if Self::read(&self.store).starts_with(&format!("process {} ", std::process::id())) {
-            let _ = fs::remove_file(Self::path(&self.store));
-        }
-    }
 }
 
 #[cfg(test)]

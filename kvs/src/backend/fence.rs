@@ -76,6 +76,23 @@ impl Medium {
             || self.disk.read(0, found).is_ok_and(|()| *found != *header)
     }
 
+    /// Holds the header on the disk against what this process left there, and its slots against their own sums;
+    /// answers what is wrong with it.
+    pub(crate) fn damage(&self) -> Option<String> {
+        let known = self.known();
+        let Known { header, .. } = known.as_ref()?;
+        let mut found = vec![0; header.len()];
+        if let Err(error) = self.disk.read(0, &mut found) {
+            return Some(format!("the header cannot be read: {error}"));
+        }
+        match found.iter().zip(header).position(|(found, known)| found != known) {
+            Some(place) => Some(format!("byte {place} of the header is not as the store left it")),
+            None => (0..2)
+                .find(|number| !tree::is_whole(header, *number))
+                .map(|number| format!("commit slot {number} of the header does not match its check sum")),
+        }
+    }
+
     /// Keeps for those who still read what the file has there.
     fn keep(&self, left: &mut Vec<Weak<State>>, offset: u64, length: u64) {
         left.retain(|state| {
@@ -146,13 +163,17 @@ impl StorageBackend for Medium {
         } else {
             self.keep(&mut left, offset, data.len() as u64);
         }
-        if offset < HEADER as u64
-            && let Some(known) = &mut *self.known()
-        {
+        if offset >= HEADER as u64 {
+            return self.disk.write(offset, data);
+        }
+        // Held until it is written, so that whoever compares the two does not come between.
+        let mut known = self.known();
+        if let Some(known) = &mut *known {
             let here = known.header.iter_mut().skip(offset as usize);
             here.zip(data).for_each(|(here, byte)| *here = *byte);
         }
-        self.disk.write(offset, data)
+        // Which part of it was written before it failed is not known.
+        self.disk.write(offset, data).inspect_err(|_| *known = None)
     }
 }
 
@@ -345,6 +366,20 @@ mod tests {
             medium.disk.set_len(length).unwrap();
             assert!(medium.is_strange(), "{length}");
         }
+    }
+
+    #[test]
+    fn a_header_is_compared_unless_a_write_to_it_failed() {
+        let disk = super::super::growth::Disk::new(vec![1; 20_000]);
+        let medium = Medium::new(disk.clone());
+        medium.look();
+        let told = |words: &str| medium.damage().is_some_and(|told| told.contains(words));
+        assert!(told("slot 0 of the header does not match"), "{:?}", medium.damage());
+        disk.write(319, &[2]).unwrap();
+        assert!(told("byte 319 of"), "{:?}", medium.damage());
+        disk.full.store(true, Ordering::Relaxed);
+        medium.write(0, &[3; 10]).unwrap_err();
+        assert_eq!(medium.damage(), None, "nobody knows what is there");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Tests of a disk that is full, or whose syncs fail: what was committed is read on, also by those who began
 //! before, and is backed up; writing is refused, says why, and goes on when it can.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{
@@ -91,7 +94,7 @@ fn a_store_is_not_made_nor_opened_where_nothing_can_be_written() {
 fn a_backup_to_another_disk_is_made_while_commit_after_commit_fails_and_the_check_finds_nothing_wrong() {
     super::faults::quiet();
     let (disk, folder) = (Disk::new(Vec::new()), tempfile::tempdir().expect("a folder"));
-    let options = Options::new().cache(64 << 10).pause(0);
+    let options = Options { retry: Duration::ZERO, ..Options::new().cache(64 << 10).pause(0) };
     let backend = Redb::open_disk(disk.clone(), "the test's disk".into(), &options).expect("a store");
     runtime().block_on(async {
         let store = Store::start(Arc::new(backend), options).await.expect("a store");
@@ -135,5 +138,37 @@ fn a_backup_to_another_disk_is_made_while_commit_after_commit_fails_and_the_chec
         append(7).await.expect("there is room again");
         let last: Vec<(u64, (u64, String))> = store.txn().feed("/f", From::End, 1).await.expect("it is read");
         assert_eq!((last[0].0, last[0].1.0), (20_001, 7));
+    });
+}
+
+#[test]
+fn a_store_whose_writes_fail_is_not_opened_again_for_every_commit_that_is_refused() {
+    super::faults::quiet();
+    let disk = Disk::new(Vec::new());
+    // No try is due as long as the test runs.
+    let options = Options { retry: Duration::from_secs(3_600), ..Options::new().cache(64 << 10) };
+    let backend = Redb::open_disk(disk.clone(), "the test's disk".into(), &options).expect("a store");
+    runtime().block_on(async {
+        let store = Store::start(Arc::new(backend), options).await.expect("a store");
+        let append = async || {
+            let mut txn = store.txn();
+            txn.append("/f", &1).expect("it is encoded");
+            txn.commit().await
+        };
+        append().await.expect("there is room");
+        disk.full.store(true, Ordering::Relaxed);
+        append().await.expect_err("there is no room");
+        disk.full.store(false, Ordering::Relaxed);
+        append().await.expect("one failure may be the last");
+        disk.full.store(true, Ordering::Relaxed);
+        for _ in 0..2 {
+            append().await.expect_err("there is no room");
+        }
+        disk.full.store(false, Ordering::Relaxed);
+        for _ in 0..100 {
+            let error = append().await.expect_err("it is not tried");
+            assert!(matches!(error, Error::Full { .. }), "{error}");
+        }
+        assert_eq!(store.txn().count("/f").await.expect("it is read"), 2);
     });
 }

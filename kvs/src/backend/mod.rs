@@ -14,6 +14,7 @@ mod growth;
 pub(crate) mod guard;
 mod live;
 pub(crate) mod memory;
+pub(crate) mod note;
 pub(crate) mod open;
 pub(crate) mod pages;
 #[cfg(feature = "postgres")]

@@ -14,10 +14,11 @@ use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
     aside::Aside,
     copy::Copy,
-    disk::{self, Locked, Note},
+    disk::{self, Locked},
     fence::Medium,
     guard::{careful, guarded},
     live::Live,
+    note::Note,
     seal::Seal,
     view::View,
     walk::Walk,
@@ -163,7 +164,8 @@ impl Redb {
                 opened.gate.close();
                 return Err(self.behind(view.at));
             }
-            tracing::info!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
+            // Open is not yet writable: whoever writes says when it is.
+            tracing::debug!(store.path = %self.place, store.at = view.at, "the store is open again after a disk error");
             self.publish(view);
             *live = Some(opened);
         }
@@ -269,7 +271,7 @@ impl Backend for Redb {
         if let Some(file) = &*self.file() {
             file.forget();
         }
-        Ok(Walk::begin(view))
+        Ok(Walk::begin(view, &self.disk()))
     }
 
     fn disown(&self) {

@@ -121,6 +121,11 @@ fn slot(header: &[u8], slot: usize) -> Option<&[u8]> {
     (XxHash3_128::oneshot(fields) == u128::from_le_bytes(*sum)).then_some(slot)
 }
 
+/// Says whether a commit slot matches its sum.
+pub(crate) fn is_whole(header: &[u8], number: usize) -> bool {
+    slot(header, number).is_some()
+}
+
 /// The version of a commit slot whose layout is not known here.
 pub(crate) fn foreign(header: &[u8], number: usize) -> Option<u8> {
     slot(header, number).map(|slot| slot[0]).filter(|version| *version != VERSION)
@@ -136,6 +141,19 @@ pub(crate) fn roots(header: &[u8], number: usize, mut root: impl FnMut(Tree, u64
             root(tree, number, sum);
         }
     }
+}
+
+/// Says whether no commit is known to be whole but the one that redb makes a file with: a slot is as it was then, and
+/// names no table. The slots take turns, so that the other one has the first commit or none. The magic number is
+/// written last.
+pub(crate) fn is_begun(header: &[u8]) -> bool {
+    let magic = header.get(..MAGIC.len()).is_some_and(|found| found == MAGIC || is_zero(found));
+    // Where a slot says whether it names the tree of the tables.
+    magic && (0..2).any(|number| slot(header, number).is_some_and(|slot| slot[0] == VERSION && slot[1] == 0))
+}
+
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 /// The sum of a page, which is over what it uses; `None` when it cannot be a page.

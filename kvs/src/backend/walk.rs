@@ -6,7 +6,7 @@ use std::{io, sync::Arc};
 use ::redb::StorageBackend;
 
 use super::{
-    fence::Fence,
+    fence::{Fence, Medium},
     tree::{self, Geometry, Shape, Tree},
     view::View,
 };
@@ -31,12 +31,15 @@ pub(crate) struct Walk {
     geometry: Geometry,
     /// Pages that are named by what was read, and their sums.
     named: Vec<(u64, u128, Shape)>,
+    /// What is wrong with the file's header, until it is told.
+    head: Option<Bad>,
     _held: Arc<View>,
 }
 
 impl Walk {
-    /// Begins with what the header of this state names; `None` where its layout is not known.
-    pub(super) fn begin(held: Arc<View>) -> Option<Self> {
+    /// Begins with the file's header, and with what that of this state names; `None` where its layout is not
+    /// known.
+    pub(super) fn begin(held: Arc<View>, medium: &Medium) -> Option<Self> {
         let header = held.header.as_ref()?;
         let slot = tree::primary(header);
         let geometry = Geometry::read(header).filter(|_| tree::foreign(header, slot).is_none())?;
@@ -48,12 +51,13 @@ impl Walk {
             }
         });
         let disk = held.gate.reader();
-        Some(Self { disk, geometry, named, _held: held })
+        let head = medium.damage().map(|why| Bad { offset: 0, why });
+        Some(Self { disk, geometry, named, head, _held: held })
     }
 
     /// Reads at most so many pages. Behind one that does not match it does not go on.
     pub(crate) fn step(&mut self, pages: usize) -> io::Result<Step> {
-        let mut step = Step::default();
+        let mut step = Step { read: 0, bad: self.head.take().into_iter().collect() };
         for _ in 0..pages {
             let Some((number, sum, shape)) = self.named.pop() else { break };
             let offset = self.geometry.offset(number);

@@ -54,7 +54,11 @@ fn main() -> ExitCode {
         // Whoever reads the output, such as `head`, may have seen enough.
         let mut source: Option<&(dyn Error + 'static)> = Some(&*error);
         while let Some(cause) = source {
-            let io = cause.downcast_ref::<io::Error>();
+            let io = match cause.downcast_ref() {
+                // The source is shared, and is told as what shares it.
+                Some(kvs::Error::Io { source, .. }) => source.downcast_ref::<io::Error>(),
+                _ => cause.downcast_ref(),
+            };
             if io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
                 return ExitCode::SUCCESS;
             }

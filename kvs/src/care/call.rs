@@ -14,7 +14,7 @@ use super::{
     hearer,
 };
 use crate::{
-    backend::disk::Note,
+    backend::note::Note,
     error::{Error, Result},
 };
 

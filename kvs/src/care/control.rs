@@ -24,7 +24,7 @@ use tokio::{
 
 use super::{Care, LINES, Said, work::work};
 use crate::{
-    backend::disk::Note,
+    backend::note::Note,
     error::{Error, Result},
     place::beside,
     store::{Inner, Store},

@@ -38,10 +38,7 @@ const UNTRIMMED: &str = "the change log is not trimmed";
 /// How often what has expired is swept.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How often a store whose last write failed is tried again; a try that takes long is not made as often.
-const PROBE: Duration = Duration::from_secs(1);
-
-/// How many bytes such a try writes: more than fits into what a full disk has left of a page.
+/// How many bytes a try of a store whose last write failed writes: more than fits into what a full disk has left of a page.
 const PROBE_BYTES: usize = 16 << 10;
 
 /// The wait before it sweeps again what it could not for damage: each try may open the file anew.
@@ -52,6 +49,7 @@ struct Due {
     /// Commits written behind go to the disk.
     flush: Option<Instant>,
     sweep: Instant,
+    /// A store whose last writes failed is tried again, by a commit or by the writer itself.
     probe: Instant,
     /// Damage stood against the last sweep, and there is none before this.
     damaged: Option<Instant>,
@@ -89,8 +87,13 @@ impl Writer {
                     group = requests.len();
                     let started = Instant::now();
                     let durable = requests.iter().any(|request| request.durable);
-                    if self.batch(requests, durable, due.flush.is_some()) {
+                    if let Some(error) = self.refusal().filter(|_| started < due.probe) {
+                        let outcomes = requests.iter().map(|_| Err(error.clone())).collect();
+                        answer(requests, outcomes);
+                    } else if self.batch(requests, durable, due.flush.is_some()) {
                         due.written(durable, self.options.behind);
+                    } else if self.refusal().is_some() {
+                        due.probe = Instant::now() + self.options.retry;
                     }
                     // A quarter of a disk write is worth waiting when it saves a whole one.
                     patience = if group > 1 { (started.elapsed() / 4).min(PATIENCE) } else { Duration::ZERO };
@@ -110,7 +113,8 @@ impl Writer {
 
     fn tick(&self, due: &mut Due) {
         let now = Instant::now();
-        if due.flush.is_some_and(|flush| flush <= now) {
+        let refused = now < due.probe && self.refusal().is_some();
+        if due.flush.is_some_and(|flush| flush <= now) && !refused {
             let flushed = self.flush();
             self.condition.wrote(flushed.as_ref().map(drop));
             due.flush = flushed.err().map(|_| now + self.options.behind.max(SWEEP));
@@ -127,7 +131,10 @@ impl Writer {
         if self.condition.fails() {
             if due.probe <= now {
                 self.condition.wrote(self.probe().as_ref().map(drop));
-                due.probe = Instant::now() + PROBE.max(4 * now.elapsed()) - PROBE / 2;
+                // One that takes long is not made as often.
+                let then = Instant::now();
+                due.sweep = then + SWEEP;
+                due.probe = then + self.options.retry.max(4 * now.elapsed());
             }
             return;
         }
@@ -150,6 +157,11 @@ impl Writer {
             }
             Err(error) => self.condition.wrote(Err(&error)),
         }
+    }
+
+    /// The error by which commits are refused until the next try. A server says so itself, and opens no file for it.
+    fn refusal(&self) -> Option<Error> {
+        self.condition.refuses().filter(|_| !self.backend.is_shared())
     }
 
     /// Writes something that means nothing and takes it away again, to see whether it can be done.
@@ -189,15 +201,7 @@ impl Writer {
             self.condition.wrote(Ok(()));
             self.tell(at);
         }
-        for (request, outcome) in requests.into_iter().zip(outcomes) {
-            let Request { hooks, answer, .. } = request;
-            match &outcome {
-                Ok(commit) => hooks.into_iter().for_each(|hook| survive(|| hook(commit))),
-                Err(_) => survive(|| drop(hooks)),
-            }
-            // The caller may have gone; its commit stands all the same.
-            let _ = answer.send(outcome);
-        }
+        answer(requests, outcomes);
         matches!(written, Ok(Some(_)))
     }
 
@@ -276,6 +280,19 @@ impl Writer {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Tells each of those who asked what became of it.
+fn answer(requests: Vec<Request>, outcomes: Vec<Result<Commit>>) {
+    for (request, outcome) in requests.into_iter().zip(outcomes) {
+        let Request { hooks, answer, .. } = request;
+        match &outcome {
+            Ok(commit) => hooks.into_iter().for_each(|hook| survive(|| hook(commit))),
+            Err(_) => survive(|| drop(hooks)),
+        }
+        // The caller may have gone; its commit stands all the same.
+        let _ = answer.send(outcome);
     }
 }
 

@@ -76,6 +76,30 @@ async fn a_byte_that_flips_on_the_disk_under_a_store_in_use_is_found_though_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_byte_of_the_header_that_flips_under_a_store_in_use_is_found_and_told_wherever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::open(&url(&path)).await.unwrap();
+    put(&store, &[note("a", 1)]).await;
+    let clean = fs::read(&path).unwrap();
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    let wrong = async || store.check(|_| ()).await.unwrap().wrong;
+    for (place, byte) in clean.iter().enumerate().take(320) {
+        file.write_all_at(&[byte ^ 1], place as u64).unwrap();
+        let report = store.check(|_| ()).await.unwrap();
+        assert_eq!(report.wrong, 1, "byte {place}: {report:?}");
+        let what = &report.problems[0].what;
+        assert!(what.contains(&format!("byte {place} of the header")), "{what}");
+        assert!(matches!(store.health().await.trouble, Some(Trouble::Damage(1))), "byte {place} is told");
+        file.write_all_at(&[*byte], place as u64).unwrap();
+    }
+    assert_eq!(wrong().await, 0);
+    assert!(store.health().await.trouble.is_none());
+    put(&store, &[note("a", 2)]).await;
+    assert_eq!(wrong().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_check_of_what_is_on_the_disk_finds_nothing_wrong_while_much_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&url(&folder.path().join("store.redb"))).await.unwrap();

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixListener,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread,
 };
 
@@ -100,6 +100,31 @@ async fn what_is_saved_of_a_file_that_was_cut_is_called_the_least_of_what_is_mis
     let output = kvs(&["--unverified", "dump", &url(&cut)]);
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr(&output).contains("the file is cut off") && stderr(&output).contains("at least"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_read_enough_of_a_dump_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::open(&url(&path)).await.unwrap();
+    // More than a pipe holds.
+    let notes: Vec<_> = (0..5_000).map(|number| note(&format!("{number:04}"), number)).collect();
+    put(&store, &notes).await;
+    let url = url(&path);
+    let ends = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kvs"));
+        let command = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(line.starts_with("{\"record\""), "{line}");
+        assert!(output.status.success() && output.stderr.is_empty(), "{args:?}: {}", stderr(&output));
+    };
+    ends(&["dump", &url]);
+    drop(store);
+    ends(&["dump", &url]);
+    ends(&["--unverified", "dump", &url]);
 }
 
 #[test]

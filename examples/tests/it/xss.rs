@@ -110,7 +110,10 @@ async fn look(window: &Window, room: &str, texts: &[&str]) {
         if fresh {
             // A page that lagged behind so many is on its way back, and a reload in between is complained of.
             window.live().await;
-            window.reload().await;
+            // Not the page that the tab comes back to, which has what it had.
+            let (home, here) = (window.text("location.origin").await, window.text("location.href").await);
+            window.go(&home).await;
+            window.go(&here).await;
             window.live().await;
             for pages in 2..=texts.len().div_ceil(50) {
                 window.click("#older").await;

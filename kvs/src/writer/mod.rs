@@ -187,11 +187,13 @@ impl Writer {
             self.tell(at);
         }
         for (request, outcome) in requests.into_iter().zip(outcomes) {
-            let Request { hooks, answer, .. } = request;
+            let Request { hooks, runtime, answer, .. } = request;
+            let entered = runtime.as_ref().map(|runtime| runtime.enter());
             match &outcome {
                 Ok(commit) => hooks.into_iter().for_each(|hook| survive(|| hook(commit))),
                 Err(_) => survive(|| drop(hooks)),
             }
+            drop(entered);
             // The caller may have gone; its commit stands all the same.
             let _ = answer.send(outcome);
         }
@@ -286,6 +288,10 @@ fn survive(work: impl FnOnce()) {
             reason,
             "work given to Txn::on_commit panicked; the commit stands, and the writer goes on"
         );
+        // What it panicked with may panic in its turn when it goes; then it stays.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(again);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl Page for Order {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         // Markup that is made while the page renders is no part of the page either.
         let length = detached(mail).0.len();
         html! {
@@ -34,7 +34,7 @@ impl Page for Order {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         let Act::Send = act;
         self.sent.push(detached(mail).into_string());
         // What goes into the document is marked as ever, also what is made afterwards.

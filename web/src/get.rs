@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use n2o::{Cx, Error, Token};
+use n2o::{Dispatch, Error, Token};
 use nitro::{Document, Rendered};
 
 use crate::{
@@ -76,12 +76,12 @@ async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
     let Visitor { session, cookie } =
         visitor(app, headers).await.map_err(|error| failed(app, path, &error))?;
     let (id, mut page) = (app.node.page_id(), found.page);
-    let cx = Cx::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
+    let cx = Dispatch::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
     let mut cx = cx.from_address(address);
     let opened = cx.deadline().hold(page.open(&mut cx)).await;
     let mut response = match opened {
         Ok(Rendered { title, html }) => {
-            cx.commit().await.map_err(|error| failed(app, path, &error))?;
+            let cx = cx.commit().await.map_err(|error| failed(app, path, &error))?;
             let token = app.node.token(&session, &Token { page: id, path: path.to_owned() });
             let document = Document {
                 lang,

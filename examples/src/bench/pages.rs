@@ -67,14 +67,14 @@ impl Page for Counter {
     type Event = Press;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
             (button("More").id("inc").postback(Press::inc()).repeat())
         }
     }
 
-    async fn event(&mut self, press: Press, cx: &mut Cx) -> Result {
+    async fn event(&mut self, press: Press, cx: &mut Cx<'_, Self>) -> Result {
         let Press::Inc = press;
         self.n += 1;
         cx.set("n", self.n.to_string());
@@ -97,7 +97,7 @@ impl Page for Form {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             @for (number, (id, label)) in (0..).zip(FIELDS.iter()) {
                 (textbox(id).label(label).value(self.value(number)))
@@ -106,7 +106,7 @@ impl Page for Form {
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         let Ask::Recalc = ask;
         self.round += 1;
         cx.refresh();
@@ -138,7 +138,7 @@ impl Page for List {
     type Event = Change;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let rows = html! {
             @for number in 0..ROWS + self.appended { (self.row(number)) }
         };
@@ -149,7 +149,7 @@ impl Page for List {
         }
     }
 
-    async fn event(&mut self, change: Change, cx: &mut Cx) -> Result {
+    async fn event(&mut self, change: Change, cx: &mut Cx<'_, Self>) -> Result {
         match change {
             Change::Append => {
                 self.appended += 1;
@@ -191,12 +191,12 @@ impl Page for Room {
     type Event = Speak;
     const ACCESS: Access = Access::Anyone;
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg(ROOM);
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             div id="log" {}
             (textbox(Speak::message).label("Message"))
@@ -204,13 +204,13 @@ impl Page for Room {
         }
     }
 
-    async fn event(&mut self, speak: Speak, cx: &mut Cx) -> Result {
+    async fn event(&mut self, speak: Speak, cx: &mut Cx<'_, Self>) -> Result {
         let Speak::Send { message } = speak;
         cx.send(ROOM, Said(message));
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if let Some(Said(text)) = message.read() {
             cx.insert_bottom("log", html! { p { (text) } });
         }

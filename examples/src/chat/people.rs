@@ -20,7 +20,7 @@ pub(super) struct People {
 
 impl People {
     /// Those who are present now.
-    pub(super) fn look(cx: &Cx, topic: &str) -> Self {
+    pub(super) fn look(cx: &n2o::Cx, topic: &str) -> Self {
         let mut named = cx.present(topic);
         let count = named.len();
         named.truncate(NAMED);
@@ -28,7 +28,7 @@ impl People {
     }
 
     /// The list.
-    pub(super) fn list(&self, cx: &Cx) -> El<'static> {
+    pub(super) fn list(&self, cx: &n2o::Cx) -> El<'static> {
         let t = text(cx.lang());
         aside().id("people").class("people").attr(attr::ARIA_LABEL, t.here).body(html! {
             h2 { (t.here) " " (span().id("here").text(t.people(self.count))) }
@@ -39,14 +39,14 @@ impl People {
         })
     }
 
-    fn others(&self, cx: &Cx) -> El<'static> {
+    fn others(&self, cx: &n2o::Cx) -> El<'static> {
         let others = self.count - self.named.len();
         li().id("others").hidden(others == 0).text(text(cx.lang()).others(others))
     }
 
     /// Shows who is there now: who came, who went, and how many there are. A room of hundreds is not sent
     /// again for one of them.
-    pub(super) fn follow(&mut self, cx: &mut Cx, topic: &str) {
+    pub(super) fn follow<C>(&mut self, cx: &mut Cx<'_, C>, topic: &str) {
         let old = std::mem::replace(self, People::look(cx, topic));
         for gone in old.named.iter().filter(|name| self.named.binary_search(name).is_err()) {
             cx.remove(id(gone));
@@ -72,7 +72,7 @@ impl People {
     }
 }
 
-fn person(cx: &Cx, name: &str) -> El<'static> {
+fn person(cx: &n2o::Cx, name: &str) -> El<'static> {
     let own = cx.user().is_some_and(|user| user == name);
     li().id(id(name)).body(html! {
         (avatar(name))
@@ -106,27 +106,27 @@ mod tests {
         type Event = Never;
         const ACCESS: Access = Access::Anyone;
 
-        async fn load(&mut self, cx: &mut Cx) -> Result {
+        async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
             self.people = People::look(cx, "room");
             Ok(())
         }
 
-        async fn init(&mut self, cx: &mut Cx) -> Result {
+        async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
             let name = cx.param("name").to_owned();
             cx.join("room", &name);
             self.people.follow(cx, "room");
             Ok(())
         }
 
-        fn render(&self, cx: &Cx) -> Markup {
-            html! { (self.people.list(cx)) }
+        fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+            html! { (self.people.list(ui)) }
         }
 
-        async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+        async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
             match never {}
         }
 
-        async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+        async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
             self.people.follow(cx, message.topic());
             Ok(())
         }

@@ -7,6 +7,7 @@ use crate::{
     channel::{Connection, Slow},
     error::Error,
     formatter::{self, Head, Out},
+    limit::Limits,
 };
 
 impl Process {
@@ -74,14 +75,19 @@ impl Process {
     }
 
     pub(super) async fn write(&mut self, wire: &mut Option<Connection>, frame: Bytes) -> Result<(), End> {
-        let Some(connection) = wire else { return Ok(()) };
-        match connection.send(frame, self.cx.node().limits().write).await {
-            Ok(()) => Ok(()),
-            Err(Slow::Gone) => {
-                *wire = None;
-                Ok(())
-            }
-            Err(Slow::Stalled) => Err(End::Close(1013, "too slow")),
+        send(wire, frame, self.cx.node().limits()).await
+    }
+}
+
+/// Writes a frame, if there is a connection.
+pub(super) async fn send(wire: &mut Option<Connection>, frame: Bytes, limits: &Limits) -> Result<(), End> {
+    let Some(connection) = wire else { return Ok(()) };
+    match connection.send(frame, limits.write).await {
+        Ok(()) => Ok(()),
+        Err(Slow::Gone) => {
+            *wire = None;
+            Ok(())
         }
+        Err(Slow::Stalled) => Err(End::Close(1013, "too slow")),
     }
 }

@@ -9,6 +9,7 @@ mod http;
 mod leave;
 mod operate;
 mod process;
+mod protocol;
 mod rate;
 mod ready;
 mod rest;

@@ -27,15 +27,15 @@ use crate::{
     text,
 };
 
-/// What a handler gets to work with.
+/// The context of a handler.
 ///
 /// Everything it does through the context is one transaction: reads see its own writes, and messages
 /// are sent and the answer goes out when the transaction is on disk. When the handler fails, nothing
-/// of it has happened. What it writes with [`kvs`](Cx::kvs) happens exactly once for each event, however
-/// often the client sends it, and whichever node takes it.
+/// of it has happened, and so it cannot commit itself. What it writes with [`kvs`](Cx::kvs) happens exactly once
+/// for each event, however often the client sends it, and whichever node takes it.
 ///
 /// What goes round the context is not undone and may happen again: a transaction of its own, a mail, a
-/// request to another service. A handler cannot commit what it did itself. It runs again after a conflict, after a kill, and on another node to
+/// request to another service. A handler runs again after a conflict, after a kill, and on another node to
 /// which the page has moved. So it is written down with `kvs`, under an id of its own, and done by whoever
 /// reads that, such as a service task of a process; or the other side is given an id that makes it once.
 #[derive(Debug)]

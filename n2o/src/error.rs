@@ -94,7 +94,7 @@ pub enum SealError {
     /// The seal was genuine once; draw the page afresh.
     #[error("seal expired")]
     Expired,
-    /// What the seal is to be bound to is longer than 128 bytes with its lengths; nothing was sealed.
+    /// The seal was to be bound to more than 128 bytes, with their lengths; nothing was sealed.
     #[error("a seal is bound to at most 128 bytes")]
     TooLong,
     /// The key has made as many seals as it may; another one follows within 512 seconds.

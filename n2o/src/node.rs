@@ -106,9 +106,9 @@ impl Node {
             inbox
         });
         match (found, made) {
-            (Found::Waiting(process, connection), _) => self.run(process, connection, Start::Adopted),
+            (Found::Waiting(process, connection), _) => self.run(process, *connection, Start::Adopted),
             (Found::Gone(connection), Some(process)) => {
-                self.run(Box::new(process), connection, Start::Restored);
+                self.run(Box::new(process), *connection, Start::Restored);
             }
             (Found::Live | Found::Gone(_), _) => {}
         }
@@ -118,9 +118,9 @@ impl Node {
         }
     }
 
-    fn run(&self, process: Box<Process>, connection: Box<Connection>, start: Start) {
+    fn run(&self, process: Box<Process>, connection: Connection, start: Start) {
         let leave = Leave::new(&self.pages, &process);
-        self.tasks().spawn("page", process.run(*connection, start, leave));
+        self.tasks().spawn("page", process.run(connection, start, leave));
     }
 
     /// Starts the tasks that keep the tables small.

@@ -7,7 +7,9 @@ use crate::{inbox::Inbox, saved::PageId};
 /// The pages that are being opened for a document; a cheap handle.
 // A std lock: held for one change of the list, never across an await.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Opening(Arc<Mutex<Vec<(PageId, Arc<Inbox>)>>>);
+pub(crate) struct Opening(Arc<Mutex<Vec<Page>>>);
+
+type Page = (PageId, Arc<Inbox>);
 
 impl Opening {
     /// Notes that a page is being opened, for as long as what is answered is kept.
@@ -17,7 +19,7 @@ impl Opening {
     }
 
     /// Those whose handler has a thread at this moment.
-    pub(crate) fn running(&self) -> Vec<(PageId, Arc<Inbox>)> {
+    pub(crate) fn running(&self) -> Vec<Page> {
         let opening = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         opening.iter().filter(|(_, inbox)| inbox.is_running()).cloned().collect()
     }

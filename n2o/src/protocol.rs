@@ -9,7 +9,7 @@ use crate::{
     message::Message,
 };
 
-/// What a protocol will have done when it is awaited.
+/// The work of a protocol, done when it is awaited.
 pub type Later<'a, T = ()> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A protocol of an endpoint; one value, with a state of its own, serves one page.
@@ -114,19 +114,22 @@ pub trait Protocol: Send {
         Ok(())
     }
 
-    /// What was done since the last such call is final.
+    /// Takes all that was done since the last such call as final.
     fn settle(&mut self) {}
 }
+
+/// Makes a protocol for a page.
+type Make = fn() -> Box<dyn Protocol>;
 
 /// The protocols that an endpoint was declared with.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoint {
-    own: Vec<fn() -> Box<dyn Protocol>>,
+    own: Vec<Make>,
 }
 
 impl Endpoint {
     /// Adds a protocol, unless one before it claims the same messages.
-    pub(crate) fn add(&mut self, make: fn() -> Box<dyn Protocol>) -> Result {
+    pub(crate) fn add(&mut self, make: Make) -> Result {
         let new = make();
         for kind in new.claims().iter().copied() {
             if let Some(first) = self.claimant(kind) {
@@ -142,7 +145,7 @@ impl Endpoint {
         match kind {
             PING => Some("heartbeat"),
             EVENT => Some("page"),
-            ..FIRST_FREE => Some("n2o"),
+            2..FIRST_FREE => Some("n2o"),
             _ => {
                 let mut own = self.own.iter().map(|make| make());
                 own.find(|own| own.claims().contains(&kind)).map(|own| own.name())
@@ -184,7 +187,7 @@ mod tests {
         let mut endpoint = Endpoint::default();
         endpoint.add(|| Box::new(Own("files", &[16, 17]))).expect("free kinds");
         endpoint.add(|| Box::new(Own("prices", &[18, 255]))).expect("free kinds");
-        let taken: [(fn() -> Box<dyn Protocol>, _, _); 5] = [
+        let taken: [(Make, _, _); 5] = [
             (|| Box::new(Own("beat", &[0])), 0, "heartbeat"),
             (|| Box::new(Own("mine", &[1])), 1, "page"),
             (|| Box::new(Own("low", &[15])), 15, "n2o"),

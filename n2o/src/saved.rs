@@ -34,7 +34,7 @@ impl fmt::Debug for PageId {
     }
 }
 
-/// What the store keeps of a page.
+/// The record of a page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Saved {
     pub(crate) id: String,
@@ -45,7 +45,7 @@ pub(crate) struct Saved {
     pub(crate) at: u32,
     #[serde(with = "crate::blob")]
     pub(crate) state: Vec<u8>,
-    /// How much of the state, at its end, is not the page's but of the application's protocols.
+    /// The bytes of the state, at its end, that are not the page's but of the application's protocols.
     #[serde(default)]
     pub(crate) own: usize,
     pub(crate) last: u64,

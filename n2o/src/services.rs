@@ -38,7 +38,7 @@ use crate::{
 /// Most client addresses whose work is counted at a time.
 const ADDRESSES: usize = 10_000;
 
-/// What the pages of a server share; a cheap handle.
+/// All that the pages of a server share; a cheap handle.
 #[derive(Clone, Debug)]
 pub struct Services(Arc<Inner>);
 
@@ -65,9 +65,9 @@ struct Inner {
     /// Work of some client's network was counted.
     has_worked: AtomicBool,
     logins: Logins,
-    /// What refused events are logged through, and what else a client can cause at will.
+    /// The brake on log lines about refused events and what else a client can cause at will.
     refusals: Repeats,
-    /// What pages that cannot be saved are logged through: on a full disk each tries again and again.
+    /// The brake on log lines about pages that cannot be saved: on a full disk each tries again and again.
     unsaved: Repeats,
     born: Instant,
     // A std lock: held for one look-up, never across an await.
@@ -175,7 +175,7 @@ impl Services {
         services.insert(TypeId::of::<T>(), Arc::new(service));
     }
 
-    /// What was [provided](Services::provide) of a type.
+    /// The service that was [provided](Services::provide) of a type.
     #[must_use]
     pub fn service<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);

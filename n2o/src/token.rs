@@ -12,7 +12,7 @@ use crate::{
     session::{self, Session},
 };
 
-/// What a page token is bound to, in the place of a page and an element, whose ids are longer.
+/// The words that a page token is bound to, in the place of a page and an element, whose ids are longer.
 const TOKEN: &[&[u8]] = &[b"page token"];
 
 /// The content of a page token.

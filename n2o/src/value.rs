@@ -9,7 +9,7 @@ pub enum Value<'a> {
     Null,
     /// The state of a checkbox.
     Bool(bool),
-    /// What was typed or chosen.
+    /// The text that was typed or chosen.
     Text(Cow<'a, str>),
     /// Several choices.
     List(Vec<Cow<'a, str>>),

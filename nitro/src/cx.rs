@@ -9,7 +9,7 @@ use n2o::Dispatch;
 
 use crate::doc::Doc;
 
-/// What a handler of the component `C` gets to work with: all that an [`n2o::Cx`] can, and the document, by the verbs
+/// The context of a handler of the component `C`: all that an [`n2o::Cx`] can, and the document, by the verbs
 /// of [`Dom`](crate::Dom).
 pub struct Cx<'a, C> {
     pub(crate) dispatch: &'a mut Dispatch,
@@ -52,7 +52,7 @@ impl<C> std::fmt::Debug for Cx<'_, C> {
     }
 }
 
-/// What the rendering of the component `C` sees: all that can be read from an [`n2o::Cx`].
+/// The context of the rendering of the component `C`: all that can be read from an [`n2o::Cx`].
 pub struct Ui<'a, C> {
     cx: &'a n2o::Cx,
     of: PhantomData<fn(C)>,

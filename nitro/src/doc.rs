@@ -8,11 +8,11 @@ use crate::{
     url::Url,
 };
 
-/// What the page's protocol knows of the document that its client has.
+/// The page's protocol's knowledge of the document that its client has.
 #[derive(Debug)]
 pub(crate) struct Doc {
     pub(crate) tree: Tree,
-    /// What was before the handler changed it, should the handler fail.
+    /// The state before the handler changed it, should the handler fail.
     pub(crate) before: Option<Before>,
     /// The type of the page's events.
     pub(crate) event: TypeId,
@@ -21,7 +21,7 @@ pub(crate) struct Doc {
     /// The inputs that show an error.
     pub(crate) errors: Vec<&'static str>,
     pub(crate) title: u64,
-    /// Where the visitor was sent when the page connected: there is no page for them any more.
+    /// The place that the visitor was sent to when the page connected: there is no page for them any more.
     pub(crate) away: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Doc {
         }
     }
 
-    /// What the handler changed is final.
+    /// Takes all that the handler changed as final.
     pub(crate) fn settle(&mut self) {
         self.before = None;
         self.tree.settle();
@@ -80,7 +80,7 @@ impl Doc {
     }
 }
 
-/// What a failed handler is taken back to.
+/// The state that a failed handler is taken back to.
 #[derive(Debug)]
 pub(crate) struct Before {
     /// The tree that another one has taken the place of; the tree itself knows what was done to it.

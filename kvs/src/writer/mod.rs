@@ -288,7 +288,7 @@ fn survive(work: impl FnOnce()) {
             reason,
             "work given to Txn::on_commit panicked; the commit stands, and the writer goes on"
         );
-        // What it panicked with may panic in its turn when it goes; then it stays.
+        // The payload of the panic may panic in its turn when it is dropped; then it stays.
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
             std::mem::forget(again);
         }

@@ -21,7 +21,7 @@ use crate::{
     value::Value,
 };
 
-/// What the machinery has of a page: the [`Cx`] of its handlers, which it gives as its own, and the answer.
+/// A page in the hands of the machinery: the [`Cx`] of its handlers, which it gives as its own, and the answer.
 ///
 /// A protocol has it lent while it answers a message, and lends the `Cx` on to a handler. Neither can commit or
 /// undo anything: that is done when they have ended, well or not.
@@ -99,7 +99,7 @@ impl Dispatch {
         self.out.value(&value.into());
     }
 
-    /// Whether the handler has changed the user, so that the browser has to be sent away with a ticket.
+    /// Says whether the handler has changed the user, so that the browser has to be sent away with a ticket.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.cx.login.is_some()

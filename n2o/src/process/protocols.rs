@@ -25,7 +25,7 @@ pub(super) struct State {
     /// The page's, and behind it those of the application's protocols, each as the first kind that it claims, its
     /// length, and what it saved.
     pub(super) bytes: Vec<u8>,
-    /// How much of it is not the page's.
+    /// The bytes of it, at its end, that are not the page's.
     pub(super) own: usize,
 }
 
@@ -103,7 +103,7 @@ impl Protocols {
         })
     }
 
-    /// What was done is final.
+    /// Takes all that was done as final.
     pub(super) fn settle(&mut self) -> Result {
         guarded(|| {
             self.all.iter_mut().for_each(|protocol| protocol.settle());

@@ -9,7 +9,7 @@ use std::{
 use tokio::{runtime, task};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How long the tasks may take to end, a connection to be closed for instance; then they are dropped.
+/// The time that the tasks have to end, a connection to be closed for instance; then they are dropped.
 const ENDING: Duration = Duration::from_secs(1);
 
 /// The owner of all tasks of a store; a cheap handle.

@@ -11,12 +11,12 @@ use crate::{chat, frame::bar, text::text};
 // One for all pages: it holds the brake on guessing.
 static ACCOUNTS: LazyLock<Accounts> = LazyLock::new(Accounts::default);
 
-/// The session's value that says whether the user has proven who they are.
-pub(crate) const PROVEN: &str = "proven";
-
 /// The login page.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Login;
+pub(crate) struct Login {
+    /// Why the account has to be renamed whose password was given.
+    rename: String,
+}
 
 /// What the visitor can do.
 #[derive(Debug, Event)]
@@ -38,6 +38,18 @@ pub(crate) enum Ask {
         /// Its password.
         #[source]
         password: String,
+    },
+    /// Give an account another name and enter with it.
+    Rename {
+        /// The account's name.
+        #[source]
+        account: String,
+        /// Its password.
+        #[source]
+        password: String,
+        /// Its new name.
+        #[source]
+        renamed: String,
     },
     /// Make an account and enter with it.
     Register {
@@ -68,6 +80,11 @@ impl Page for Login {
                 (submit(t.sign_in).class("primary"))
                 (button(t.register).id("register").postback(Ask::register()))
             }
+            (panel().id("rename").hidden(self.rename.is_empty()).body(html! {
+                p class="lead" role="alert" { (self.rename) }
+                (textbox(Ask::renamed).label(t.new_name).attr(attr::AUTOCOMPLETE, "username"))
+                div class="actions" { (button(t.rename).id("rename-account").postback(Ask::rename())) }
+            }))
         };
         html! {
             (bar(ui, &html! {}))
@@ -99,20 +116,33 @@ impl Page for Login {
                     return Ok(());
                 }
                 let to = if room == wanted_room(cx) { after(cx) } else { chat::path(room) };
-                enter(cx, "user", &user, false, to).await
+                shown(enter(cx, &user, to).await, "user", cx).map(drop)
             }
             Ask::SignIn { account, password } => {
                 match shown(ACCOUNTS.verify(cx, &account, &password).await, "account", cx)? {
                     Some(Some(name)) => {
                         let to = after(cx);
-                        enter(cx, "account", &name, true, to).await
+                        match enter(cx, &name, to).await {
+                            // A name that was allowed once.
+                            Err(Error::User(why)) => self.offer(why.into_owned(), cx),
+                            entered => return entered,
+                        }
                     }
-                    Some(None) => {
-                        cx.error("password", t.wrong);
-                        Ok(())
-                    }
-                    None => Ok(()),
+                    Some(None) => cx.error("password", t.wrong),
+                    None => {}
                 }
+                Ok(())
+            }
+            Ask::Rename { account, password, renamed } => {
+                match shown(ACCOUNTS.rename(cx, &account, &password, &renamed).await, "renamed", cx)? {
+                    Some(Some(name)) => {
+                        let to = after(cx);
+                        return enter(cx, &name, to).await;
+                    }
+                    Some(None) => cx.error("password", t.wrong),
+                    None => {}
+                }
+                Ok(())
             }
             Ask::Register { account, password } => {
                 let fits =
@@ -122,21 +152,28 @@ impl Page for Login {
                     return Ok(());
                 }
                 let to = after(cx);
-                enter(cx, "account", &account, true, to).await
+                enter(cx, &account, to).await
             }
         }
     }
 }
 
-async fn enter<C>(cx: &mut Cx<'_, C>, input: &'static str, name: &str, proven: bool, to: Url) -> Result {
-    if shown(cx.login(name).await, input, cx)?.is_none() {
-        return Ok(());
+impl Login {
+    /// Offers to rename the account.
+    fn offer(&mut self, why: String, cx: &mut Cx<'_, Self>) {
+        self.rename = why;
+        cx.refresh();
+        cx.focus("renamed");
     }
-    cx.session().set(PROVEN, &proven)?;
+}
+
+async fn enter<C>(cx: &mut Cx<'_, C>, name: &str, to: Url) -> Result {
+    cx.login(name).await?;
     cx.redirect(to)
 }
 
-/// Shows what the user can mend at the input where it can be mended.
+/// Shows what the user can mend at the input where it can be mended. That they are to come again later is said
+/// of the page, and of no input.
 fn shown<T, C>(done: Result<T>, input: &'static str, cx: &mut Cx<'_, C>) -> Result<Option<T>> {
     match done {
         Ok(value) => Ok(Some(value)),
@@ -159,4 +196,85 @@ fn wanted_room(cx: &n2o::Cx) -> String {
     let room = cx.param("to").strip_prefix("/chat/").unwrap_or_default();
     let plain = room.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
     String::from(if plain { room } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use nitro::test::{TestApp, TestPage};
+
+    use super::*;
+
+    const UNPAINTED: Option<&str> = None;
+
+    fn app() -> TestApp {
+        TestApp::new().page::<Login>("/login").page::<chat::Chat>("/chat/{room}")
+    }
+
+    async fn asks(page: &mut TestPage, account: &str, password: &str, button: &str) {
+        page.fill("account", account);
+        page.fill("password", password);
+        page.click(button).await;
+    }
+
+    #[tokio::test]
+    async fn who_is_to_come_again_later_has_given_nothing_wrong() {
+        let mut page = app().open("/login").await;
+        for _ in 0..10 {
+            asks(&mut page, "Nobody of all", "a guess at it", "account-form").await;
+            assert_eq!(page.text("password.e"), text("en").wrong);
+        }
+        page.reload().await;
+        asks(&mut page, "Nobody of all", "a guess at it", "account-form").await;
+        assert_eq!(page.error(), Some("Too many tries. Please wait a minute."));
+        for input in ["account", "password"] {
+            assert_eq!(page.attr(input, "aria-invalid"), UNPAINTED, "{input}");
+            assert_eq!(page.text(&format!("{input}.e")), "");
+        }
+        // What is wrong is still said where it is.
+        asks(&mut page, "ann\u{2116}", "long enough", "register").await;
+        assert_eq!(page.attr("account", "aria-invalid"), Some("true"));
+        assert!(page.text("account.e").contains("\u{2116} (U+2116)"), "{}", page.text("account.e"));
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Old {
+        name: String,
+        hash: String,
+    }
+
+    impl kvs::Record for Old {
+        const TABLE: &'static str = "account";
+
+        fn id(&self) -> Cow<'_, str> {
+            Cow::Owned(self.name.to_lowercase())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_of_old_is_renamed_by_its_holder() {
+        let app = app();
+        let mut page = app.open("/login").await;
+        asks(&mut page, "giver", "correct horse", "register").await;
+        let (store, name) = (app.node().store().clone(), String::from("m\u{430}x"));
+        let mut txn = store.txn();
+        let hash = txn.get::<Old>("giver").await.unwrap().unwrap().hash;
+        txn.put(&Old { name: name.clone(), hash }).unwrap();
+        txn.commit().await.unwrap();
+        let mut page = app.open("/login").await;
+        assert!(!page.is_visible("rename"));
+        asks(&mut page, &name, "correct horse", "account-form").await;
+        assert!(
+            page.is_visible("rename") && page.text("rename").contains("\u{430} (U+0430)"),
+            "{}",
+            page.html()
+        );
+        page.fill("renamed", "giver");
+        page.click("rename-account").await;
+        assert_eq!(page.text("renamed.e"), "This name is taken.");
+        page.fill("renamed", "max");
+        page.click("rename-account").await;
+        assert_eq!(page.path(), "/chat/lobby");
+    }
 }

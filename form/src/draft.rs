@@ -1,5 +1,5 @@
 //! Drafts: what a user has typed into a form and not saved yet, kept in the store. They outlive the page,
-//! its connection and the server, and go when the user saves or discards them.
+//! its connection and the server, and go when the user saves or discards them. A guest's end with the login.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -7,7 +7,7 @@ use kvs::Record;
 use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::Who, table::Version, value::Data};
+use crate::{table::Version, value::Data};
 
 /// What was typed, with the record that the user began with, so that a race is noticed also days later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,11 +30,12 @@ impl Record for Draft {
 /// Longest key, in bytes: an id of the store may have more, but not with a name and a table before it.
 const MAX_KEY: usize = 512;
 
-/// Where a user's draft of a record is kept; nobody else reads it. Visitors without a name have none.
-pub(crate) fn key(who: &Who, table: &str, id: &str) -> Option<String> {
-    let user = who.user.as_ref()?;
-    // The length of the name keeps users apart whose names hold slashes.
-    let key = format!("{}:{user}/{table}/{id}", user.len());
+/// Where a user's draft of a record is kept; nobody else reads it, also not a guest who takes the user's name.
+/// Visitors without a name have none.
+pub(crate) fn key(cx: &Cx, table: &str, id: &str) -> Option<String> {
+    let owner = cx.owner()?.to_string();
+    // The length of the owner keeps those apart whose names hold slashes.
+    let key = format!("{}:{owner}/{table}/{id}", owner.len());
     Some(key).filter(|key| key.len() <= MAX_KEY)
 }
 

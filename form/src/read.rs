@@ -79,12 +79,43 @@ impl Spec {
     /// before stays, the fault says so, and the text is still in the user's input.
     #[must_use]
     pub fn read(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data) -> Filled {
-        let given = inputs.iter().filter(|(name, value)| !self.is_over(name, value)).map(|(name, value)| {
+        self.read_over(who, kind, inputs, base, base)
+    }
+
+    /// Reads inputs like [`read`](Self::read) for a form that goes on being filled in: `data` is what was read of
+    /// it before and becomes what is read now, `shown` the faults that are shown at its fields. Answers all that
+    /// is wrong.
+    ///
+    /// A fault is shown when the user tries to save; until then only those that are shown already are looked at
+    /// again, and what is too long is told at once, because it may be kept nowhere but in the user's input.
+    pub fn absorb(
+        &self,
+        who: &Who,
+        kind: Kind,
+        inputs: &Inputs,
+        base: &Data,
+        data: &mut Data,
+        shown: &mut Faults,
+    ) -> Faults {
+        let filled = self.read_over(who, kind, inputs, base, data);
+        *data = filled.data;
+        let before = std::mem::take(shown);
+        let is_told =
+            |name: &str, fault: &Fault| before.contains_key(name) || matches!(fault, Fault::Long { .. });
+        let told = filled.faults.iter().filter(|(name, fault)| is_told(name, fault));
+        *shown = told.map(|(name, fault)| (name.clone(), fault.clone())).collect();
+        filled.faults
+    }
+
+    /// Reads inputs over `base`; where a text is too long to be kept, `before` has what stays.
+    fn read_over(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data, before: &Data) -> Filled {
+        let given = inputs.iter().filter_map(|(name, value)| {
             let value = match value {
+                _ if self.is_over(name, value) => before.get(name)?.clone(),
                 n2o::Value::Bool(on) => Value::Bool(*on),
                 _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
             };
-            (name.to_owned(), value)
+            Some((name.to_owned(), value))
         });
         let mut filled = self.fill(who, kind, &given.collect(), base);
         // A text that is too long to be kept is still in the user's input; here is what there was before.

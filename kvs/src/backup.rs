@@ -51,7 +51,7 @@ impl Store {
         if let Some(path) = file.filter(|path| path.exists()) {
             return Err(Error::Occupied { path: path.to_owned() });
         }
-        let source: Arc<dyn Backend> = Arc::new(Redb::open(backup, &Options::default())?);
+        let source: Arc<dyn Backend> = Arc::new(Redb::look(backup, &Options::default())?);
         let snapshot = source.snapshot().await?;
         if let Some(path) = file {
             return copy_to_file(&*snapshot, path, 0, progress).await;
@@ -164,7 +164,9 @@ fn behind(span: &Span, rows: &Rows) -> Option<Span> {
 }
 
 /// Runs blocking work on a thread of its own. The thread ends with the work, whoever still waits for it.
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
         // The caller may have gone.

@@ -6,7 +6,8 @@ use std::{
 };
 
 use crate::{
-    backend::{Rows, Snapshot},
+    backend::{Rows, Snapshot, walk::Bad},
+    backup::on_thread,
     error::{Error, Result},
     key::{self, Span},
     meta::{FeedMeta, TableMeta},
@@ -16,6 +17,9 @@ use crate::{
 
 /// How many rows are read at once.
 const STEP: usize = 4096;
+
+/// How many pages are read at once.
+const PAGES: usize = 256;
 
 /// How many problems are listed; after that they are only counted.
 const LISTED: usize = 1_000;
@@ -36,6 +40,8 @@ pub struct Report {
     pub feeds: u64,
     /// Entries of all feeds.
     pub entries: u64,
+    /// Pages that were read from the disk; only a redb store has them.
+    pub pages: u64,
     /// What is wrong: the first thousand problems.
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
@@ -54,9 +60,13 @@ pub struct Problem {
 
 impl Report {
     fn add(&mut self, key: &[u8], what: impl Into<String>) {
+        self.problem(key::describe(key), what.into());
+    }
+
+    fn problem(&mut self, place: String, what: String) {
         self.wrong += 1;
         if self.problems.len() < LISTED {
-            self.problems.push(Problem { place: key::describe(key), what: what.into() });
+            self.problems.push(Problem { place, what });
         }
     }
 }
@@ -74,8 +84,9 @@ struct Seen {
 
 impl Store {
     /// Reads everything, and compares it: check sums, counts of tables and feeds, indexes with records, and
-    /// the hashes of chained feeds. The store stays in use; one state of it is checked. `progress` is told
-    /// how many rows were read.
+    /// the hashes of chained feeds. The store stays in use; one state of it is checked. Then the pages of a
+    /// redb store's file are read from the disk and held against their check sums, though the store has what
+    /// was in them in memory. `progress` is told how many rows or pages were read.
     ///
     /// What it found is part of [`health`](Self::health) until the next check.
     pub async fn check(&self, progress: impl FnMut(u64)) -> Result<Report> {
@@ -130,6 +141,7 @@ impl Store {
                 );
             }
         }
+        self.pages(&mut report, &mut progress, &rest).await?;
         let uncounted: Vec<_> =
             report.tables.keys().filter(|table| !seen.tables.contains(*table)).cloned().collect();
         for table in uncounted {
@@ -146,6 +158,30 @@ impl Store {
         }
         self.inner.condition.checked(report.wrong, &self.inner.backend.scrubbed());
         Ok(report)
+    }
+
+    /// Reads the pages of the newest state from the disk.
+    async fn pages(
+        &self,
+        report: &mut Report,
+        progress: &mut impl FnMut(u64),
+        rest: &impl AsyncFn(Duration),
+    ) -> Result<()> {
+        let backend = self.inner.backend.clone();
+        let Some(mut walk) = on_thread(move || backend.walk()).await? else { return Ok(()) };
+        loop {
+            let started = Instant::now();
+            let step = walk.step(PAGES).map_err(|error| Error::io("the store's file", error))?;
+            for Bad { offset, why } in step.bad {
+                report.problem(format!("the page at byte {offset} of the file"), why);
+            }
+            report.pages += step.read;
+            progress(report.rows + report.pages);
+            if step.read == 0 {
+                return Ok(());
+            }
+            rest(started.elapsed()).await;
+        }
     }
 }
 

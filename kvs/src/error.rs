@@ -97,6 +97,17 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file is in the way of one that is being made, under the name that this has until it is complete, and
+    /// it may hold something. Look at it, then move it away or delete it; nothing else was touched.
+    #[error(
+        "{} is in the way: {found}. Look at it, then move it away or delete it, and try again", path.display()
+    )]
+    Leftover {
+        /// The file in the way.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
     /// The disk is full. Nothing was written by a commit that is answered with this, and nothing
     /// acknowledged is lost; free some space and try again, no restart is needed.
     #[error("no space left for {place}: free some space, the store resumes by itself")]

@@ -18,8 +18,9 @@
 //! 6. One disk write holds them all. When it is on disk, [`Txn::on_commit`] hooks run and each caller is
 //!    answered, in commit order; watchers are woken.
 //! 7. Every stored value carries its version and a check sum over itself and its key: what comes back is
-//!    what was written, or an [`Error`] that says what is damaged. After a disk error the store opens its
-//!    file again by itself, and serves when the disk does.
+//!    what was written, or an [`Error`] that says what is damaged. While writes
+//!    fail what was committed is read on; the store opens its file again by itself, and writes when the disk
+//!    does.
 //!
 //! ```
 //! use std::borrow::Cow;

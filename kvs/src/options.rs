@@ -74,6 +74,9 @@ pub struct Options {
     pub scrub: u64,
     /// What tells the time, for records that expire; the system's clock by default.
     pub clock: Clock,
+    /// Open a redb store to read it, without writing to its file or beside it. Off by default; see
+    /// [`Care::run`](crate::Care::run).
+    pub(crate) looks: bool,
 }
 
 /// Tells the time. A test sets its own.
@@ -128,6 +131,7 @@ impl Default for Options {
             ping: Duration::from_millis(900),
             scrub: 4 << 20,
             clock: Clock::default(),
+            looks: false,
         }
     }
 }
@@ -239,5 +243,11 @@ impl Options {
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// See the field.
+    #[must_use]
+    pub(crate) fn looks(self, looks: bool) -> Self {
+        Self { looks, ..self }
     }
 }

@@ -10,10 +10,13 @@ use std::{
     thread,
 };
 
+use redb::StorageBackend;
+
 use crate::{
-    backend::{Backend, disk},
+    backend::{Backend, aside::Aside, disk, redb::Redb},
     backup::copy_to_file,
     error::{Error, Result},
+    options::Options,
 };
 
 /// What the mark says to who finds it.
@@ -80,11 +83,54 @@ pub(crate) fn settle(store: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(fail(error)),
     }
-    // This process has the store: whoever began to write it anew is gone.
-    match fs::remove_file(beside(store, ".new")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
-        _ => Ok(()),
+    // This process has the store: whoever began to write it anew is gone. What may hold something stays.
+    if let Err(error) = make_way(&making(store)) {
+        tracing::warn!(error = %error, "something was left beside the store; it serves all the same");
     }
+    Ok(())
+}
+
+/// The name that a file has until it is complete.
+pub(crate) fn making(path: &Path) -> PathBuf {
+    beside(path, ".new")
+}
+
+/// Removes what a killed process left under the name of a file in the making, when it holds nothing, and says
+/// so in the log. Anything else stays, and is an error.
+pub(crate) fn make_way(making: &Path) -> Result<()> {
+    if fs::symlink_metadata(making).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(());
+    }
+    let fail = |error| Error::io(&making.display().to_string(), error);
+    let file = disk::lock(making).map_err(|error| match error {
+        Error::Locked { .. } => Error::Underway { what: format!("another copy into {}", making.display()) },
+        error => error,
+    })?;
+    let found = match held(&file, making) {
+        Ok(None) => {
+            fs::remove_file(making).map_err(fail)?;
+            tracing::warn!(
+                path = %making.display(),
+                "what a copy that was broken off had begun was removed; nothing was in it"
+            );
+            return Ok(());
+        }
+        Ok(Some(at)) => format!("it is a copy as of commit {at} that was broken off, or another's store"),
+        Err(_) => "it is no copy that was broken off, or a damaged one".to_owned(),
+    };
+    Err(Error::Leftover { path: making.to_owned(), found })
+}
+
+/// The last commit of a store, if it has anything. Rows are copied in one commit, which is the last thing
+/// that is done to a copy but for its name: before it there are none.
+fn held(file: &Arc<disk::Locked>, path: &Path) -> Result<Option<u64>> {
+    let place = path.display().to_string();
+    if file.len().map_err(|error| Error::io(&place, error))? == 0 {
+        return Ok(None);
+    }
+    let options = Options::new().looks(true);
+    let store = Redb::open_disk(Arc::new(Aside::new(file.clone())), place.into(), &options)?;
+    store.holds()
 }
 
 /// Copies the content of a store whose file has lost its name into a file beside it, or, where that fails,

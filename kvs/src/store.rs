@@ -69,7 +69,7 @@ impl Store {
             if options.anew { place::clear(path)? } else { place::expect(path)? }
         }
         let backend = backend::open::open(url, &options).await?;
-        if let Some(path) = &file {
+        if let Some(path) = file.as_ref().filter(|_| !options.looks) {
             place::settle(path)?;
         }
         let listens = options.control;

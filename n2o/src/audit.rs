@@ -1,8 +1,9 @@
 //! The log of who did what to whose session: sign-ins and failures, brakes, registrations, ends and rights.
 //!
 //! Each line has the client's address, the user's name, with everything in it escaped that is not to be
-//! seen, and the beginning of the session's key in the store. What a stranger can cause at will is told
-//! once in a window for each network, with the number of the lines that were left out.
+//! seen, and the beginning of the session's key in the store. What a stranger or a guest can cause at will is
+//! told once in a window for each network, with the number of the lines that were left out; what takes a
+//! password to cause is told each time.
 
 use std::{
     collections::HashMap,
@@ -56,7 +57,7 @@ pub(crate) enum Failure {
 }
 
 /// The brakes on the lines that a stranger can cause.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Failures {
     failed: Windows,
     braked: Windows,
@@ -64,11 +65,12 @@ pub(crate) struct Failures {
     full: Windows,
 }
 
-impl Default for Failures {
-    fn default() -> Self {
-        let new = || Windows { of: Mutex::default(), rest: Repeats::new(WINDOW) };
-        Failures { failed: new(), braked: new(), registrations: new(), full: new() }
-    }
+/// The brakes on the lines of guests, who need no password to come, go and take up roles.
+#[derive(Debug, Default)]
+pub(crate) struct Guests {
+    came: Windows,
+    went: Windows,
+    roles: Windows,
 }
 
 /// The windows of one kind of line: a network hides by what it causes nothing of the others.
@@ -80,7 +82,19 @@ struct Windows {
     rest: Repeats,
 }
 
+impl Default for Windows {
+    fn default() -> Self {
+        Windows { of: Mutex::default(), rest: Repeats::new(WINDOW) }
+    }
+}
+
 impl Windows {
+    /// The number of lines that were left out, when there is to be one now, as there is always one of a user
+    /// who has proven who they are.
+    fn of(&self, is_proven: bool, cx: &Cx) -> Option<u64> {
+        if is_proven { Some(0) } else { self.tell(cx.address(), cx.now()) }
+    }
+
     fn tell(&self, address: Option<IpAddr>, now: u64) -> Option<u64> {
         let (mut of, network) =
             (self.of.lock().unwrap_or_else(PoisonError::into_inner), address.map(network));
@@ -117,8 +131,27 @@ pub(crate) fn registered(cx: &Cx, name: &str) -> impl FnOnce() + Send + 'static 
     }
 }
 
-/// Tells that a session goes on as a user's, with roles, in place of another's or nobody's.
-pub(crate) fn signed_in(cx: &Cx, before: Option<&str>, user: &str, roles: &[String]) {
+/// The line of a new name, to be written when it is on disk.
+pub(crate) fn renamed(cx: &Cx, name: &str, new: &str) -> impl FnOnce() + Send + 'static + use<> {
+    let (Actor { address, session }, by) = (Actor::of(cx), cx.user().as_deref().map(shown));
+    let (user, new) = (shown(name), shown(new));
+    move || {
+        tracing::info!(
+            target: TARGET,
+            user,
+            client.address = address,
+            session.key = session,
+            new,
+            by,
+            "account renamed"
+        );
+    }
+}
+
+/// Tells that a session goes on as a user's, with roles, in place of another's or nobody's. `is_proven` when one
+/// of the two has proven who they are.
+pub(crate) fn signed_in(cx: &Cx, before: Option<&str>, user: &str, roles: &[String], is_proven: bool) {
+    let Some(held) = cx.node().guests().came.of(is_proven, cx) else { return };
     let Actor { address, session } = Actor::of(cx);
     let (before, user) = (before.map(shown), shown(user));
     tracing::info!(
@@ -128,18 +161,22 @@ pub(crate) fn signed_in(cx: &Cx, before: Option<&str>, user: &str, roles: &[Stri
         session.key = session,
         roles = ?roles,
         before,
+        proven = is_proven,
+        held,
         "signed in"
     );
 }
 
 /// Tells that a user has logged out.
-pub(crate) fn signed_out(cx: &Cx, user: Option<&str>) {
+pub(crate) fn signed_out(cx: &Cx, user: Option<&str>, is_proven: bool) {
+    let Some(held) = cx.node().guests().went.of(is_proven, cx) else { return };
     let (Actor { address, session }, user) = (Actor::of(cx), user.map(shown));
-    tracing::info!(target: TARGET, user, client.address = address, session.key = session, "signed out");
+    tracing::info!(target: TARGET, user, client.address = address, session.key = session, held, "signed out");
 }
 
 /// Tells that a user's rights are others now.
 pub(crate) fn roles_changed(cx: &Cx, before: &[String], roles: &[String]) {
+    let Some(held) = cx.node().guests().roles.of(cx.is_proven(), cx) else { return };
     let (Actor { address, session }, user) = (Actor::of(cx), cx.user().as_deref().map(shown));
     tracing::info!(
         target: TARGET,
@@ -148,6 +185,7 @@ pub(crate) fn roles_changed(cx: &Cx, before: &[String], roles: &[String]) {
         session.key = session,
         before = ?before,
         roles = ?roles,
+        held,
         "roles changed"
     );
 }
@@ -158,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_network_hides_nothing_of_another_and_many_share_a_window() {
-        let windows = Windows { of: Mutex::default(), rest: Repeats::new(WINDOW) };
+        let windows = Windows::default();
         let tell = |network: u64, now| {
             let address = std::net::Ipv6Addr::from(u128::from(network) << 64 | 1);
             windows.tell(Some(IpAddr::V6(address)), now)

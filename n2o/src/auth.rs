@@ -4,6 +4,7 @@ mod account;
 mod brake;
 mod hash;
 mod limits;
+mod rename;
 
 use std::sync::Arc;
 
@@ -68,7 +69,8 @@ impl Accounts {
         self.0.hasher.done()
     }
 
-    /// Makes an account, in the handler's transaction. Its [`Name`] may not look like that of another one.
+    /// Makes an account, in the handler's transaction. Its [`Name`] may not look like that of another one. Who is
+    /// logged in with it by the same handler [is proven](Cx::is_proven).
     pub async fn register(&self, cx: &mut Cx, name: &str, password: &str) -> Result {
         let name = Name::new(name.trim()).map_err(|error| Error::user(text::name(cx.lang(), error)))?;
         check(password).map_err(|wrong| Error::user(wrong(cx.lang())))?;
@@ -79,7 +81,7 @@ impl Accounts {
         // Before the answer that a name is taken, which would tell as many names as one asks for.
         if !self.0.brakes.may_register(&client, cx.now()) {
             self.0.failures.tell(Failure::RegistrationBraked, cx, name.as_str());
-            return Err(Error::user(text::registrations(cx.lang())));
+            return Err(Error::later(text::registrations(cx.lang())));
         }
         if is_taken(cx.kvs(), &name).await? {
             return Err(Error::user(text::taken(cx.lang())));
@@ -91,6 +93,7 @@ impl Accounts {
         let mut account = Account::new(&name, hash);
         account.remember(&client, self.0.limits.remembered);
         cx.kvs().put(&account)?;
+        cx.prove(&account.name, account.owner());
         let told = audit::registered(cx, name.as_str());
         cx.kvs().on_commit(move |_| told());
         Ok(())
@@ -100,29 +103,40 @@ impl Accounts {
     /// work whether the account exists or not; too many tries are refused before anything is hashed, as is
     /// a second try of a session while the first one waits.
     ///
+    /// Who is logged in with that name by the same handler [is proven](Cx::is_proven). The name of an old account
+    /// may be none that today's rules allow; then [`Cx::login`] refuses it, and says that the account has to be
+    /// [renamed](Accounts::rename).
+    ///
     /// Wrong tries of strangers do not brake a browser in which the account was signed in to before. Such a
     /// browser is remembered with the account, in the handler's transaction.
     pub async fn verify(&self, cx: &mut Cx, name: &str, password: &str) -> Result<Option<String>> {
+        let Some(account) = self.prove(cx, name, password).await? else { return Ok(None) };
+        cx.prove(&account.name, account.owner());
+        Ok(Some(account.name))
+    }
+
+    /// The account whose password this is.
+    async fn prove(&self, cx: &mut Cx, name: &str, password: &str) -> Result<Option<Account>> {
         let (typed, node) = (name.trim(), cx.node().clone());
-        let mut account = Account::find(cx.kvs(), typed).await?;
+        let account = Account::find(cx.kvs(), typed).await?;
         let (mark, client) = (Account::mark(account.as_ref(), typed), Client::of(cx));
         let known = account.as_ref().and_then(|account| account.knows(&client));
         let place = self.0.hasher.place(client.session, client.origin(), known.is_some());
         let place = place.map_err(|full| self.refused(cx, full))?;
         if !self.0.brakes.may_try(&mark, &client, known.as_ref(), cx.now()) {
             self.0.failures.tell(Failure::SignInBraked, cx, typed);
-            return Err(Error::user(text::tries(cx.lang())));
+            return Err(Error::later(text::tries(cx.lang())));
         }
         let (password, phc) =
             (Zeroizing::new(password.to_owned()), account.as_ref().map(|account| account.hash.clone()));
         let work = move |memory: &mut Memory| hash::verify(memory, password.as_bytes(), phc.as_deref());
         let right = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
-        let Some(account) = account.as_mut().filter(|_| right) else {
+        let Some(mut account) = account.filter(|_| right) else {
             self.0.failures.tell(Failure::SignIn, cx, typed);
             return Ok(None);
         };
-        self.welcome(cx, account, &mark, &client, known.as_ref())?;
-        Ok(Some(account.name.clone()))
+        self.welcome(cx, &mut account, &mark, &client, known.as_ref())?;
+        Ok(Some(account))
     }
 
     fn welcome(
@@ -141,7 +155,7 @@ impl Accounts {
     }
 
     fn refused(&self, cx: &Cx, full: Full) -> Error {
-        Error::user(match full {
+        Error::later(match full {
             Full::Session => text::one_try(cx.lang()),
             Full::Queue => {
                 self.0.failures.tell(Failure::QueueFull, cx, "");

@@ -55,6 +55,11 @@ pub struct Connection {
     pub count: u64,
     /// The last event whose answer the client has received.
     pub answered: u64,
+    /// The number of the client's attempt to connect: one that is older than that of the page's connection does
+    /// not take the page from it, however late it arrives. 0 where a client has no numbers.
+    pub attempt: u64,
+    /// The client has no document of the page: it is sent the page as a whole, and no answers that it has missed.
+    pub whole: bool,
     /// Its place among the limited number of connections, given back when it is gone.
     pub place: Option<Place>,
     /// The address that the client comes from; `None` where nobody knows, as in a test.
@@ -75,7 +80,8 @@ impl Connection {
     /// A connection of a client that has seen nothing yet.
     #[must_use]
     pub fn new(channel: Box<dyn Channel>, format: Format) -> Self {
-        Connection { channel, format, count: 0, answered: 0, place: None, address: None }
+        let (place, address) = (None, None);
+        Connection { channel, format, count: 0, answered: 0, attempt: 0, whole: false, place, address }
     }
 
     pub(crate) async fn recv(&mut self) -> Option<Incoming> {

@@ -13,18 +13,16 @@ use std::{net::IpAddr, sync::Arc};
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::login::{Login, Roles};
+use self::login::{Login, Proof, Roles};
 pub use self::{dispatch::Dispatch, values::SessionValues};
 use crate::{
-    error::{Error, Result},
     inbox::Inbox,
     message::Message,
-    name::Name,
+    owner::Owner,
     saved::PageId,
     services::Services,
     session::{Changes, Session},
     soon::Soon,
-    text,
 };
 
 /// The context of a handler.
@@ -59,6 +57,8 @@ pub struct Cx {
     login: Option<Box<Login>>,
     /// The roles that this handler gives the user; in a box of their own, as the transaction is.
     roles: Option<Box<Roles>>,
+    /// The account whose password this handler was given; in a box of its own, as the transaction is.
+    proof: Option<Box<Proof>>,
     /// In a box, because few pages have one.
     soon: Option<Box<Soon>>,
 }
@@ -114,6 +114,24 @@ impl Cx {
             Some(login) => login.user.clone(),
             None => self.session.user(),
         }
+    }
+
+    /// Whom that belongs to which is kept for the user. Any visitor may call themselves by a name that
+    /// [`login`](Cx::login) takes, so that what nobody else is to read is kept under this and not under the name.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        match &self.login {
+            Some(login) => login.owner.clone(),
+            None => self.session.owner(),
+        }
+    }
+
+    /// Whether the user has proven who they are: with the password of an account, when
+    /// [`Accounts`](crate::Accounts) was asked in the handler that logged them in, or as
+    /// [`login_proven`](Cx::login_proven) says.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.owner().is_some_and(|owner| owner.is_proven())
     }
 
     /// The roles of the user: those that [`login_as`](Cx::login_as) or [`set_roles`](Cx::set_roles) gave.
@@ -199,40 +217,6 @@ impl Cx {
     /// Sends to every page that is registered with the topic, this one included, when the transaction is on disk.
     pub fn send<T: Serialize + DeserializeOwned + Send + Sync + 'static>(&mut self, topic: &str, body: T) {
         self.sends.push(Message::new(topic, body));
-    }
-
-    /// Logs the visitor in, or makes them another user. The session gets another id; the browser is sent
-    /// through an address that sets the new cookie, and then where `redirect` says.
-    ///
-    /// The values of the session stay when the visitor had no name yet, or has the same one again. They are
-    /// dropped, those of this handler excepted, when somebody else was logged in: what was kept of one user,
-    /// such as that they gave a password, is not true of another.
-    ///
-    /// The name is a [`Name`], without the blanks around it; what is wrong with one is told to the user.
-    pub async fn login(&mut self, user: &str) -> Result {
-        self.login_as(user, &[]).await
-    }
-
-    /// Logs the visitor in like [`login`](Cx::login), with roles that hold as long as the session. More often than
-    /// [`Limits`](crate::Limits) let a session and an address do so, the user is told to wait.
-    #[expect(
-        clippy::unused_async,
-        reason = "a store of rights may have to be asked; handlers await it already"
-    )]
-    pub async fn login_as(&mut self, user: &str, roles: &[&str]) -> Result {
-        let name = Name::new(user.trim()).map_err(|error| Error::user(text::name(&self.lang, error)))?;
-        let (random, now) = (&self.session.sid.random, self.node.clock().millis());
-        if !self.node.logins().allow(random, self.address(), now) {
-            return Err(Error::user(text::tries(&self.lang)));
-        }
-        let roles = roles.iter().map(|role| String::from(*role)).collect();
-        self.login = Some(Box::new(Login { user: Some(name.to_string()), roles, ticket: None }));
-        Ok(())
-    }
-
-    /// Logs the visitor out: the session and its values are gone, its other pages are closed.
-    pub fn logout(&mut self) {
-        self.login = Some(Box::new(Login { user: None, roles: Vec::new(), ticket: None }));
     }
 
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {

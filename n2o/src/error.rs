@@ -7,7 +7,7 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Why an event, a page or the start of a node failed.
 ///
-/// [`User`](Error::User) and [`Denied`](Error::Denied) are shown to the user as they are.
+/// [`User`](Error::User), [`Later`](Error::Later) and [`Denied`](Error::Denied) are shown to the user as they are.
 /// Everything else costs the user an incident number and is logged with it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +15,10 @@ pub enum Error {
     /// A sentence for the user, who can do something about it; nothing was changed.
     #[error("{0}")]
     User(Cow<'static, str>),
+    /// A sentence for the user, who may try the same again later: nothing was changed, and nothing that was given
+    /// is wrong, so that it is not to be shown at an input.
+    #[error("{0}")]
+    Later(Cow<'static, str>),
     /// The visitor has no right to this page or event; offer a login.
     #[error("access denied")]
     Denied,
@@ -106,6 +110,11 @@ impl Error {
     /// A sentence for the user.
     pub fn user(text: impl Into<Cow<'static, str>>) -> Self {
         Error::User(text.into())
+    }
+
+    /// A sentence for the user, who may try the same again later.
+    pub fn later(text: impl Into<Cow<'static, str>>) -> Self {
+        Error::Later(text.into())
     }
 
     /// Wraps any other error; it costs the user an incident number.

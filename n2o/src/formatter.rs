@@ -58,20 +58,25 @@ pub enum Head {
 /// Room for the longest head: three CBOR integers, or two decimal numbers and brackets.
 const GAP: usize = 32;
 
-/// Ops on their way into a frame.
+/// Bytes of ops behind which a frame ends, so that no number of ops is too many for one message.
+const PART: usize = 512 * 1024;
+
+/// Ops on their way into a frame, or into several.
 #[derive(Debug)]
 pub struct Out {
     format: Format,
     buf: Vec<u8>,
     ops: u64,
     left: u8,
+    /// Where a frame may end: the bytes and the ops before.
+    cuts: Vec<(usize, u64)>,
 }
 
 impl Out {
     /// An empty list of ops.
     #[must_use]
     pub fn new(format: Format) -> Self {
-        Out { format, buf: Vec::new(), ops: 0, left: 0 }
+        Out { format, buf: Vec::new(), ops: 0, left: 0, cuts: Vec::new() }
     }
 
     /// Whether there is no op.
@@ -95,6 +100,9 @@ impl Out {
 
     /// Begins op `code` with `args` arguments, which must follow.
     pub fn op(&mut self, code: u8, args: u8) -> &mut Self {
+        if self.buf.len().saturating_sub(self.cuts.last().map_or(GAP, |(end, _)| *end)) >= PART {
+            self.cuts.push((self.buf.len(), self.ops));
+        }
         self.begin();
         match self.format {
             Format::Cbor => {
@@ -187,9 +195,10 @@ impl Out {
         *self = Out::new(self.format);
     }
 
-    /// The frame, and an empty list of ops in its place.
+    /// The frame. Ops that are too many for one message stay, for the next frame.
     pub fn take(&mut self, head: Head) -> Bytes {
-        let mut out = std::mem::replace(self, Out::new(self.format));
+        let rest = self.split();
+        let mut out = std::mem::replace(self, rest);
         if out.buf.is_empty() {
             out.buf.resize(GAP, 0);
         }
@@ -238,6 +247,25 @@ impl Out {
         let start = GAP - front.len();
         out.buf[start..GAP].copy_from_slice(&front);
         Bytes::from(out.buf).slice(start..)
+    }
+}
+
+impl Out {
+    /// Takes away what is for the frames behind the next one.
+    fn split(&mut self) -> Out {
+        let mut rest = Out::new(self.format);
+        let mut cuts = std::mem::take(&mut self.cuts).into_iter();
+        let Some((end, ops)) = cuts.next() else { return rest };
+        // In JSON a comma stands between two ops.
+        let start = end + usize::from(self.format == Format::Json);
+        rest.cuts = cuts.map(|(cut, before)| (cut - start + GAP, before - ops)).collect();
+        rest.buf.reserve_exact(GAP + self.buf.len() - start);
+        rest.buf.resize(GAP, 0);
+        rest.buf.extend_from_slice(&self.buf[start..]);
+        rest.ops = self.ops - ops;
+        self.buf.truncate(end);
+        self.ops = ops;
+        rest
     }
 }
 
@@ -420,6 +448,33 @@ mod tests {
         assert_eq!(reply(Format::Json).as_ref(), br#"[200,7,["5",null,true,["a","b"],[]]]"#);
         let cbor = [0x83, 24, 200, 7, 0x85, 0x61, b'5', 0xf6, 0xf5, 0x82, 0x61, b'a', 0x61, b'b', 0x80];
         assert_eq!(reply(Format::Cbor).as_ref(), cbor);
+    }
+
+    #[test]
+    fn many_ops_go_out_in_several_frames() {
+        for format in Format::ALL {
+            let mut out = Out::new(format);
+            (0..10_000).for_each(|row| _ = out.op(4, 2).text(&format!("r{row}")).text(&"x".repeat(100)));
+            let mut rows = Vec::new();
+            let mut head = Head::Answer(7);
+            while !out.is_empty() {
+                let frame = out.take(head);
+                assert!(frame.len() < PART + 200, "{} bytes", frame.len());
+                let frame: ciborium::Value = match format {
+                    Format::Cbor => ciborium::from_reader(&frame[..]).expect("CBOR"),
+                    Format::Json => serde_json::from_slice(&frame).expect("JSON"),
+                };
+                let frame = frame.into_array().expect("a frame");
+                let kind = if head == Head::Push { 2 } else { 1 };
+                assert_eq!(frame[0].as_integer(), Some(kind.into()));
+                rows.extend(frame.last().and_then(|ops| ops.as_array()).expect("ops").clone());
+                head = Head::Push;
+            }
+            assert_eq!(rows.len(), 10_000);
+            for (row, op) in rows.iter().enumerate() {
+                assert_eq!(op.as_array().expect("an op")[1].as_text(), Some(&*format!("r{row}")));
+            }
+        }
     }
 
     #[test]

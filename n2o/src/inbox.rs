@@ -49,6 +49,8 @@ struct Queue {
     /// No page reads this inbox any more; a new connection has to restore the page.
     closed: bool,
     connection: Option<Box<Connection>>,
+    /// The number of the newest attempt to connect that has arrived.
+    attempt: u64,
     /// The address that the page's client comes from; here, where others than the page can say it.
     address: Option<IpAddr>,
     messages: VecDeque<Arc<Message>>,
@@ -114,14 +116,27 @@ impl Inbox {
         });
     }
 
-    /// Hands over a new connection of the client; gives it back when the page is gone.
+    /// Hands over a new connection of the client; gives it back when the page is gone. Answers the connection
+    /// that has lost the page: one that waited, or this one, when a newer attempt has arrived before it.
     pub(crate) fn connect(
         &self,
         connection: Box<Connection>,
     ) -> Result<Option<Box<Connection>>, Box<Connection>> {
-        self.change(
-            |queue| if queue.closed { Err(connection) } else { Ok(queue.connection.replace(connection)) },
-        )
+        self.change(|queue| {
+            if queue.closed {
+                Err(connection)
+            } else if (1..queue.attempt).contains(&connection.attempt) {
+                Ok(Some(connection))
+            } else {
+                queue.attempt = queue.attempt.max(connection.attempt);
+                Ok(queue.connection.replace(connection))
+            }
+        })
+    }
+
+    /// Notes the attempt by which the page's first connection has come.
+    pub(crate) fn begins(&self, attempt: u64) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).attempt = attempt;
     }
 
     pub(crate) fn end(&self) {
@@ -224,6 +239,19 @@ mod tests {
         inbox.shut();
         assert!(inbox.connect(connection()).is_err());
         assert!(inbox.try_next().is_none(), "nothing waits in it");
+    }
+
+    #[test]
+    fn an_older_attempt_takes_nothing_from_a_newer_one() {
+        let inbox = Inbox::new(9, "/");
+        let numbered = |attempt| Box::new(Connection { attempt, ..*connection() });
+        inbox.begins(2);
+        for (attempt, loses) in
+            [(1, Some(1)), (2, None), (5, Some(2)), (4, Some(4)), (5, Some(5)), (0, Some(5)), (4, Some(4))]
+        {
+            let lost = inbox.connect(numbered(attempt)).expect("the page lives");
+            assert_eq!(lost.map(|lost| lost.attempt), loses, "{attempt}");
+        }
     }
 
     #[test]

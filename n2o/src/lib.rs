@@ -57,6 +57,7 @@
 
 mod audit;
 mod auth;
+mod bearer;
 mod blob;
 mod channel;
 mod clock;
@@ -77,6 +78,7 @@ mod name;
 mod network;
 mod node;
 mod opening;
+mod owner;
 mod pages;
 mod pickle;
 mod place;
@@ -101,6 +103,7 @@ mod watchdog;
 mod work;
 
 pub use auth::{AccountLimits, Accounts};
+pub use bearer::Bearer;
 pub use channel::{Channel, Connection, Gone, Incoming};
 pub use clock::{Clock, Random};
 pub use cx::{Cx, Dispatch, SessionValues};
@@ -115,6 +118,7 @@ pub use message::{Message, Presence};
 pub use name::{Name, NameError};
 pub use network::network;
 pub use node::Node;
+pub use owner::Owner;
 pub use pages::Pages;
 pub use pickle::OVERHEAD as SEAL_OVERHEAD;
 pub use place::Place;

@@ -57,9 +57,12 @@ pub enum NameError {
     /// No letter and no digit is in it.
     #[error("a name has a letter or a digit")]
     Letter,
-    /// A character is invisible, or is not one that names are written with, or scripts are mixed.
-    #[error("a name is written in one script, with visible letters, digits and common signs")]
-    Script,
+    /// The character is invisible, or is not one that names are written with.
+    #[error("a name is written with visible letters, digits and common signs, and not with {}", shown(*.0))]
+    Character(char),
+    /// The character is of another script than those before it.
+    #[error("a name is written in one script, and {} is of another one than those before it", shown(*.0))]
+    Script(char),
     /// The name is one of the system's own.
     #[error("the name is one of the system's own")]
     Reserved,
@@ -80,8 +83,8 @@ impl Name {
         }
         // ASCII has one script; its signs say nothing of a script, and are visible.
         let written: String = text.chars().filter(|c| !c.is_ascii_punctuation() && *c != ' ').collect();
-        if !written.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
-            return Err(NameError::Script);
+        if !is_written(&written) {
+            return Err(offending(&written));
         }
         if !written.chars().any(char::is_alphanumeric) {
             return Err(NameError::Letter);
@@ -131,6 +134,30 @@ impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Whether people write a name so, ASCII punctuation and blanks aside.
+fn is_written(text: &str) -> bool {
+    text.check_restriction_level(RestrictionLevel::HighlyRestrictive)
+}
+
+/// The first character by which a text is not written as a name is.
+fn offending(written: &str) -> NameError {
+    let alone = |c: &char| !is_written(c.encode_utf8(&mut [0; 4]));
+    if let Some(never) = written.chars().find(alone) {
+        return NameError::Character(never);
+    }
+    let mut ends = written.char_indices().map(|(at, c)| (at + c.len_utf8(), c));
+    let mixed = ends.find(|(end, _)| !is_written(&written[..*end]));
+    NameError::Script(mixed.map_or(char::REPLACEMENT_CHARACTER, |(_, c)| c))
+}
+
+/// A character as a sentence names it: itself, where it can be seen, and its code.
+pub(crate) fn shown(c: char) -> String {
+    // Letters and a symbol of which nothing is to be seen; all others that are blank or hidden are escaped.
+    let is_blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
+    let code = format!("U+{:04X}", u32::from(c));
+    if is_blank || c.escape_debug().count() > 1 { code } else { format!("{c} ({code})") }
 }
 
 /// What [`Name::looks`] answers, of a text that may not be a name.

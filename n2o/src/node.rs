@@ -110,7 +110,10 @@ impl Node {
             (Found::Gone(connection), Some(process)) => {
                 self.run(Box::new(process), *connection, Start::Restored);
             }
-            (Found::Live | Found::Gone(_), _) => {}
+            (Found::Live(Some(lost)), _) => {
+                self.tasks().spawn("close", lost.close(4409, "taken up by another connection"));
+            }
+            (Found::Live(None) | Found::Gone(_), _) => {}
         }
         // A page that came to life after all pages were told to stop has to be told, too.
         if self.tasks().is_stopping() {

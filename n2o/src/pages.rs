@@ -33,8 +33,8 @@ enum Slot {
 pub(crate) enum Found {
     /// The rendered page, to be run with the connection; its slot is live now.
     Waiting(Box<Process>, Box<Connection>),
-    /// The live page has the connection.
-    Live,
+    /// The live page has the connection, or a newer one; this one has lost the page.
+    Live(Option<Box<Connection>>),
     /// No such page in memory; its slot is live now, for the page that is about to be restored.
     Gone(Box<Connection>),
 }
@@ -69,20 +69,22 @@ impl Pages {
         self.with(|slots| {
             match slots.map.remove(&id) {
                 Some(Slot::Waiting(process)) => {
+                    process.cx().inbox().begins(connection.attempt);
                     slots.map.insert(id, Slot::Live(Arc::clone(process.cx().inbox())));
                     return Found::Waiting(process, connection);
                 }
                 Some(Slot::Live(live)) => match live.connect(connection) {
-                    Ok(replaced) => {
-                        drop(replaced);
+                    Ok(lost) => {
                         slots.map.insert(id, Slot::Live(live));
-                        return Found::Live;
+                        return Found::Live(lost);
                     }
                     Err(back) => connection = back,
                 },
                 None => {}
             }
-            slots.map.insert(id, Slot::Live(inbox()));
+            let inbox = inbox();
+            inbox.begins(connection.attempt);
+            slots.map.insert(id, Slot::Live(inbox));
             Found::Gone(connection)
         })
     }

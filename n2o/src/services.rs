@@ -17,6 +17,7 @@ use kvs::Store;
 use tokio::time::Instant;
 
 use crate::{
+    audit::Guests,
     clock::{Clock, Random},
     incidents::Incidents,
     keys::Keys,
@@ -65,6 +66,7 @@ struct Inner {
     /// Work of some client's network was counted.
     has_worked: AtomicBool,
     logins: Logins,
+    guests: Guests,
     /// The brake on log lines about refused events and what else a client can cause at will.
     refusals: Repeats,
     /// The brake on log lines about pages that cannot be saved: on a full disk each tries again and again.
@@ -100,6 +102,7 @@ impl Services {
             address_work: Rates::new(work, ADDRESSES),
             has_worked: AtomicBool::new(false),
             logins,
+            guests: Guests::default(),
             refusals: Repeats::new(window),
             unsaved: Repeats::new(window),
             born: Instant::now(),
@@ -204,6 +207,11 @@ impl Services {
     /// The brake on log lines about what clients do wrong.
     pub(crate) fn refusals(&self) -> Option<u64> {
         self.0.refusals.tell(self.uptime())
+    }
+
+    /// The brakes on log lines about guests.
+    pub(crate) fn guests(&self) -> &Guests {
+        &self.0.guests
     }
 
     /// The brake on log lines about pages that cannot be saved.

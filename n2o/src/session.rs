@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     inbox::Inbox,
     keys::Keys,
+    owner::Owner,
     pickle::Sealer,
     work::Work,
 };
@@ -53,6 +54,9 @@ impl Sid {
 pub(crate) struct Saved {
     pub(crate) key: String,
     pub(crate) user: Option<String>,
+    /// Whom that belongs to which is kept for the user; an older server wrote none.
+    #[serde(default)]
+    pub(crate) owner: Option<Owner>,
     #[serde(default)]
     pub(crate) roles: Vec<String>,
     /// Seconds since 1970.
@@ -143,6 +147,14 @@ impl Session {
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.state().saved.as_ref().and_then(|saved| saved.user.clone())
+    }
+
+    /// Whom that belongs to which is kept for the user; see [`Cx::owner`](crate::Cx::owner).
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        let state = self.state();
+        let saved = state.saved.as_ref().filter(|saved| saved.user.is_some())?;
+        Some(saved.owner.clone().unwrap_or_else(|| Owner::Guest(saved.key.clone())))
     }
 
     /// The roles that the user logged in with.

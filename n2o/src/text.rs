@@ -1,6 +1,6 @@
 //! What the framework itself says to a user, in English and Ukrainian.
 
-use crate::name::NameError;
+use crate::name::{NameError, shown};
 
 fn choose(lang: &str, en: &'static str, uk: &'static str) -> &'static str {
     if lang == "uk" { uk } else { en }
@@ -42,8 +42,9 @@ pub(crate) fn conflict(lang: &str) -> &'static str {
     )
 }
 
-pub(crate) fn name(lang: &str, wrong: NameError) -> &'static str {
-    match wrong {
+/// The rule that a name breaks.
+pub(crate) fn name(lang: &str, wrong: NameError) -> String {
+    let text = match wrong {
         NameError::Length => choose(lang, "A name has 1 to 64 characters.", "Ім'я має від 1 до 64 знаків."),
         NameError::Blank => choose(
             lang,
@@ -55,17 +56,38 @@ pub(crate) fn name(lang: &str, wrong: NameError) -> &'static str {
             "A name has at least one letter or digit.",
             "Ім'я має щонайменше одну літеру чи цифру.",
         ),
-        NameError::Script => choose(
+        NameError::Character(_) => choose(
             lang,
-            "A name is written with visible letters of one script, digits and common signs.",
-            "Ім'я пишуть видимими літерами однієї писемності, цифрами та звичайними знаками.",
+            "A name is written with visible letters, digits and common signs; {} is none of them.",
+            "Ім'я пишуть видимими літерами, цифрами та звичайними знаками; {} до них не належить.",
+        ),
+        NameError::Script(_) => choose(
+            lang,
+            "A name is written with letters of one script; {} is of another one than those before it.",
+            "Ім'я пишуть літерами однієї писемності; {} належить не до тієї, що літери перед цим.",
         ),
         NameError::Reserved => choose(
             lang,
             "This name is kept for the system itself. Please choose another one.",
             "Це ім'я залишене для самої системи. Оберіть інше.",
         ),
+    };
+    match wrong {
+        NameError::Character(c) | NameError::Script(c) => text.replace("{}", &shown(c)),
+        _ => text.to_owned(),
     }
+}
+
+/// The rule that the name of an account breaks which was made before there was the rule.
+pub(crate) fn rename(lang: &str, wrong: NameError) -> String {
+    let text = choose(
+        lang,
+        "The password is right, but the account's name is not allowed any more. Give the account another name, \
+         where this site lets you, or ask its administrators to. All else of it stays.",
+        "Пароль правильний, але ім'я облікового запису вже не дозволене. Дайте запису інше ім'я, якщо цей сайт \
+         має таку можливість, або попросіть про це його адміністраторів. Решта запису лишається.",
+    );
+    format!("{text} {}", name(lang, wrong))
 }
 
 pub(crate) fn short_password(lang: &str) -> &'static str {

@@ -1,16 +1,8 @@
-//! Tokens: what a client shows to be given a page, and a program to act for a user.
-
-use std::time::Duration;
+//! Tokens: what a client shows to be given a page.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{
-    error::SealError,
-    pickle::Sealer,
-    saved::PageId,
-    services::Services,
-    session::{self, Session},
-};
+use crate::{error::SealError, saved::PageId, services::Services, session::Session};
 
 /// The words that a page token is bound to, in the place of a page and an element, whose ids are longer.
 const TOKEN: &[&[u8]] = &[b"page token"];
@@ -44,27 +36,10 @@ impl Services {
         let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
         Ok(Token { page: PageId(*page), path })
     }
-
-    /// A token by which a program acts for a user with roles, until it expires after `life`.
-    #[must_use]
-    pub fn bearer(&self, user: &str, roles: &[String], life: Duration) -> String {
-        let sealer = Sealer::new(self.keys().clone(), "bearer", [0; 16]);
-        let content = session::encode("bearer token", &(user, roles)).unwrap_or_default();
-        let life = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
-        let expires = self.clock().secs().saturating_add(life);
-        encoded(sealer.seal(0, &[], expires, &content, self.random()))
-    }
-
-    /// The user and the roles of a [`bearer`](Services::bearer) token.
-    pub fn read_bearer(&self, token: &str) -> Result<(String, Vec<String>), SealError> {
-        let sealer = Sealer::new(self.keys().clone(), "bearer", [0; 16]);
-        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
-        let content = sealer.open(&seal, &[], self.clock().secs())?.content;
-        session::decode("bearer token", &content).map_err(|_| SealError::Refused)
-    }
 }
 
-fn encoded(seal: Result<Vec<u8>, SealError>) -> String {
+/// A seal as the text of a token.
+pub(crate) fn encoded(seal: Result<Vec<u8>, SealError>) -> String {
     seal.map(|seal| URL_SAFE_NO_PAD.encode(seal)).unwrap_or_else(|error| {
         tracing::error!(%error, "a token was not made");
         String::new()

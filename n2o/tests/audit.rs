@@ -70,7 +70,7 @@ async fn sign_ins_failures_ends_registrations_and_rights_are_told() {
     commit(cx).await;
     let told = log.take("n2o::audit");
     says(&told[..1], &["account registered", "user=\"Ann\""]);
-    says(&told[1..], &["signed in", "user=\"Ann\"", "roles=[\"clerk\"]"]);
+    says(&told[1..], &["signed in", "user=\"Ann\"", "roles=[\"clerk\"]", "proven=true"]);
 
     // What a stranger sends is escaped, and told once in a window with the number of the rest.
     let evil = "ann\u{202e}\n2026 WARN forged\u{1b}[2J\"";
@@ -102,6 +102,7 @@ async fn sign_ins_failures_ends_registrations_and_rights_are_told() {
     cx.set_roles(&["manager"]).expect("a user");
     cx.commit().await.expect("the store");
     says(&log.take(""), &["roles changed", "user=\"Ann\"", "before=[]", "roles=[\"manager\"]"]);
+    node.clock().advance(Duration::from_secs(10));
     let mut cx = visitor(&node, &session);
     cx.login("Bob").await.expect("a name");
     commit(cx).await;
@@ -113,4 +114,35 @@ async fn sign_ins_failures_ends_registrations_and_rights_are_told() {
     says(&lines, &["signed out", "user=\"Ann\""]);
     let whole = &cookie[..8];
     assert!(!lines[0].contains(whole) && !lines[0].contains("correct horse"), "{lines:?}");
+
+    // Guests come and go without a password, which is told once in a window; each sign-in with one is told.
+    node.clock().advance(Duration::from_secs(10));
+    let guest = async || {
+        let mut cx = visitor(&node, &node.sessions().create());
+        cx.login("Ann").await.expect("a name");
+        commit(cx).await;
+    };
+    let holder = async || {
+        let mut cx = visitor(&node, &node.sessions().create());
+        accounts.verify(&mut cx, "Ann", "correct horse").await.expect("asked").expect("right");
+        cx.login("Ann").await.expect("a name");
+        commit(cx).await;
+    };
+    for _ in 0..5 {
+        guest().await;
+    }
+    says(&log.take(""), &["signed in", "proven=false", "held=0"]);
+    for _ in 0..3 {
+        holder().await;
+        says(&log.take(""), &["signed in", "proven=true", "held=0"]);
+    }
+    for _ in 0..5 {
+        let mut cx = visitor(&node, &node.sessions().create());
+        cx.logout();
+        commit(cx).await;
+    }
+    says(&log.take(""), &["signed out", "held=0"]);
+    node.clock().advance(Duration::from_secs(10));
+    guest().await;
+    says(&log.take(""), &["signed in", "proven=false", "held=4"]);
 }

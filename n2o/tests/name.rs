@@ -41,7 +41,7 @@ fn people_are_called_so() {
 
 #[test]
 fn what_is_no_name_is_refused_with_its_reason() {
-    let cases: [(&str, NameError); 25] = [
+    let cases: [(&str, NameError); 26] = [
         ("", NameError::Length),
         (&"x".repeat(65), NameError::Length),
         (" ann", NameError::Blank),
@@ -50,27 +50,29 @@ fn what_is_no_name_is_refused_with_its_reason() {
         ("an  n", NameError::Blank),
         ("-", NameError::Letter),
         ("...", NameError::Letter),
-        ("a\u{7}b", NameError::Script),
-        ("a\nb", NameError::Script),
-        ("a\tb", NameError::Script),
-        ("ann\u{0}", NameError::Script),
-        ("ann\u{7f}", NameError::Script),
+        ("a\u{7}b", NameError::Character('\u{7}')),
+        ("a\nb", NameError::Character('\n')),
+        ("a\tb", NameError::Character('\t')),
+        ("ann\u{0}", NameError::Character('\u{0}')),
+        ("ann\u{7f}", NameError::Character('\u{7f}')),
         // No-break and wide blanks, zero-width ones, joiners, direction marks, soft hyphen, filler, tag.
-        ("ann\u{a0}b", NameError::Script),
-        ("ann\u{200b}", NameError::Script),
-        ("an\u{200d}n", NameError::Script),
-        ("\u{202e}nna", NameError::Script),
-        ("an\u{ad}n", NameError::Script),
-        ("ann\u{3164}", NameError::Script),
-        ("ann\u{e0041}", NameError::Script),
+        ("ann\u{a0}b", NameError::Character('\u{a0}')),
+        ("ann\u{200b}", NameError::Character('\u{200b}')),
+        ("an\u{200d}n", NameError::Character('\u{200d}')),
+        ("\u{202e}nna", NameError::Character('\u{202e}')),
+        ("an\u{ad}n", NameError::Character('\u{ad}')),
+        ("ann\u{3164}", NameError::Character('\u{3164}')),
+        ("ann\u{e0041}", NameError::Character('\u{e0041}')),
         // Private use, a noncharacter, and an unassigned one.
-        ("ann\u{e000}", NameError::Script),
-        ("ann\u{ffff}", NameError::Script),
+        ("ann\u{e000}", NameError::Character('\u{e000}')),
+        ("ann\u{ffff}", NameError::Character('\u{ffff}')),
         // Cyrillic in a Latin name, Greek in a Latin one.
-        ("\u{410}nn", NameError::Script),
-        ("p\u{3b1}ul", NameError::Script),
+        ("\u{410}nn", NameError::Script('n')),
+        ("p\u{3b1}ul", NameError::Script('\u{3b1}')),
+        // The numero sign.
+        ("\u{2116} 1", NameError::Character('\u{2116}')),
         // Full-width letters are the same as others and look nearly so.
-        ("\u{ff21}nn", NameError::Script),
+        ("\u{ff21}nn", NameError::Character('\u{ff21}')),
     ];
     for (text, error) in cases {
         assert_eq!(Name::new(text), Err(error), "{text:?}");
@@ -187,7 +189,11 @@ proptest! {
     ) {
         let mut text = text;
         text.insert(at.index(text.len() + 1), other);
-        prop_assert_eq!(Name::new(&text), Err(NameError::Script));
+        match Name::new(&text) {
+            // A few letters of these are in no name.
+            Err(NameError::Character(never)) => prop_assert_eq!(never, other),
+            refused => prop_assert!(matches!(refused, Err(NameError::Script(_))), "{:?}", refused),
+        }
     }
 
     #[test]
@@ -207,4 +213,19 @@ fn names_that_look_the_same_in_capitals_are_alike() {
     let bill = Name::new("bill").expect("a name");
     assert!(Name::new("BlLL").expect("a name").is_like(&bill));
     assert!(!Name::new("Bell").expect("a name").is_like(&bill));
+}
+
+#[test]
+fn the_character_by_which_a_text_is_no_name_is_told() {
+    let told = |text: &str| Name::new(text).expect_err(text).to_string();
+    for (text, character) in [
+        ("\u{2116} 1", "not with \u{2116} (U+2116)"),
+        ("ann\u{200b}", "not with U+200B"),
+        ("a\nb", "not with U+000A"),
+        ("ann\u{3164}", "not with U+3164"),
+        ("ann\u{e0041}", "not with U+E0041"),
+        ("p\u{3b1}ul", "and \u{3b1} (U+03B1) is of another"),
+    ] {
+        assert!(told(text).contains(character), "{}", told(text));
+    }
 }

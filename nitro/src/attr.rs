@@ -55,6 +55,7 @@ attrs! {
     AUTOCOMPLETE "autocomplete"
     AUTOFOCUS "autofocus"
     COLSPAN "colspan"
+    DATA_OWN "data-own"
     DATETIME "datetime"
     DIR "dir"
     DOWNLOAD "download"

@@ -73,10 +73,13 @@ impl Doc {
 
     pub(crate) fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
         let tree = &mut self.change().tree;
+        if tree.is_stream(id) {
+            return;
+        }
         if !draft.is_rows || tree.is_bordered(id, place) {
             tree.blur(id, place);
         }
-        tree.insert(id, place, &draft.nodes[1..]);
+        tree.insert(id, place, &draft.inside());
     }
 }
 

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 
 use crate::{
+    escape::escape,
     event::Bind,
-    hash::{self, Hash},
-    scope::{self, MARK, Mark, Marked},
-    tree::{HEADED, Node, TAILED, VALUED, key},
+    hash::Hash,
+    id::Keying,
+    lang::Text,
+    nodes::{HEADED, Node, Nodes, TAILED, VALUED, has_value, is_stream},
+    scope::{DISABLED, Found, Is, Kept, MARK, Mark, Marked, marks},
+    tree::Tree,
 };
 
 /// A rendering, read.
@@ -14,174 +18,339 @@ use crate::{
 pub(crate) struct Draft {
     raw: String,
     marks: Vec<Mark>,
-    pub(crate) nodes: Vec<Node>,
-    spans: Vec<Span>,
-    /// Where marks stand, and the node that begins there.
-    cuts: Vec<(usize, Option<usize>)>,
-    /// Whether there is nothing but elements with ids, and what is in them.
+    pub(crate) nodes: Nodes,
+    pub(crate) keying: Keying,
+    cuts: Vec<Cut>,
+    /// The cut of each node but the page itself.
+    places: Vec<u32>,
+    /// There is nothing but elements with ids, and what is in them.
     pub(crate) is_rows: bool,
+    /// Some nodes are those of the page as it was, of which nothing was rendered.
+    pub(crate) has_stubs: bool,
+    /// The words for what the user is told.
+    words: &'static Text,
 }
 
-/// Where a node stands in the string: after its mark, to before the mark of its end.
+/// Where a mark stands, and whose it is.
 #[derive(Clone, Copy, Debug)]
-struct Span {
-    mark: usize,
-    start: usize,
-    end: usize,
+struct Cut {
+    at: usize,
+    of: Of,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    /// An element of this rendering, by its number among the marks.
+    Own(u32),
+    /// An element that is shown as it is, and known to nobody.
+    Shown,
+    /// A control that would need to be known.
+    Control,
 }
 
 /// An element whose end has not come yet.
 struct Open {
     node: usize,
+    /// Where its inside ends, and where it ends.
+    close: usize,
+    end: usize,
     hash: Hash,
-    run: u8,
+    /// The number of rows so far, and of those before the last text.
+    run: u32,
+    told: u32,
     in_run: bool,
+    /// Text has come.
+    texted: bool,
+    flags: u8,
+    /// An element of which the end is not known has disabled what follows.
+    shut: u8,
+    /// The state that stands for the element's hash.
+    row: Option<u64>,
+    /// What is inside is not remembered.
+    is_stream: bool,
+}
+
+impl Open {
+    fn new(node: usize, hash: Hash, close: usize, end: usize, shut: u8) -> Self {
+        Open {
+            node,
+            close,
+            end,
+            hash,
+            run: 0,
+            told: 0,
+            in_run: false,
+            texted: false,
+            flags: 0,
+            shut,
+            row: None,
+            is_stream: false,
+        }
+    }
+
+    /// Takes what stands between elements with ids, and between which rows of them it stands.
+    fn text(&mut self, text: &[u8]) {
+        if text.is_empty() || self.is_stream {
+            return;
+        }
+        if self.told != self.run {
+            self.told = self.run;
+            self.hash.write(&self.run.to_le_bytes());
+        }
+        self.hash.write(text);
+        (self.in_run, self.texted) = (false, true);
+    }
+
+    /// Begins an element inside, and returns the number of its row.
+    fn element(&mut self) -> u32 {
+        if self.run == 0 && self.texted {
+            self.flags |= HEADED;
+        }
+        if !self.in_run {
+            self.in_run = true;
+            self.run += 1;
+        }
+        self.run
+    }
+}
+
+/// The kept part of a hash; not 0, which stands for what is not known.
+fn short(hash: Hash) -> u64 {
+    (hash.end() >> 16).max(1)
 }
 
 impl Draft {
     /// Reads the marks: one pass over the string.
-    pub(crate) fn new(marked: Marked) -> Self {
-        let Marked { raw, marks, first, nonce } = marked;
+    ///
+    /// Where `known`, the page as it was, has the same at the same place, its key is taken over.
+    pub(crate) fn new(marked: Marked, known: &Nodes, keying: Keying, words: &'static Text) -> Self {
+        let Marked { raw, marks: notes, first, nonce } = marked;
         let bytes = raw.as_bytes();
-        let count = marks.len() + 1;
-        let mut nodes = Vec::with_capacity(count);
-        let mut spans = Vec::with_capacity(count);
-        let mut cuts = Vec::with_capacity(count * 2);
-        let mut used = vec![false; marks.len()];
-        nodes.push(Node::default());
-        spans.push(Span { mark: usize::MAX, start: 0, end: bytes.len() });
-        let mut stack = vec![Open { node: 0, hash: Hash::new(0), run: 0, in_run: false }];
-        let (mut from, mut at) = (0, 0);
-        let mut is_rows = true;
-        while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(1, 2, rest)) {
-            let place = at + found;
-            at = place + 1;
-            let Some((kind, index)) = scope::read(&bytes[place..], nonce) else { continue };
-            let Some(index) = index.checked_sub(first) else { continue };
-            is_rows &= stack.len() > 1 || place == from;
-            let Some((mark, top)) = marks.get(index).zip(stack.last_mut()) else { continue };
-            if place > from {
-                top.hash.write(&bytes[from..place]);
-                top.in_run = false;
-                // The end tag of the element itself is no tail.
-                if kind == 2 && top.run > 0 && !bytes[from..place].starts_with(b"</") {
-                    nodes[top.node].flags |= TAILED;
-                } else if kind == 1 && top.run == 0 {
-                    nodes[top.node].flags |= HEADED;
-                }
-            }
-            if kind == 2 {
-                let Span { mark: open, .. } = spans[top.node];
-                if open == index
-                    && stack.len() > 1
-                    && let Some(done) = stack.pop()
-                {
-                    close(&mut nodes, &mut spans, &done, place);
-                }
-                cuts.push((place, None));
-                from = place + MARK;
-                at = from;
-                continue;
-            }
-            let start = place + MARK;
-            let head = start + mark.head as usize;
-            from = head.min(bytes.len());
-            at = from;
-            // Markup that was put in twice has the same ids twice; the second is text to us.
-            if std::mem::replace(&mut used[index], true) {
-                tracing::error!("the same element stands in a page twice");
-                cuts.push((place, None));
-                continue;
-            }
-            if !top.in_run {
-                top.in_run = true;
-                top.run = top.run.saturating_add(1);
-                top.hash.write(&[1]);
-            }
-            let run = top.run;
-            cuts.push((place, Some(nodes.len())));
-            spans.push(Span { mark: index, start, end: from });
-            let text =
-                |(a, b): (u32, u32)| bytes.get(start + a as usize..start + b as usize).unwrap_or_default();
-            let mut own = Hash::new(0);
-            let value = match mark.value {
-                Some((a, b)) => {
-                    own.write(text((0, a)));
-                    own.write(text((b, mark.head)));
-                    mark.checked.map_or_else(|| hash::of(text((a, b))), of_state)
-                }
-                None => {
-                    own.write(text((0, mark.head)));
-                    0
+        let mut nodes = Nodes::like(known, notes.len() + 1);
+        let mut cuts = Vec::with_capacity(notes.len());
+        let mut places = Vec::with_capacity(notes.len());
+        let mut used = vec![false; notes.len()];
+        let mut has_stubs = false;
+        nodes.push(&Node { size: 1, run: 1, ..Node::default() });
+        let mut stack = vec![Open::new(0, Hash::keyed(), bytes.len(), bytes.len(), 0)];
+        let mut from = 0;
+        for Found { at, nonce: whose, index, is } in marks(&raw) {
+            close(&mut nodes, &mut stack, bytes, &mut from, at);
+            let Some(top) = stack.last_mut() else { break };
+            let index = index.wrapping_sub(first);
+            let own = notes.get(index).filter(|_| whose == nonce);
+            let start = own.and_then(|mark| place(bytes, mark, at, from, top.close));
+            let (mark, start) = match (own, start) {
+                (Some(mark), Some(start)) if !std::mem::replace(&mut used[index], true) => (mark, start),
+                (own, start) => {
+                    // Of an element that stands here twice the second works as the first does.
+                    let of = match (start, is) {
+                        (Some(_), _) => Of::Own(index as u32),
+                        (None, Is::Control | Is::Stub) => Of::Control,
+                        (None, Is::Shown) => Of::Shown,
+                    };
+                    if start.is_some() {
+                        tracing::error!("the same element stands in a page twice");
+                    } else {
+                        let fence = own.filter(|mark| mark.holds);
+                        top.shut |= fence.map_or(0, |mark| mark.flags & DISABLED);
+                    }
+                    top.text(&bytes[from..at]);
+                    cuts.push(Cut { at, of });
+                    from = at + MARK;
+                    continue;
                 }
             };
-            if let Some(bind) = &mark.bind {
-                own.write(&[bind.variant]);
-                own.write(&bind.sealed);
+            let cut = cuts.len() as u32;
+            cuts.push(Cut { at, of: Of::Own(index as u32) });
+            has_stubs |= mark.kept.is_some();
+            if top.is_stream {
+                continue;
+            }
+            top.text(&bytes[from..start]);
+            let (run, shut) = (top.element(), top.shut);
+            if let Some(kept) = &mark.kept {
+                nodes.extend(known, kept.range.clone(), run);
+                places.resize(nodes.len() - 1, cut);
+                from = start + mark.end as usize;
+                continue;
             }
             let id = raw.get(start + mark.id.0 as usize..start + mark.id.1 as usize).unwrap_or_default();
-            let flags = mark.flags | if mark.value.is_some() { VALUED } else { 0 };
-            nodes.push(Node { hash: own.end(), value, id: key(id), size: 1, flags, run });
-            if !mark.whole {
-                stack.push(Open { node: nodes.len() - 1, hash: own, run: 0, in_run: false });
+            let node = nodes.len();
+            let hash = mark.row.unwrap_or_else(|| short(mark.hash));
+            let same = !mark.holds && known.has_at(node, hash);
+            nodes.push(&Node {
+                key: if same { known.key(node) } else { keying.key(id) },
+                hash,
+                value: mark.value,
+                size: 1,
+                run,
+                flags: mark.flags | shut,
+            });
+            places.push(cut);
+            if mark.holds {
+                let (close, end) = (start + mark.close as usize, start + mark.end as usize);
+                let mut open = Open::new(node, mark.hash, close, end, shut);
+                (open.row, open.is_stream) = (mark.row, is_stream(mark.flags));
+                stack.push(open);
+                from = start + mark.open as usize;
+            } else {
+                from = start + mark.end as usize;
             }
         }
-        is_rows &= from == bytes.len();
-        if let Some(top) = stack.last_mut() {
-            top.hash.write(&bytes[from..]);
-        }
-        while let Some(done) = stack.pop() {
-            close(&mut nodes, &mut spans, &done, bytes.len());
-        }
-        Draft { raw, marks, nodes, spans, cuts, is_rows }
+        close(&mut nodes, &mut stack, bytes, &mut from, usize::MAX);
+        let is_rows = nodes.get(0).is_some_and(|page| page.hash == short(Hash::keyed()));
+        Draft { raw, marks: notes, nodes, keying, cuts, places, is_rows, has_stubs, words }
     }
 
-    fn mark(&self, node: usize) -> Option<&Mark> {
-        self.marks.get(self.spans.get(node)?.mark)
+    fn place(&self, node: usize) -> Option<(usize, Cut)> {
+        let cut = *self.places.get(node.checked_sub(1)?)? as usize;
+        Some((cut, *self.cuts.get(cut)?))
     }
 
-    /// The id of a node; empty for the page itself.
+    fn mark(&self, cut: Cut) -> Option<&Mark> {
+        match cut.of {
+            Of::Own(mark) => self.marks.get(mark as usize),
+            Of::Shown | Of::Control => None,
+        }
+    }
+
+    /// Of a node: where it stands in the string, and what it noted.
+    fn element(&self, node: usize) -> Option<(usize, &Mark)> {
+        let (_, cut) = self.place(node)?;
+        let mark = self.mark(cut).filter(|mark| mark.kept.is_none())?;
+        Some((cut.at - mark.head as usize, mark))
+    }
+
+    /// The stub that stands for a node, and whether it begins with it.
+    fn stub(&self, node: usize) -> Option<(&Kept, bool)> {
+        let (cut, place) = self.place(node)?;
+        let kept = self.mark(place)?.kept.as_deref()?;
+        let is_first = node == 1 || self.places.get(node - 2).is_none_or(|before| *before as usize != cut);
+        Some((kept, is_first))
+    }
+
+    /// Nothing in a node is left out.
+    pub(crate) fn is_whole(&self, node: usize) -> bool {
+        let is_stub = |cut: &Cut| self.mark(*cut).is_some_and(|mark| mark.kept.is_some());
+        !self.has_stubs || !self.cuts(node).2.iter().any(is_stub)
+    }
+
+    /// Where a node stands in the string, and the marks in it.
+    fn cuts(&self, node: usize) -> (usize, usize, &[Cut]) {
+        let (first, at, end) = match self.element(node) {
+            None if node == 0 => (0, 0, self.raw.len()),
+            None => return (0, 0, &[]),
+            Some((start, mark)) => (self.places[node - 1] as usize, start, start + mark.end as usize),
+        };
+        let cuts = &self.cuts[first..];
+        (at, end, &cuts[..cuts.partition_point(|cut| cut.at < end)])
+    }
+
+    fn text(&self, start: usize, (from, to): (u32, u32)) -> &str {
+        self.raw.get(start + from as usize..start + to as usize).unwrap_or_default()
+    }
+
+    /// The id of a node; empty for the page itself. Of nodes that a stub stands for, only the first and the last
+    /// of the outermost have one.
     pub(crate) fn id(&self, node: usize) -> &str {
-        let place = self.mark(node).map(|mark| {
-            (self.spans[node].start + mark.id.0 as usize, self.spans[node].start + mark.id.1 as usize)
-        });
-        place.and_then(|(from, to)| self.raw.get(from..to)).unwrap_or_default()
+        match (self.element(node), self.stub(node)) {
+            (Some((start, mark)), _) => self.text(start, mark.id),
+            (None, Some((kept, true))) => &kept.first,
+            (None, Some((kept, false))) => &kept.last,
+            (None, None) => "",
+        }
+    }
+
+    /// The node was rendered, so that its id and all else is known.
+    pub(crate) fn is_rendered(&self, node: usize) -> bool {
+        self.element(node).is_some()
+    }
+
+    /// An id begins with that of a stream.
+    pub(crate) fn streams(&self, id: &str) -> bool {
+        let around = |(dot, _)| self.nodes.find(self.keying.key(&id[..dot]));
+        id.match_indices('.').flat_map(around).any(|at| is_stream(self.nodes.flags(at)))
     }
 
     /// The event that a node is bound to.
     pub(crate) fn bind(&self, node: usize) -> Option<&Bind> {
-        self.mark(node)?.bind.as_deref()
+        self.element(node)?.1.bind.as_deref()
     }
 
     /// The value of a node.
     pub(crate) fn value(&self, node: usize) -> Option<Value<'_>> {
-        let mark = self.mark(node)?;
-        let start = self.spans[node].start;
-        let (from, to) = mark.value?;
+        let (start, mark) = self.element(node)?;
         match mark.checked {
             Some(checked) => Some(Value::State(checked)),
-            None => self
-                .raw
-                .get(start + from as usize..start + to as usize)
-                .map(|text| Value::Text(unescape(text))),
+            None if !has_value(mark.flags) => None,
+            None => Some(Value::Text(unescape(self.text(start, mark.text)))),
+        }
+    }
+
+    /// What is remembered of the page.
+    pub(crate) fn into_tree(self) -> Tree {
+        let mut nodes = self.nodes;
+        nodes.fit();
+        Tree::new(nodes, self.keying)
+    }
+
+    /// The nodes without the one of the page.
+    pub(crate) fn inside(&self) -> Vec<Node> {
+        self.nodes.iter().skip(1).collect()
+    }
+
+    /// Nothing stands in a node but elements with ids.
+    pub(crate) fn is_bare(&self, node: usize) -> bool {
+        let bare = |mark: &Mark| mark.flags & VALUED == 0 && short(mark.hash) == self.nodes.hash(node);
+        self.element(node).is_some_and(|(_, mark)| bare(mark))
+    }
+
+    /// The ids of controls that cannot work, because they were made for another page or rendering, or because
+    /// what was made has been changed.
+    pub(crate) fn foreign(&self) -> impl Iterator<Item = &str> {
+        let controls = self.cuts.iter().filter(|cut| matches!(cut.of, Of::Control));
+        controls.map(|cut| id_before(&self.raw[..cut.at]))
+    }
+
+    /// Two different ids have one key. Pairs among nodes that stand where `known` has them, too, have been looked
+    /// at before.
+    pub(crate) fn has_twins(&self, known: &Nodes) -> bool {
+        let is_rendered = |one, other| self.is_rendered(one) && self.is_rendered(other);
+        self.nodes.clash(known, |one, other| !is_rendered(one, other) || self.id(one) != self.id(other))
+    }
+
+    /// Gives the nodes, all of which were rendered, other keys, until no two different ids have one.
+    pub(crate) fn part_twins(&mut self) {
+        while self.has_twins(&NONE) {
+            self.keying = self.keying.next();
+            for node in 1..self.nodes.len() {
+                let key = self.keying.key(self.id(node));
+                self.nodes.set_key(node, key);
+            }
         }
     }
 
     /// The HTML of a node, without marks and with its seals.
     pub(crate) fn html(&self, node: usize, seal: &mut dyn FnMut(&str, &Bind) -> String) -> String {
-        let Some(span) = self.spans.get(node) else { return String::new() };
-        let (mut at, end) = (if node == 0 { 0 } else { span.start - MARK }, span.end);
+        let (mut at, end, cuts) = self.cuts(node);
         let mut html = String::with_capacity(end - at);
-        let first = self.cuts.partition_point(|(place, _)| *place < at);
-        for (place, begins) in self.cuts[first..].iter().take_while(|(place, _)| *place < end) {
-            html.push_str(self.raw.get(at..*place).unwrap_or_default());
-            at = place + MARK;
-            let Some(node) = *begins else { continue };
-            if let Some(Mark { blank: Some((from, to)), bind: Some(bind), .. }) = self.mark(node) {
-                let blank = (at + *from as usize, at + *to as usize);
-                html.push_str(self.raw.get(at..blank.0).unwrap_or_default());
-                html.push_str(&seal(self.id(node), bind));
-                at = blank.1;
+        for cut in cuts {
+            html.push_str(self.raw.get(at..cut.at).unwrap_or_default());
+            at = cut.at + MARK;
+            if let Some((mark, bind)) = self.mark(*cut).and_then(|mark| Some((mark, mark.bind.as_deref()?))) {
+                html.push_str(" data-e=\"");
+                html.push_str(&seal(self.text(cut.at - mark.head as usize, mark.id), bind));
+                html.push('"');
+            } else if matches!(cut.of, Of::Control) {
+                let id = id_before(&self.raw[..cut.at]);
+                tracing::error!(
+                    element = id,
+                    "this control was rendered for another page, or has been changed: render it where it is shown"
+                );
+                html.push_str(" disabled aria-disabled=\"true\" title=\"");
+                escape(self.words.foreign, &mut html);
+                html.push('"');
             }
         }
         html.push_str(self.raw.get(at..end).unwrap_or_default());
@@ -189,11 +358,45 @@ impl Draft {
     }
 }
 
-fn close(nodes: &mut [Node], spans: &mut [Span], done: &Open, end: usize) {
-    let size = u16::try_from(nodes.len() - done.node).unwrap_or(u16::MAX);
-    nodes[done.node].size = size;
-    nodes[done.node].hash = done.hash.end();
-    spans[done.node].end = end;
+/// What no node is known of.
+static NONE: Nodes = Nodes::none();
+
+/// Where an element begins whose mark stands at `at`, when all of it is there, between `from` and `to`: an
+/// application may have cut the string.
+fn place(bytes: &[u8], mark: &Mark, at: usize, from: usize, to: usize) -> Option<usize> {
+    let start = at.checked_sub(mark.head as usize).filter(|start| *start >= from)?;
+    let place = |place: u32| start + place as usize;
+    let is_at = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
+    if mark.kept.is_some() {
+        return (place(mark.end) <= to && is_at(start, b"<")).then_some(start);
+    }
+    let ends = bytes.get(place(mark.close)..place(mark.end))?;
+    let whole = place(mark.end) <= to
+        && is_at(start, b"<")
+        && is_at(place(mark.id.0) - 1, b"\"")
+        && is_at(place(mark.id.1), b"\"")
+        && is_at(place(mark.open) - 1, b">")
+        && (ends.is_empty() || ends.starts_with(b"</") && ends.ends_with(b">"));
+    whole.then_some(start)
+}
+
+/// Ends the elements whose inside ends before `at`.
+fn close(nodes: &mut Nodes, stack: &mut Vec<Open>, bytes: &[u8], from: &mut usize, at: usize) {
+    while let Some(mut top) = stack.pop_if(|top| top.close <= at) {
+        top.text(&bytes[*from..top.close]);
+        if top.run > 0 && !top.in_run {
+            top.flags |= TAILED;
+        }
+        nodes.close(top.node, top.row.unwrap_or_else(|| short(top.hash)), top.flags);
+        *from = top.end;
+    }
+}
+
+/// The id in the start tag that a string ends with.
+fn id_before(raw: &str) -> &str {
+    let tag = raw.rfind('<').map_or("", |start| &raw[start..]);
+    let id = tag.split_once(" id=\"").and_then(|(_, id)| id.split_once('"'));
+    id.map_or("", |(id, _)| id)
 }
 
 /// The value of an element.
@@ -201,11 +404,6 @@ fn close(nodes: &mut [Node], spans: &mut [Span], done: &Open, end: usize) {
 pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     State(bool),
-}
-
-/// The hash of a state.
-pub(crate) fn of_state(state: bool) -> u64 {
-    hash::of(&[u8::from(state)])
 }
 
 /// Takes back what `escape` did.
@@ -229,3 +427,6 @@ fn unescape(text: &str) -> Cow<'_, str> {
     out.push_str(rest);
     Cow::Owned(out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,10 @@ use n2o::Value;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    el::clean_id,
+    id::clean_id,
     inputs::{self, Inputs},
     lang::text,
     scope::{DISABLED, REQUIRED},
-    tree::key,
 };
 
 /// The events of a page. Derive it; do not implement it by hand.
@@ -180,8 +179,8 @@ pub struct Values<'a, 'v> {
     values: &'a [Value<'v>],
     sources: &'static [&'static str],
     reads: Vec<&'a str>,
-    /// The ids and flags of the elements of the page.
-    states: Vec<(u32, u8)>,
+    /// The flags of the inputs that the values are of, as far as they are on the page.
+    states: Vec<Option<u8>>,
     lang: &'a str,
     pub(crate) errors: Vec<(&'static str, String)>,
 }
@@ -191,7 +190,7 @@ impl<'a, 'v> Values<'a, 'v> {
         values: &'a [Value<'v>],
         sources: &'static [&'static str],
         reads: Vec<&'a str>,
-        states: Vec<(u32, u8)>,
+        states: Vec<Option<u8>>,
         lang: &'a str,
     ) -> Self {
         Values { values, sources, reads, states, lang, errors: Vec::new() }
@@ -201,23 +200,23 @@ impl<'a, 'v> Values<'a, 'v> {
         self.sources.get(source).copied().unwrap_or_default()
     }
 
-    fn flags(&self, input: &str) -> Option<u8> {
-        let key = key(input);
-        self.states.iter().find(|(id, _)| *id == key).map(|(_, flags)| *flags)
+    fn has(&self, value: usize, flag: u8) -> Option<bool> {
+        self.states.get(value).copied().flatten().map(|flags| flags & flag != 0)
     }
 
-    fn is_enabled(&self, input: &str) -> bool {
-        self.flags(input).is_some_and(|flags| flags & DISABLED == 0)
+    /// The input that a value is of is on the page, and can be used.
+    fn is_enabled(&self, value: usize) -> bool {
+        self.has(value, DISABLED) == Some(false)
     }
 
     fn is_required(&self, source: usize) -> bool {
-        self.flags(self.name(source)).is_some_and(|flags| flags & REQUIRED != 0)
+        self.has(source, REQUIRED) == Some(true)
     }
 
     /// The value as the client sent it; an input that is disabled or not on the page has none.
     fn value(&self, source: usize) -> &'a Value<'v> {
         match self.values.get(source) {
-            Some(value) if self.is_enabled(self.name(source)) => value,
+            Some(value) if self.is_enabled(source) => value,
             _ => &Value::Null,
         }
     }
@@ -307,9 +306,9 @@ impl<'a, 'v> Values<'a, 'v> {
 
     #[doc(hidden)]
     pub fn __inputs<T: From<Inputs>>(&mut self, _: usize) -> Option<T> {
-        let values = self.values.iter().skip(self.sources.len());
-        let read = self.reads.iter().zip(values).filter(|(name, _)| self.is_enabled(name));
-        let read = read.map(|(name, value)| ((*name).to_owned(), inputs::owned(value)));
+        let values = self.values.iter().enumerate().skip(self.sources.len());
+        let read = self.reads.iter().zip(values).filter(|(_, (number, _))| self.is_enabled(*number));
+        let read = read.map(|(name, (_, value))| ((*name).to_owned(), inputs::owned(value)));
         Some(read.collect::<Inputs>().into())
     }
 }

@@ -1,13 +1,27 @@
-//! A fast hash of bytes, to tell whether a part of a page has changed. Not for anything that an
-//! attacker could gain by a collision: all he gets is his own text shown stale.
+//! A fast hash of bytes, to tell whether a part of a page has changed. Not for anything that an attacker could
+//! gain by a collision: all he gets is a text shown stale, and he does not know the secret.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
+};
+
+/// The secret of this process.
+static SECRET: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
 
 const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
 
-/// A hash in progress; the same bytes in the same writes give the same value in one process.
+/// A hash in progress; the same bytes in the same writes give the same value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hash(u64);
 
 impl Hash {
+    /// A hash that another process makes otherwise.
+    pub(crate) fn keyed() -> Self {
+        Hash::new(*SECRET)
+    }
+
+    /// A hash that is the same in all processes.
     pub(crate) fn new(seed: u64) -> Self {
         Hash(seed ^ K[1])
     }
@@ -51,7 +65,12 @@ impl Hash {
 
 /// The hash of one piece.
 pub(crate) fn of(bytes: &[u8]) -> u64 {
-    let mut hash = Hash::new(0);
+    let mut hash = Hash::keyed();
     hash.write(bytes);
     hash.end()
+}
+
+/// The hash of a state.
+pub(crate) fn of_state(state: bool) -> u64 {
+    of(&[u8::from(state)])
 }

@@ -35,6 +35,10 @@ texts! {
     required "Please fill in this field." "Заповніть це поле."
     number "Please enter a number." "Введіть число."
     long "This text is too long." "Цей текст задовгий."
+    foreign "This control was made for another page." "Цей елемент створено для іншої сторінки."
+    lost "What you did last could not be sent. Please look whether it has to be done again." "Останню дію не вдалося надіслати. Перевірте, чи не треба її повторити."
+    denied "You may no longer use this page. What you have typed is still here." "Ви більше не маєте доступу до цієї сторінки. Введене вами залишилося тут."
+    script "Without JavaScript forms can be sent, but other buttons do nothing, and the page shows no news." "Без JavaScript можна надсилати форми, але інші кнопки не працюють, і сторінка не оновлюється."
     off "No connection. Trying to reconnect." "Немає зв'язку. Відновлюємо."
     wait "No connection. What you did is kept and will be sent." "Немає зв'язку. Ваші дії збережено, їх буде надіслано."
 }

@@ -1,6 +1,6 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, collections::HashSet};
+use std::{any::TypeId, collections::HashSet, sync::Arc};
 
 use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
@@ -10,10 +10,15 @@ use crate::{
     doc::Doc,
     draft::Draft,
     event::{Event as _, Values, Variant},
-    hash, inputs, op,
-    op::Dom,
+    hash, inputs,
+    lang::text,
+    nodes::Nodes,
+    op,
+    op::{Dom, wrong},
     page::{Access, Page},
-    refresh, scope,
+    refresh,
+    scope::{self, Known},
+    state,
     tree::Tree,
     url::Url,
 };
@@ -101,12 +106,12 @@ impl<P: Page> Protocol for Nitro<P> {
     }
 
     fn save(&self, state: &mut Vec<u8>) -> Result {
-        ciborium::into_writer(&self.held.page, state).map_err(Error::other)
+        state::write(&self.held.page, state)
     }
 
     fn restore(&mut self, state: &[u8]) -> Result {
         self.doc.restore();
-        self.held.page = ciborium::from_reader(state).map_err(Error::other)?;
+        self.held.page = state::read(state)?;
         self.held.stale = true;
         Ok(())
     }
@@ -123,13 +128,12 @@ impl<P: Page> Held<P> {
         if let Some(to) = cx.doc.redirect.take() {
             return Err(Error::Redirect(leave(cx, &to).await?));
         }
-        let draft = self.draft(cx);
-        check(&draft);
+        let (draft, _) = self.draft(cx, false);
         let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
         let title = self.page.title(&cx.ui());
         let part = &mut *cx.doc;
         part.title = hash::of(title.as_bytes());
-        part.tree = Tree::new(&draft.nodes);
+        part.tree = draft.into_tree();
         cx.dispatch.out.clear();
         Ok(Rendered { title, html })
     }
@@ -219,7 +223,8 @@ impl<P: Page> Held<P> {
         if event.values.len() != sources.len() + reads.len() {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
-        let states = if event.values.is_empty() { Vec::new() } else { cx.doc.tree.states() };
+        let names = sources.iter().chain(&reads);
+        let states = names.map(|name| cx.doc.tree.state(name)).collect();
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
@@ -264,24 +269,45 @@ impl<P: Page> Held<P> {
         Ok(())
     }
 
-    fn draft(&self, cx: &mut Cx<'_, P>) -> Draft {
-        let event = cx.doc.event;
-        let expected = cx.doc.tree.count();
+    /// Renders the page, where it may be without the parts that are known to be as they were; `true` when what is
+    /// remembered of the page cannot be compared with it, because two ids that have one key were parted.
+    fn draft(&self, cx: &mut Cx<'_, P>, may_keep: bool) -> (Draft, bool) {
+        let Doc { event, tree, .. } = &*cx.doc;
+        let (event, keying, nodes) = (*event, tree.keying(), Arc::clone(tree.nodes()));
         let random = cx.node().random().bytes();
-        let page = &self.page;
-        let ui = cx.ui();
-        Draft::new(scope::marked(random, event, expected, || page.render(&ui).into_string()))
+        let (page, ui) = (&self.page, cx.ui());
+        let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
+        let marked = scope::marked(random, event, known, || page.render(&ui).into_string());
+        let mut draft = Draft::new(marked, &nodes, keying, text(ui.lang()));
+        let has_twins = draft.has_twins(&nodes);
+        if has_twins && draft.has_stubs {
+            return self.draft(cx, false);
+        }
+        if has_twins {
+            draft.part_twins();
+        }
+        check(&draft);
+        (draft, has_twins)
     }
 
     /// Sends what has changed since the last time.
     fn changes(&self, cx: &mut Cx<'_, P>) {
-        let draft = self.draft(cx);
-        check(&draft);
-        let old = std::mem::take(&mut cx.doc.tree);
         let mut out = std::mem::replace(&mut cx.dispatch.out, n2o::Out::new(n2o::Format::default()));
-        refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
+        let mut send = |(draft, parted): &(Draft, bool), cx: &n2o::Cx, old: &Nodes| {
+            let known = if *parted { &Nodes::none() } else { old };
+            refresh::refresh(known, draft, &mut out, &mut |id, bind| op::seal(cx, id, bind))
+        };
+        let mut rendered = self.draft(cx, true);
+        let nodes = Arc::clone(cx.doc.tree.nodes());
+        if !send(&rendered, cx, &nodes) {
+            rendered = self.draft(cx, false);
+            send(&rendered, cx, &nodes);
+        }
+        drop(nodes);
+        let draft = rendered.0;
+        let old = std::mem::take(&mut cx.doc.tree);
         cx.dispatch.out = out;
-        cx.doc.put(old, Tree::new(&draft.nodes));
+        cx.doc.put(old, draft.into_tree());
         let title = self.page.title(&cx.ui());
         if hash::of(title.as_bytes()) != cx.doc.title {
             cx.title(title);
@@ -316,24 +342,23 @@ fn check(draft: &Draft) {
         return;
     }
     let mut known = HashSet::new();
-    for node in 1..draft.nodes.len() {
-        let element = draft.id(node);
+    let rendered = || (1..draft.nodes.len()).filter(|node| draft.is_rendered(*node));
+    for element in rendered().map(|node| draft.id(node)) {
         if !known.insert(element) {
             wrong(format_args!("the id {element:?} is on the page twice"));
         }
     }
-    for node in 1..draft.nodes.len() {
+    op::check(draft);
+    let keys: HashSet<u64> = draft.nodes.iter().map(|node| node.key).collect();
+    for node in rendered() {
         let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
-        for source in names.filter(|source| !known.contains(source)) {
+        for source in
+            names.filter(|source| !keys.contains(&draft.keying.key(source)) && !draft.streams(source))
+        {
             let element = draft.id(node);
             wrong(format_args!(
                 "the event of element {element:?} reads the input {source:?}, which is not on the page"
             ));
         }
     }
-}
-
-fn wrong(what: std::fmt::Arguments<'_>) {
-    tracing::error!("{what}");
-    debug_assert!(false, "{what}");
 }

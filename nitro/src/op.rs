@@ -5,18 +5,15 @@ use maud::Render;
 use n2o::{Error, Out};
 
 use crate::{
-    attr::Attr,
-    cx::Cx,
-    draft::{Draft, of_state},
-    event::Bind,
-    hash, scope,
-    tree::Place,
-    url::Url,
+    attr::Attr, cx::Cx, doc::Doc, draft::Draft, event::Bind, hash, lang::text, nodes::Nodes, scope,
+    tree::Place, url::Url,
 };
 
 pub(crate) const UPDATE: u8 = 0;
+pub(crate) const INSERT_BOTTOM: u8 = 2;
 pub(crate) const INSERT_BEFORE: u8 = 3;
 pub(crate) const INSERT_AFTER: u8 = 4;
+pub(crate) const CLEAR: u8 = 7;
 
 pub(crate) fn html(out: &mut Out, code: u8, id: &str, html: &str) {
     out.op(code, 2).text(id).text(html);
@@ -47,9 +44,29 @@ pub(crate) fn seal(cx: &n2o::Cx, id: &str, bind: &Bind) -> String {
 
 /// Renders something for this page.
 pub(crate) fn draft<C>(cx: &mut Cx<'_, C>, render: impl FnOnce(&mut String)) -> Draft {
-    let event = cx.doc.event;
+    let Doc { event, tree, .. } = &*cx.doc;
+    let (event, keying) = (*event, tree.keying());
     let random = cx.node().random().bytes();
-    Draft::new(scope::part(random, event, render))
+    let draft = Draft::new(scope::part(random, event, render), &Nodes::none(), keying, text(cx.lang()));
+    check(&draft);
+    draft
+}
+
+/// Finds, where it costs no user anything, a control that cannot work.
+pub(crate) fn check(draft: &Draft) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    for element in draft.foreign() {
+        wrong(format_args!(
+            "the control {element:?} was rendered for another page, or has been changed: render it where it is shown"
+        ));
+    }
+}
+
+pub(crate) fn wrong(what: std::fmt::Arguments<'_>) {
+    tracing::error!("{what}");
+    debug_assert!(false, "{what}");
 }
 
 fn write<C>(cx: &mut Cx<'_, C>, code: u8, id: &str, render: impl FnOnce(&mut String)) -> Draft {
@@ -114,7 +131,7 @@ impl<C> Dom for Cx<'_, C> {
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.dispatch.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
-        self.doc.change().tree.replace(id.as_ref(), &draft.nodes[1..]);
+        self.doc.change().tree.replace(id.as_ref(), &draft.inside());
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
@@ -143,7 +160,7 @@ impl<C> Dom for Cx<'_, C> {
         if !draft.is_rows {
             tree.blur(id.as_ref(), Place::After);
         }
-        tree.replace(id.as_ref(), &draft.nodes[1..]);
+        tree.replace(id.as_ref(), &draft.inside());
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {
@@ -158,13 +175,12 @@ impl<C> Dom for Cx<'_, C> {
 
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
         set(&mut self.dispatch.out, id.as_ref(), value.as_ref());
-        let escaped = crate::escape::escaped(value.as_ref());
-        self.doc.change().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
+        self.doc.change().tree.set(id.as_ref(), hash::of(value.as_ref().as_bytes()));
     }
 
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
         state(&mut self.dispatch.out, id.as_ref(), checked);
-        self.doc.change().tree.set(id.as_ref(), of_state(checked));
+        self.doc.change().tree.set(id.as_ref(), hash::of_state(checked));
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {

@@ -3,12 +3,13 @@
 use std::future::Future;
 
 use maud::Markup;
-use n2o::{Message, Result};
+use n2o::{Error, Message, Result};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     cx::{Cx, Ui},
     event::Event,
+    state::Old,
 };
 
 /// Who may see a page at all; [`Page::authorize`] decides further.
@@ -41,6 +42,16 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
 
     /// Who may see the page.
     const ACCESS: Access;
+
+    /// The version of the page's state: raise it when the fields, or what they mean, are changed.
+    const VERSION: u32 = 0;
+
+    /// Makes the page of a state that another version has saved, so that whoever has it open across a deploy keeps
+    /// it. A page that cannot be made is fetched anew, and its user is told of clicks that were lost.
+    fn migrate(old: Old<'_>) -> Result<Self> {
+        let _ = old;
+        Err(Error::NotFound)
+    }
 
     /// The document's title.
     fn title(&self, ui: &Ui<'_, Self>) -> String {

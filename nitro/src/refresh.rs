@@ -1,134 +1,124 @@
 //! What has changed between two renderings of a page, as the smallest ops.
 
-use std::collections::{HashMap, HashSet};
-
 use n2o::Out;
 
 use crate::{
     draft::{Draft, Value},
     event::Bind,
+    list::{self, List, Step},
+    nodes::{Change, KEPT, Node, Nodes, has_value},
     op,
-    tree::{Node, Tree, children},
 };
+
+/// An op; nodes are those of the new page.
+enum Op {
+    /// The HTML of a node is to be put where another one is.
+    Html {
+        code: u8,
+        at: usize,
+        node: usize,
+    },
+    Value(usize),
+    Clear(usize),
+    Remove {
+        beside: usize,
+        before: bool,
+    },
+}
+
+/// Writes the ops that turn the page of `old` into that of `new`; `false`, with nothing written, when that takes
+/// what was not rendered.
+pub(crate) fn refresh(
+    old: &Nodes,
+    new: &Draft,
+    out: &mut Out,
+    seal: &mut dyn FnMut(&str, &Bind) -> String,
+) -> bool {
+    let ops = ops(old, new);
+    let is_there = |op: &Op| !matches!(op, Op::Html { node, .. } if !new.is_whole(*node));
+    if !ops.iter().all(is_there) {
+        return false;
+    }
+    for op in ops {
+        match op {
+            Op::Html { code, at, node } => op::html(out, code, new.id(at), &new.html(node, seal)),
+            Op::Value(node) => match new.value(node) {
+                Some(Value::Text(text)) => op::set(out, new.id(node), &text),
+                Some(Value::State(state)) => op::state(out, new.id(node), state),
+                None => op::html(out, op::UPDATE, new.id(node), &new.html(node, seal)),
+            },
+            Op::Clear(node) => _ = out.op(op::CLEAR, 1).text(new.id(node)),
+            Op::Remove { beside, before } => op::remove_beside(out, new.id(beside), before),
+        }
+    }
+    true
+}
+
+fn ops(old: &Nodes, new: &Draft) -> Vec<Op> {
+    let whole = |node| Op::Html { code: op::UPDATE, at: node, node };
+    if old.len() == 0 {
+        return vec![whole(0)];
+    }
+    if let Some(changes) = new.nodes.changes(old) {
+        let op = |change| match change {
+            Change::Element(node) => whole(node),
+            Change::Value(node) => Op::Value(node),
+        };
+        return changes.map(op).collect();
+    }
+    let (old, nodes): (Vec<Node>, Vec<Node>) = (old.iter().collect(), new.nodes.iter().collect());
+    let mut walk = Walk { old: &old, nodes: &nodes, new, ops: Vec::new() };
+    walk.node(0, 0);
+    walk.ops
+}
 
 /// A comparison in progress.
 struct Walk<'a> {
     old: &'a [Node],
+    nodes: &'a [Node],
     new: &'a Draft,
-    out: &'a mut Out,
-    seal: &'a mut dyn FnMut(&str, &Bind) -> String,
-}
-
-/// Writes the ops that turn the page of `old` into that of `new`.
-pub(crate) fn refresh(old: &Tree, new: &Draft, out: &mut Out, seal: &mut dyn FnMut(&str, &Bind) -> String) {
-    let old = old.nodes();
-    let mut walk = Walk { old: &old, new, out, seal };
-    if old.is_empty() {
-        walk.update(0);
-    } else {
-        walk.node(0, 0);
-    }
+    ops: Vec<Op>,
 }
 
 impl Walk<'_> {
     fn update(&mut self, node: usize) {
-        let html = self.new.html(node, self.seal);
-        op::html(self.out, op::UPDATE, self.new.id(node), &html);
+        self.ops.push(Op::Html { code: op::UPDATE, at: node, node });
     }
 
-    fn node(&mut self, old: usize, new: usize) {
-        let (was, is) = (self.old[old], self.new.nodes[new]);
-        if was.hash != is.hash {
-            return self.update(new);
+    fn node(&mut self, was: usize, is: usize) {
+        let (before, now) = (&self.old[was], &self.nodes[is]);
+        if before.hash != now.hash {
+            return self.update(is);
         }
-        if was.value != is.value {
-            match self.new.value(new) {
-                Some(Value::Text(text)) => op::set(self.out, self.new.id(new), &text),
-                Some(Value::State(state)) => op::state(self.out, self.new.id(new), state),
-                None => return self.update(new),
+        if before.value != now.value && now.flags & KEPT == 0 {
+            if !has_value(now.flags) {
+                return self.update(is);
             }
+            self.ops.push(Op::Value(is));
         }
-        if was.size == 1 && is.size == 1 {
+        if before.size == 1 && now.size == 1 {
             return;
         }
-        // Borrowed from beside the walk, which writes while it goes.
-        let (was, is) = (self.old, &self.new.nodes);
-        let pairs = || children(was, old).zip(children(is, new));
-        let count = |nodes, node| children(nodes, node).count();
-        if count(was, old) == count(is, new) && pairs().all(|(old, new)| was[old].id == is[new].id) {
-            for (old, new) in pairs() {
-                self.node(old, new);
-            }
-        } else if !self.list(old, new) {
-            self.update(new);
+        let (was_in, is_in) = (children(self.old, was), children(self.nodes, is));
+        let (old, new) =
+            (List { nodes: self.old, items: &was_in }, List { nodes: self.nodes, items: &is_in });
+        let Some(plan) = list::plan(&old, &new, is, self.new.is_bare(is)) else {
+            return self.update(is);
+        };
+        self.ops.extend(plan.steps.into_iter().map(|step| match step {
+            Step::Clear => Op::Clear(is),
+            Step::Remove { beside, before } => Op::Remove { beside, before },
+            Step::Insert { code, at, node } => Op::Html { code, at, node },
+        }));
+        for (was, is) in plan.kept {
+            self.node(was, is);
         }
     }
+}
 
-    /// Compares children by id. `false` when the old order cannot be kept, and the parent has to be sent.
-    fn list(&mut self, old: usize, new: usize) -> bool {
-        let was: Vec<usize> = children(self.old, old).collect();
-        let is: Vec<usize> = children(&self.new.nodes, new).collect();
-        let place: HashMap<u32, usize> = was.iter().map(|child| (self.old[*child].id, *child)).collect();
-        let stays: HashSet<u32> =
-            is.iter().map(|child| self.new.nodes[*child].id).filter(|id| place.contains_key(id)).collect();
-        if place.len() != was.len() || stays.is_empty() {
-            return false;
-        }
-        let kept =
-            is.iter().filter_map(|child| place.get(&self.new.nodes[*child].id).map(|old| (*old, *child)));
-        let kept: Vec<(usize, usize)> = kept.collect();
-        let in_order = kept.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        let same_runs = kept.iter().all(|(old, new)| self.old[*old].run == self.new.nodes[*new].run);
-        if !in_order || !same_runs || kept.len() != stays.len() || !self.remove(&was, &kept) {
-            return false;
-        }
-        for (at, child) in is.iter().enumerate() {
-            let node = self.new.nodes[*child];
-            if stays.contains(&node.id) {
-                continue;
-            }
-            let run = |other: Option<&usize>| {
-                other.filter(|other| self.new.nodes[**other].run == node.run).copied()
-            };
-            let before = at.checked_sub(1).and_then(|at| run(is.get(at)));
-            let after = is[at + 1..].iter().find(|next| stays.contains(&self.new.nodes[**next].id));
-            let (code, beside) = match (before, run(after)) {
-                (Some(before), _) => (op::INSERT_AFTER, before),
-                (None, Some(after)) => (op::INSERT_BEFORE, after),
-                (None, None) => return false,
-            };
-            let html = self.new.html(*child, self.seal);
-            op::html(self.out, code, self.new.id(beside), &html);
-        }
-        for (old, new) in kept {
-            self.node(old, new);
-        }
-        true
-    }
-
-    /// Removes what is gone. The ids of elements are not kept, only their hashes, so an element that goes is
-    /// named by the neighbour that stays; in an uninterrupted row the next one is the next one.
-    fn remove(&mut self, was: &[usize], kept: &[(usize, usize)]) -> bool {
-        let mut ops = Vec::new();
-        for (at, gone) in was.iter().enumerate() {
-            if kept.iter().any(|(old, _)| old == gone) {
-                continue;
-            }
-            let row = self.old[*gone].run;
-            let stays =
-                |child: &&usize| self.old[**child].run == row && kept.iter().any(|(old, _)| old == *child);
-            let beside = |child: &usize| kept.iter().find(|(old, _)| old == child).map(|(_, new)| *new);
-            let before = was[..at].iter().rev().take_while(|child| self.old[**child].run == row).find(stays);
-            let after = was[at + 1..].iter().take_while(|child| self.old[**child].run == row).find(stays);
-            match (before.and_then(beside), after.and_then(beside)) {
-                (Some(anchor), _) => ops.push((anchor, false)),
-                (None, Some(anchor)) => ops.push((anchor, true)),
-                (None, None) => return false,
-            }
-        }
-        for (anchor, before) in ops {
-            op::remove_beside(self.out, self.new.id(anchor), before);
-        }
-        true
-    }
+/// The children of a node.
+fn children(nodes: &[Node], parent: usize) -> Vec<usize> {
+    let end = parent + nodes[parent].size as usize;
+    let next = |at: usize| (at < end).then_some(at);
+    std::iter::successors(next(parent + 1), |at| next(at + nodes[*at].size as usize)).collect()
 }

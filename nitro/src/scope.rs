@@ -1,40 +1,19 @@
 //! The render scope: what elements note while a page is being rendered.
 //!
 //! `html!` only writes into a string, and markup may be copied into other markup before it arrives.
-//! Therefore an element with an id writes a mark into the string, ten bytes that no text can forge
-//! because they hold a number drawn for each rendering, and notes the rest in a list beside it.
+//! Therefore an element with an id carries a mark, an attribute that nobody sees and no text can forge: it
+//! needs a quotation mark, and holds a number drawn for each rendering. The rest is noted in a list beside it.
 
-use std::{any::TypeId, cell::RefCell, collections::HashMap, future::Future, pin::pin, sync::Arc};
+use std::{
+    any::TypeId, cell::RefCell, collections::HashMap, future::Future, ops::Range, pin::pin, sync::Arc,
+};
 
-use maud::Markup;
-
-use crate::event::Bind;
-
-/// Bytes of a mark: a control character, six that are drawn for each rendering, three of the index.
-pub(crate) const MARK: usize = 10;
-/// Most elements with an id in one page.
-pub(crate) const MAX_MARKS: usize = 65_000;
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// What an element noted; places are bytes from the element's start.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Mark {
-    /// Where the id stands.
-    pub(crate) id: (u32, u32),
-    /// How much of the element was written at once: all of it, or its start tag.
-    pub(crate) head: u32,
-    /// Whether `head` is the whole element.
-    pub(crate) whole: bool,
-    /// Where the value stands, which is compared and sent apart from the rest.
-    pub(crate) value: Option<(u32, u32)>,
-    /// Whether the value is a state, and which.
-    pub(crate) checked: Option<bool>,
-    /// Where the blank for the seal stands.
-    pub(crate) blank: Option<(u32, u32)>,
-    pub(crate) bind: Option<Arc<Bind>>,
-    pub(crate) flags: u8,
-}
+use crate::{
+    event::Bind,
+    hash::Hash,
+    id::Keying,
+    nodes::{self, KEPT, Nodes, VALUED},
+};
 
 /// The element has an event.
 pub(crate) const BOUND: u8 = 1;
@@ -43,28 +22,191 @@ pub(crate) const DISABLED: u8 = 2;
 /// The input must not be empty.
 pub(crate) const REQUIRED: u8 = 4;
 
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What stands in a mark before the rendering's number. It ends with a character that is rare in text.
+const OPEN: &[u8; 10] = b" data-n=\"`";
+/// Characters of the rendering's number.
+const NONCE: usize = 6;
+/// Characters of the element's number, of six bits each.
+const INDEX: usize = 5;
+/// Bytes of a mark: what opens it, the numbers, what kind of element it is, and a quotation mark.
+pub(crate) const MARK: usize = OPEN.len() + NONCE + INDEX + 2;
+/// Rows behind the one before that are looked at for the next, before all nodes are.
+const NEAR: usize = 8;
+
+/// What stands around the mark of a stub.
+pub(crate) const STUB: [&str; 2] = ["<i", "></i>"];
+
+/// What a mark stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Is {
+    /// An element that is used by the user, and that the server has to know for that.
+    Control = b'c',
+    /// An element that is only shown.
+    Shown = b's',
+    /// A stub.
+    Stub = b'k',
+}
+
+/// Most elements of one rendering: as many as a mark can number. Their notes alone would fill 70 gigabytes.
+const MAX_MARKS: usize = 1 << (6 * INDEX);
+
+/// What an element noted; places are bytes from the element's start.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    pub(crate) bind: Option<Arc<Bind>>,
+    /// Of what stands before the mark and of what would be sealed; it goes on with what stands inside.
+    pub(crate) hash: Hash,
+    /// Of the value.
+    pub(crate) value: u64,
+    /// Where the mark stands.
+    pub(crate) head: u32,
+    /// Where the start tag ends.
+    pub(crate) open: u32,
+    /// Where the end tag begins.
+    pub(crate) close: u32,
+    /// Where the element ends.
+    pub(crate) end: u32,
+    /// Where the id stands.
+    pub(crate) id: (u32, u32),
+    /// Where the value stands, which is compared and sent apart from the rest.
+    pub(crate) text: (u32, u32),
+    /// Whether the value is a state, and which.
+    pub(crate) checked: Option<bool>,
+    /// Elements may stand inside.
+    pub(crate) holds: bool,
+    /// The state that the element is made from, which stands for its hash.
+    pub(crate) row: Option<u64>,
+    /// There is no element but a stub, which stands for nodes of the page as it was.
+    pub(crate) kept: Option<Box<Kept>>,
+    pub(crate) flags: u8,
+}
+
+/// Nodes of the page as it was that are to stay.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) range: Range<usize>,
+    /// The ids of the first and of the last element.
+    pub(crate) first: String,
+    pub(crate) last: String,
+}
+
+/// The page as it was.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) keying: Keying,
+    /// The node where the next row is expected.
+    pub(crate) next: usize,
+}
+
 /// A rendering in progress.
 #[derive(Debug)]
 pub(crate) struct Scope {
-    nonce: [u8; 6],
-    /// The same as text, to be written; made for the first mark, because most handlers write none.
-    text: String,
+    nonce: [u8; NONCE],
     marks: Vec<Mark>,
-    event: TypeId,
-    /// How often an id was made for an element that has none.
+    pub(crate) event: TypeId,
+    /// The number of times that an id was made for an element that has none.
     automatic: HashMap<String, u32>,
+    /// Of the part that is being rendered, which has such ids of its own: another one may not be rendered.
+    part: u64,
+    known: Option<Known>,
 }
 
 impl Scope {
-    fn new(random: [u8; 6], event: TypeId, expected: usize) -> Self {
+    fn new(random: [u8; 6], event: TypeId, known: Option<Known>) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-        Scope {
-            nonce,
-            text: String::new(),
-            marks: Vec::with_capacity(expected),
-            automatic: HashMap::new(),
-            event,
+        let marks = Vec::with_capacity(known.as_ref().map_or(0, |known| known.nodes.len()));
+        Scope { nonce, marks, event, automatic: HashMap::new(), part: 0, known }
+    }
+
+    /// Writes the mark of the element whose notes come next.
+    pub(crate) fn mark(&self, kind: Is, out: &mut String) {
+        let mut mark = [b'"'; MARK];
+        mark[..OPEN.len()].copy_from_slice(OPEN);
+        mark[OPEN.len()..OPEN.len() + NONCE].copy_from_slice(&self.nonce);
+        let index = self.marks.len();
+        for (place, byte) in mark[OPEN.len() + NONCE..].iter_mut().take(INDEX).enumerate() {
+            *byte = DIGITS[index >> (6 * (INDEX - 1 - place)) & 63];
         }
+        mark[MARK - 2] = kind as u8;
+        out.extend(str::from_utf8(&mark));
+    }
+
+    pub(crate) fn note(&mut self, mark: Mark) {
+        self.marks.push(mark);
+    }
+
+    /// Writes a stub.
+    pub(crate) fn stub(&mut self, kept: Kept, out: &mut String) {
+        let [open, close] = STUB;
+        out.push_str(open);
+        self.mark(Is::Stub, out);
+        out.push_str(close);
+        self.marks.push(Mark {
+            bind: None,
+            hash: Hash::keyed(),
+            value: 0,
+            head: open.len() as u32,
+            open: 0,
+            close: 0,
+            end: (open.len() + MARK + close.len()) as u32,
+            id: (0, 0),
+            text: (0, 0),
+            checked: None,
+            holds: false,
+            row: None,
+            kept: Some(Box::new(kept)),
+            flags: 0,
+        });
+    }
+
+    /// The nodes of an element that is made from a state, if the page has it.
+    pub(crate) fn memo(&mut self, id: &str, state: u64) -> Option<Range<usize>> {
+        let known = self.known.as_mut()?;
+        let at = known.nodes.find(known.keying.key(id)).next()?;
+        let is = known.nodes.flags(at) & KEPT != 0 && known.nodes.value(at) == Some(state);
+        is.then(|| at..at + known.nodes.size(at))
+    }
+
+    /// The nodes of a row, which a state stands for, if the page has it: most likely behind the one before.
+    pub(crate) fn row(&mut self, state: u64, id: impl FnOnce() -> String) -> Option<Range<usize>> {
+        let known = self.known.as_mut()?;
+        let is = |at: usize| {
+            let flags = at < known.nodes.len() && known.nodes.flags(at) & (KEPT | VALUED) == KEPT;
+            flags && known.nodes.hash(at) == state
+        };
+        let next = |at: &usize| Some(at + known.nodes.size(*at)).filter(|at| *at < known.nodes.len());
+        let near = std::iter::successors(Some(known.next), next).take(NEAR).find(|at| is(*at));
+        let at = match near {
+            Some(at) => at,
+            None => known.nodes.find(known.keying.key(&id())).next()?,
+        };
+        let end = at + known.nodes.size(at);
+        let kept = is(at);
+        known.next = end;
+        kept.then_some(at..end)
+    }
+
+    /// The page has the element, and does not remember what is in it.
+    pub(crate) fn is_stream(&self, id: &str) -> bool {
+        let known = self.known.as_ref();
+        known.is_some_and(|known| {
+            known.nodes.find(known.keying.key(id)).any(|at| nodes::is_stream(known.nodes.flags(at)))
+        })
+    }
+
+    /// An id for an element that has none: the same for the same element of the next rendering, and another
+    /// one for the next that would get the same.
+    pub(crate) fn automatic(&mut self, mut id: String) -> String {
+        if self.part != 0 {
+            id = format!("{id}.{:x}", self.part >> 32);
+        }
+        let before = self.automatic.entry(id.clone()).or_default();
+        *before += 1;
+        if *before > 1 { format!("{id}.{before}") } else { id }
     }
 }
 
@@ -77,20 +219,20 @@ thread_local! {
 pub(crate) struct Marked {
     pub(crate) raw: String,
     pub(crate) marks: Vec<Mark>,
-    /// The index of the first of the marks.
+    /// The number of the first of the marks.
     pub(crate) first: usize,
-    pub(crate) nonce: [u8; 6],
+    pub(crate) nonce: [u8; NONCE],
 }
 
 /// Runs `render` in a scope for a page with events of type `event`; rendering never awaits, so the
-/// scope cannot be seen by another page. Room is made for as many elements as are expected.
+/// scope cannot be seen by another page. The page as it was may be known.
 pub(crate) fn marked(
     random: [u8; 6],
     event: TypeId,
-    expected: usize,
+    known: Option<Known>,
     render: impl FnOnce() -> String,
 ) -> Marked {
-    let scope = Scope::new(random, event, expected);
+    let scope = Scope::new(random, event, known);
     let nonce = scope.nonce;
     let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
@@ -104,7 +246,7 @@ pub(crate) fn marked(
 /// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
 /// braces, so that the elements in the content of an element are written before an op takes it.
 pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<Output = T>) -> T {
-    let mut scope = Some(Scope::new(random, event, 0));
+    let mut scope = Some(Scope::new(random, event, None));
     let mut work = pin!(work);
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
@@ -125,41 +267,22 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
         raw
     };
     if SCOPE.with_borrow(Option::is_none) {
-        return marked(random, event, 0, render);
+        return marked(random, event, None, render);
     }
     let raw = render();
     SCOPE.with_borrow(|scope| {
         let (nonce, known) =
-            scope.as_ref().map_or(([0; 6], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
-        let bytes = raw.as_bytes();
-        let places = memchr::memchr_iter(1, bytes);
-        let here: Vec<usize> = places.filter_map(|at| Some(read(&bytes[at..], nonce)?.1)).collect();
+            scope.as_ref().map_or(([0; NONCE], &[][..]), |scope| (scope.nonce, &scope.marks[..]));
         // Elements that were made together stand together in the list; those of other ops are left out.
-        let first = here.iter().copied().min().unwrap_or(0);
-        let end = here.iter().copied().max().map_or(0, |last| last + 1);
-        let marks = known.get(first..end).unwrap_or_default();
-        Marked { raw, marks: marks.to_vec(), first, nonce }
+        let mut here: Option<Range<usize>> = None;
+        for index in marks(&raw).filter(|mark| mark.nonce == nonce).map(|mark| mark.index) {
+            let known = here.unwrap_or(index..index);
+            here = Some(known.start.min(index)..known.end.max(index + 1));
+        }
+        let here = here.unwrap_or_default();
+        let marks = known.get(here.clone()).unwrap_or_default();
+        Marked { raw, marks: marks.to_vec(), first: here.start, nonce }
     })
-}
-
-/// Renders something for another place than the page's document, such as an e-mail, while a page renders or
-/// handles an event.
-///
-/// Elements note in the page's rendering where they stand and which events they are bound to, and leave marks
-/// in the markup until it is sent. What `render` makes has no such marks, and its elements are not bound to
-/// events. It does not belong into the page: put there, its elements are text without ids to the server.
-///
-/// ```
-/// use maud::html;
-/// use nitro::prelude::*;
-///
-/// let mail = nitro::detached(|| html! { (panel().id("total").text("12.50")) });
-/// assert_eq!(mail.into_string(), r#"<div id="total">12.50</div>"#);
-/// ```
-pub fn detached(render: impl FnOnce() -> Markup) -> Markup {
-    // Put back also when `render` panics.
-    let _restore = Restore(SCOPE.take());
-    render()
 }
 
 struct Restore(Option<Scope>);
@@ -170,66 +293,58 @@ impl Drop for Restore {
     }
 }
 
-/// Writes an element that begins with a mark, and notes what `write` says of it. Outside a rendering
-/// nothing is noted, and events are not bound.
-pub(crate) fn element(
-    out: &mut String,
-    write: impl FnOnce(&mut String, Option<TypeId>) -> Mark,
-) -> Option<u32> {
+/// Does something with the rendering in progress, if there is one: outside nothing is noted, and events are
+/// not bound. Nothing else is rendered meanwhile, since what stands inside an element has been before.
+pub(crate) fn with<T>(work: impl FnOnce(Option<&mut Scope>) -> T) -> T {
     SCOPE.with_borrow_mut(|scope| {
-        let Some(scope) = scope.as_mut().filter(|scope| scope.marks.len() < MAX_MARKS) else {
-            write(out, None);
-            return None;
-        };
-        if scope.text.is_empty() {
-            scope.text = scope.nonce.map(char::from).iter().collect();
+        let full = scope.as_ref().is_some_and(|scope| scope.marks.len() >= MAX_MARKS);
+        if full {
+            tracing::error!("an element beyond the {MAX_MARKS}th of a rendering is shown only");
         }
-        let index = scope.marks.len() as u32;
-        push(out, 1, &scope.text, index);
-        // Nothing is rendered meanwhile: what stands inside the element has been written before.
-        let mark = write(out, Some(scope.event));
-        scope.marks.push(mark);
-        Some(index)
+        work(scope.as_mut().filter(|_| !full))
     })
 }
 
-/// An id for an element that has none: the same for the same element of the next rendering, and another one
-/// for the next that would get the same.
-pub(crate) fn automatic(id: String) -> String {
-    SCOPE.with_borrow_mut(|scope| {
-        let Some(scope) = scope else { return id };
-        let before = scope.automatic.entry(id.clone()).or_default();
-        *before += 1;
-        if *before > 1 { format!("{id}.{before}") } else { id }
-    })
-}
-
-/// Writes the mark of an element's end.
-pub(crate) fn end(out: &mut String, index: Option<u32>) {
-    let Some(index) = index else { return };
-    SCOPE.with_borrow(|scope| {
-        if let Some(scope) = scope {
-            push(out, 2, &scope.text, index);
+/// Makes a part that is not always rendered, with ids of its own for elements that have none.
+pub(crate) fn inside<T>(id: &str, make: impl FnOnce() -> T) -> T {
+    let enter = |part: u64| {
+        let mut hash = Hash::new(part);
+        hash.write(id.as_bytes());
+        hash.end()
+    };
+    let swap = |part: &mut u64| std::mem::replace(part, enter(*part));
+    let outer = with(|scope| scope.map(|scope| swap(&mut scope.part)));
+    let made = make();
+    with(|scope| {
+        if let Some((scope, outer)) = scope.zip(outer) {
+            scope.part = outer;
         }
     });
+    made
 }
 
-fn push(out: &mut String, kind: u8, nonce: &str, index: u32) {
-    let digit = |shift: u32| DIGITS[(index >> shift) as usize & 63];
-    out.reserve(MARK);
-    out.push(char::from(kind));
-    out.push_str(nonce);
-    [digit(12), digit(6), digit(0)].into_iter().for_each(|byte| out.push(char::from(byte)));
+/// A mark as it stands in a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) at: usize,
+    pub(crate) nonce: [u8; NONCE],
+    pub(crate) index: usize,
+    pub(crate) is: Is,
 }
 
-/// Reads the mark at the start of `raw`: 1 for a beginning, 2 for an end, and the index.
-pub(crate) fn read(raw: &[u8], nonce: [u8; 6]) -> Option<(u8, usize)> {
-    let mark: &[u8; MARK] = raw.first_chunk()?;
-    if mark[1..7] != nonce {
-        return None;
-    }
-    let index = mark[7..].iter().try_fold(0, |index, byte| Some(index << 6 | digit(*byte)?))?;
-    Some((mark[0], index))
+/// All marks in a string.
+pub(crate) fn marks(raw: &str) -> impl Iterator<Item = Found> {
+    let bytes = raw.as_bytes();
+    memchr::memchr_iter(OPEN[OPEN.len() - 1], bytes).filter_map(|place| {
+        let at = (place + 1).checked_sub(OPEN.len())?;
+        let rest = bytes[at..].strip_prefix(OPEN)?;
+        let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
+        let (index, rest) = rest.split_first_chunk::<INDEX>()?;
+        let [kind, b'"', ..] = rest else { return None };
+        let is = [Is::Control, Is::Shown, Is::Stub].into_iter().find(|is| *is as u8 == *kind)?;
+        let index = index.iter().try_fold(0, |index, byte| Some(index << 6 | digit(*byte)?))?;
+        Some(Found { at, nonce: *nonce, index, is })
+    })
 }
 
 /// The place of a byte in [`DIGITS`].

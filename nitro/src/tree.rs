@@ -1,50 +1,33 @@
-//! What the server remembers of a page it has sent: no HTML, a tree of hashes of the elements with ids.
+//! What the server remembers of a page it has sent: no HTML, but which elements with ids there are.
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use crate::{
     hash,
+    id::Keying,
+    nodes::{HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
     scope::{BOUND, DISABLED},
 };
 
-/// An element with an id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Node {
-    /// Of what the element is, without its value and without the elements with ids inside it.
-    pub(crate) hash: u64,
-    /// Of its value; 0 when it has none.
-    pub(crate) value: u64,
-    /// Of its id.
-    pub(crate) id: u32,
-    /// How many nodes it and those inside it are.
-    pub(crate) size: u16,
-    pub(crate) flags: u8,
-    /// Which uninterrupted row of elements it belongs to, among those of its parent.
-    pub(crate) run: u8,
-}
-
-/// Something without an id stands before the first element inside.
-pub(crate) const HEADED: u8 = 8;
-/// Something without an id stands behind the last element inside.
-pub(crate) const TAILED: u8 = 16;
-/// The node is packed with its size and row, which are 1 otherwise.
-const WIDE: u8 = 64;
-/// The element has a value, which is compared apart.
-pub(crate) const VALUED: u8 = 128;
-
-/// Packed bytes of the flags, the id and the hash, which every node has.
-const NARROW: usize = 13;
-
-/// The elements of a page in document order, parents before children; the first is the page itself.
-///
-/// Packed, because it is what a viewer of a long list costs: 13 bytes for an element, 8 more for a value, and
-/// 3 more for one that has elements inside it or does not stand in the first row.
+/// The elements of a page; the first is the page itself.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
-    bytes: Vec<u8>,
-    /// What was changed since [`settle`](Tree::settle): the bytes that were there, where, and how many they
-    /// were and have become.
-    log: Vec<u8>,
+    /// Shared with a rendering in progress.
+    nodes: Arc<Nodes>,
+    keying: Keying,
+    /// What was changed since [`settle`](Tree::settle).
+    log: Vec<Step>,
+}
+
+/// A change, by what was there before.
+#[derive(Debug)]
+enum Step {
+    /// A node had another value.
+    Value { at: u32, was: u64 },
+    /// A node was there, of those that the next step is about.
+    Node(Node),
+    /// As many nodes as were noted before it stood where now these are.
+    Nodes { at: u32, is: u32 },
 }
 
 /// Where new nodes go, seen from an existing one.
@@ -56,212 +39,101 @@ pub(crate) enum Place {
     After,
 }
 
-/// Where a node is: its first byte, and how many nodes come before it.
-#[derive(Clone, Copy, Debug)]
-struct Spot {
-    at: usize,
-    number: usize,
-}
-
-impl Spot {
-    const PAGE: Spot = Spot { at: 0, number: 0 };
-}
-
-/// The short hash of an id.
-pub(crate) fn key(id: &str) -> u32 {
-    (hash::of(id.as_bytes()) >> 32) as u32
-}
-
-/// How many bytes a node with these flags is packed in.
-fn len(flags: u8) -> usize {
-    if flags & (VALUED | WIDE) == 0 { NARROW } else { long_len(flags) }
-}
-
-// Apart, so that a walk over many equal nodes need not wait for the length of each.
-#[inline(never)]
-fn long_len(flags: u8) -> usize {
-    NARROW + if flags & VALUED == 0 { 0 } else { 8 } + if flags & WIDE == 0 { 0 } else { 3 }
-}
-
-/// Packs nodes; the outermost ones get the row `run`, if there is one to get.
-fn pack(nodes: &[Node], run: Option<u8>) -> Vec<u8> {
-    let wide = |node: &Node| if (node.size, node.run) == (1, 1) { 0 } else { WIDE };
-    let mut out = Vec::with_capacity(nodes.iter().map(|node| len(node.flags | wide(node))).sum());
-    let mut outermost = 0;
-    for (number, node) in nodes.iter().enumerate() {
-        let mut node = *node;
-        if number == outermost {
-            outermost += usize::from(node.size).max(1);
-            node.run = run.unwrap_or(node.run);
-        }
-        let flags = node.flags & !WIDE | wide(&node);
-        let mut narrow = [flags; NARROW];
-        narrow[1..5].copy_from_slice(&node.id.to_le_bytes());
-        narrow[5..].copy_from_slice(&node.hash.to_le_bytes());
-        out.extend_from_slice(&narrow);
-        if flags & VALUED != 0 {
-            out.extend_from_slice(&node.value.to_le_bytes());
-        }
-        if flags & WIDE != 0 {
-            let [low, high] = node.size.to_le_bytes();
-            out.extend_from_slice(&[low, high, node.run]);
-        }
-    }
-    out
-}
-
-/// Takes the first bytes away.
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*first)
-}
-
-/// Takes the first of packed nodes away.
-fn unpack(bytes: &mut &[u8]) -> Option<Node> {
-    let [flags] = take(bytes)?;
-    let mut node = Node { size: 1, run: 1, flags: flags & !WIDE, ..Node::default() };
-    node.id = u32::from_le_bytes(take(bytes)?);
-    node.hash = u64::from_le_bytes(take(bytes)?);
-    if flags & VALUED != 0 {
-        node.value = u64::from_le_bytes(take(bytes)?);
-    }
-    if flags & WIDE != 0 {
-        let [low, high, run] = take(bytes)?;
-        (node.size, node.run) = (u16::from_le_bytes([low, high]), run);
-    }
-    Some(node)
-}
-
-/// The children of a node.
-pub(crate) fn children(nodes: &[Node], parent: usize) -> impl Iterator<Item = usize> {
-    let end = nodes.get(parent).map_or(0, |node| parent + usize::from(node.size));
-    let mut at = parent + 1;
-    std::iter::from_fn(move || {
-        let node = nodes.get(at).filter(|_| at < end)?;
-        let child = at;
-        at += usize::from(node.size).max(1);
-        Some(child)
-    })
-}
-
 impl Tree {
-    pub(crate) fn new(nodes: &[Node]) -> Self {
-        Tree { bytes: pack(nodes, None), log: Vec::new() }
+    pub(crate) fn new(nodes: Nodes, keying: Keying) -> Self {
+        Tree { nodes: Arc::new(nodes), keying, log: Vec::new() }
     }
 
-    /// How many nodes there are.
-    pub(crate) fn count(&self) -> usize {
-        self.node(Spot::PAGE).map_or(0, |page| usize::from(page.size))
+    pub(crate) fn nodes(&self) -> &Arc<Nodes> {
+        &self.nodes
     }
 
-    pub(crate) fn nodes(&self) -> Vec<Node> {
-        let mut nodes = Vec::with_capacity(self.count());
-        nodes.extend(self.unpacked());
-        nodes
+    /// The way from ids to the keys of the nodes.
+    pub(crate) fn keying(&self) -> Keying {
+        self.keying
     }
 
-    fn unpacked(&self) -> impl Iterator<Item = Node> {
-        let mut bytes = &self.bytes[..];
-        std::iter::from_fn(move || unpack(&mut bytes))
+    /// All elements with an id: one, unless the page is wrong.
+    fn all(&self, id: &str) -> impl Iterator<Item = usize> {
+        self.nodes.find(self.keying.key(id))
     }
 
-    fn node(&self, spot: Spot) -> Option<Node> {
-        unpack(&mut self.bytes.get(spot.at..)?)
+    fn find(&self, id: &str) -> Option<usize> {
+        self.all(id).next()
     }
 
-    fn spots(&self) -> impl Iterator<Item = Spot> {
-        let mut next = Spot::PAGE;
-        std::iter::from_fn(move || {
-            let (spot, flags) = (next, self.bytes.get(next.at)?);
-            next = Spot { at: spot.at + len(*flags), number: spot.number + 1 };
-            Some(spot)
+    /// The flags of an element, if it is on the page. One inside a disabled element is disabled, too, and so is
+    /// one whose key another element has that is disabled: of two that cannot be told apart, neither may do
+    /// what one of them may not.
+    ///
+    /// What is in a stream is not remembered; its ids begin with the stream's.
+    pub(crate) fn state(&self, id: &str) -> Option<u8> {
+        self.state_of(id).or_else(|| {
+            let around = id.match_indices('.').filter_map(|(dot, _)| self.state_of(&id[..dot]));
+            let stream = around.filter(|flags| is_stream(*flags)).reduce(|one, other| one | other);
+            stream.map(|flags| BOUND | flags & DISABLED)
         })
     }
 
-    fn find(&self, id: &str) -> Option<(Spot, Node)> {
-        let key = key(id).to_le_bytes();
-        let spot = self.spots().skip(1).find(|spot| self.bytes[spot.at + 1..].starts_with(&key))?;
-        Some((spot, self.node(spot)?))
+    fn state_of(&self, id: &str) -> Option<u8> {
+        self.all(id).map(|at| self.state_at(at)).reduce(|one, other| (one & other) | (one | other) & DISABLED)
     }
 
-    fn has(&self, id: &str, flag: u8) -> bool {
-        self.find(id).is_some_and(|(_, node)| node.flags & flag != 0)
-    }
-
-    /// Those that a node is inside of, outermost first.
-    fn around(&self, spot: Spot) -> impl Iterator<Item = (Spot, Node)> {
-        let before = self.spots().take(spot.number).filter(|other| self.bytes[other.at] & WIDE != 0);
-        before
-            .filter_map(|other| Some((other, self.node(other)?)))
-            .filter(move |(other, node)| other.number + usize::from(node.size) > spot.number)
+    fn state_at(&self, at: usize) -> u8 {
+        let around = || self.nodes.around(at).any(|outer| self.nodes.flags(outer) & DISABLED != 0);
+        let flags = self.nodes.flags(at);
+        if flags & DISABLED == 0 && around() { flags | DISABLED } else { flags }
     }
 
     /// Whether the element is on the page, bound and enabled.
     pub(crate) fn can_fire(&self, id: &str) -> bool {
-        self.find(id).is_some_and(|(spot, node)| {
-            node.flags & (BOUND | DISABLED) == BOUND
-                && self.around(spot).all(|(_, node)| node.flags & DISABLED == 0)
-        })
-    }
-
-    /// The ids and flags of all elements. One inside a disabled element is disabled, too.
-    pub(crate) fn states(&self) -> Vec<(u32, u8)> {
-        let mut disabled = 0;
-        let state = |(number, node): (usize, Node)| {
-            if node.flags & DISABLED != 0 {
-                disabled = disabled.max(number + usize::from(node.size));
-            }
-            (node.id, node.flags | if number < disabled { DISABLED } else { 0 })
-        };
-        self.unpacked().enumerate().skip(1).map(state).collect()
+        self.state(id).is_some_and(|flags| flags & (BOUND | DISABLED) == BOUND)
     }
 
     /// Whether something without an id stands where the first or last child of the element would be inserted.
     pub(crate) fn is_bordered(&self, id: &str, place: Place) -> bool {
-        match place {
-            Place::Top => self.has(id, HEADED),
-            Place::Bottom => self.has(id, TAILED),
-            Place::Before | Place::After => false,
-        }
+        let flag = match place {
+            Place::Top => HEADED,
+            Place::Bottom => TAILED,
+            Place::Before | Place::After => return false,
+        };
+        self.find(id).is_some_and(|at| self.nodes.flags(at) & flag != 0)
     }
 
-    /// Where the elements inside a node begin and end, and the rows of the first and the last of them.
-    fn inside(&self, spot: Spot, node: Node) -> (Range<usize>, u8, u8) {
-        let start = spot.at + len(self.bytes[spot.at]);
-        let (mut end, mut child, mut first, mut last) = (start, 1, 1, 1);
-        for number in 1..usize::from(node.size) {
-            let Some(flags) = self.bytes.get(end) else { break };
-            if number == child {
-                let node = unpack(&mut &self.bytes[end..]).unwrap_or_default();
-                last = node.run;
-                first = if number == 1 { last } else { first };
-                child += usize::from(node.size).max(1);
+    /// The one way by which nodes change, so that all of it can be undone.
+    fn edit(&mut self, at: usize, remove: usize, new: &[Node]) {
+        self.log.extend(self.nodes.range(at..at + remove).map(Step::Node));
+        self.log.push(Step::Nodes { at: at as u32, is: new.len() as u32 });
+        Arc::make_mut(&mut self.nodes).splice(at..at + remove, new);
+    }
+
+    fn change(&mut self, at: usize, change: impl FnOnce(&mut Node)) {
+        let Some(mut node) = self.nodes.get(at) else { return };
+        change(&mut node);
+        self.edit(at, 1, &[node]);
+    }
+
+    fn set_value(&mut self, at: usize, value: u64) {
+        let was = Arc::make_mut(&mut self.nodes).set_value(at, value);
+        self.log.push(Step::Value { at: at as u32, was });
+    }
+
+    /// Notes that an element, and those around it, are not as their states made them any more.
+    fn touch(&mut self, at: usize) {
+        let made = |at: &usize| self.nodes.flags(*at) & KEPT != 0;
+        let around: Vec<usize> = self.nodes.around(at).chain([at]).filter(made).collect();
+        for at in around {
+            if self.nodes.flags(at) & VALUED != 0 {
+                self.set_value(at, 0);
+            } else {
+                self.change(at, |node| node.hash = 0);
             }
-            end += len(*flags);
         }
-        (start..end, first, last)
     }
 
-    /// The one way by which anything changes, so that all of it can be undone.
-    fn edit(&mut self, range: Range<usize>, new: &[u8]) {
-        self.log.reserve(range.len() + 3 * size_of::<usize>());
-        self.log.extend_from_slice(&self.bytes[range.clone()]);
-        let numbers = [range.start, range.len(), new.len()].map(usize::to_le_bytes);
-        self.log.extend_from_slice(numbers.as_flattened());
-        self.put(range, new);
-    }
-
-    fn put(&mut self, range: Range<usize>, new: &[u8]) {
-        if range.len() == new.len() {
-            return self.bytes[range].copy_from_slice(new);
-        }
-        let more = new.len().saturating_sub(range.len());
-        if more > self.bytes.capacity() - self.bytes.len() {
-            // Not doubled, as a vector would be: there are many pages, and most grow little.
-            self.bytes.reserve_exact(more + self.bytes.len() / 16);
-        }
-        self.bytes.splice(range, new.iter().copied());
+    /// What is in the element is not remembered.
+    pub(crate) fn is_stream(&self, id: &str) -> bool {
+        self.find(id).is_some_and(|at| is_stream(self.nodes.flags(at)))
     }
 
     /// What was done to the tree is final.
@@ -272,54 +144,54 @@ impl Tree {
     /// Takes back what was done to the tree since it was made or settled.
     pub(crate) fn undo(&mut self) {
         let mut log = std::mem::take(&mut self.log);
-        let number = |log: &mut Vec<u8>| {
-            let last = log.last_chunk().map_or(0, |bytes| usize::from_le_bytes(*bytes));
-            log.truncate(log.len().saturating_sub(size_of::<usize>()));
-            last
-        };
-        while !log.is_empty() {
-            let (is, was, at) = (number(&mut log), number(&mut log), number(&mut log));
-            let old = log.split_off(log.len().saturating_sub(was));
-            self.put(at..at + is, &old);
+        while let Some(step) = log.pop() {
+            match step {
+                Step::Value { at, was } => _ = Arc::make_mut(&mut self.nodes).set_value(at as usize, was),
+                Step::Node(_) => {}
+                Step::Nodes { at, is } => {
+                    let is_node = |step: &Step| matches!(step, Step::Node(_));
+                    let first = log.len() - log.iter().rev().take_while(|step| is_node(step)).count();
+                    let was = log.drain(first..).filter_map(|step| match step {
+                        Step::Node(node) => Some(node),
+                        _ => None,
+                    });
+                    let was: Vec<Node> = was.collect();
+                    Arc::make_mut(&mut self.nodes).splice(at as usize..(at + is) as usize, &was);
+                }
+            }
         }
     }
 
-    fn change(&mut self, spot: Spot, change: impl FnOnce(&mut Node)) {
-        let Some(mut node) = self.node(spot) else { return };
-        change(&mut node);
-        let end = spot.at + len(self.bytes[spot.at]);
-        self.edit(spot.at..end, &pack(&[node], None));
-    }
-
-    /// Puts `new` in the place of `remove` nodes, which are these bytes, and adapts the nodes around them:
-    /// those around a node, and that node itself when it is `inside` of it that something happens.
-    fn splice(
-        &mut self,
-        range: Range<usize>,
-        remove: usize,
-        (new, run): (&[Node], u8),
-        (spot, inside): (Spot, bool),
-    ) {
-        self.edit(range, &pack(new, Some(run)));
-        if new.len() == remove {
-            return;
+    /// Puts `new` in the place of some nodes, and adapts the nodes around them: those around `of`, and that node
+    /// itself when it is `inside` of it that something happens. The outermost of the new nodes get the row.
+    fn splice(&mut self, at: usize, remove: usize, (new, run): (&[Node], u32), (of, inside): (usize, bool)) {
+        let mut around: Vec<usize> = Vec::new();
+        if new.len() != remove {
+            around.extend(self.nodes.around(of));
+            around.extend(inside.then_some(of));
         }
-        let mut around: Vec<Spot> = self.around(spot).map(|(spot, _)| spot).collect();
-        around.extend(inside.then_some(spot));
-        // The innermost first, so that those before it stay where they are.
-        for spot in around.into_iter().rev() {
-            self.change(spot, |node| {
-                let size = (usize::from(node.size) + new.len()).saturating_sub(remove);
-                node.size = u16::try_from(size).unwrap_or(u16::MAX);
-            });
+        let mut new = new.to_vec();
+        let mut outermost = 0;
+        while let Some(node) = new.get_mut(outermost) {
+            node.run = run;
+            outermost += (node.size as usize).max(1);
+        }
+        self.edit(at, remove, &new);
+        for outer in around {
+            self.change(outer, |node| node.size = node.size + new.len() as u32 - remove as u32);
         }
     }
 
     /// Notes that the element and all inside it were replaced by `new`.
     pub(crate) fn replace(&mut self, id: &str, new: &[Node]) {
-        let Some((spot, node)) = self.find(id) else { return };
-        let (inside, ..) = self.inside(spot, node);
-        self.splice(spot.at..inside.end, node.size.into(), (new, node.run), (spot, false));
+        let Some((at, node)) = self.find_node(id) else { return };
+        self.touch(at);
+        self.splice(at, node.size as usize, (new, node.run), (at, false));
+    }
+
+    fn find_node(&self, id: &str) -> Option<(usize, Node)> {
+        let at = self.find(id)?;
+        Some((at, self.nodes.get(at)?))
     }
 
     /// Notes that the element is gone.
@@ -329,43 +201,51 @@ impl Tree {
 
     /// Notes that `new` was inserted.
     pub(crate) fn insert(&mut self, id: &str, place: Place, new: &[Node]) {
-        let Some((spot, node)) = self.find(id) else { return };
-        let (inside, first, last) = self.inside(spot, node);
+        let Some((at, node)) = self.find_node(id) else { return };
+        let inside = matches!(place, Place::Top | Place::Bottom);
+        if inside && is_stream(node.flags) {
+            return;
+        }
+        self.touch(at);
+        let end = at + node.size as usize;
         let (to, run) = match place {
-            Place::Top => (inside.start, first),
-            Place::Bottom => (inside.end, last),
-            Place::Before => (spot.at, node.run),
-            Place::After => (inside.end, node.run),
+            Place::Top => (at + 1, self.nodes.children(at).next().map_or(1, |first| first.run)),
+            Place::Bottom => (end, self.nodes.children(at).last().map_or(1, |last| last.run)),
+            Place::Before => (at, node.run),
+            Place::After => (end, node.run),
         };
-        self.splice(to..to, 0, (new, run), (spot, matches!(place, Place::Top | Place::Bottom)));
+        self.splice(to, 0, (new, run), (at, inside));
     }
 
     /// Notes that the element is empty.
     pub(crate) fn clear(&mut self, id: &str) {
-        let Some((spot, node)) = self.find(id) else { return };
-        let (inside, ..) = self.inside(spot, node);
-        self.splice(inside, usize::from(node.size) - 1, (&[], 1), (spot, true));
+        let Some((at, node)) = self.find_node(id) else { return };
+        if is_stream(node.flags) {
+            return;
+        }
+        self.touch(at);
+        self.splice(at + 1, node.size as usize - 1, (&[], 1), (at, true));
         // What the element now is has not been rendered, so that the next refresh sends it again.
-        self.change(spot, |node| (node.hash, node.value) = (0, hash::of(b"")));
+        self.change(at, |node| (node.hash, node.value) = (0, hash::of(b"")));
     }
 
     /// Notes a value that was set.
     pub(crate) fn set(&mut self, id: &str, value: u64) {
-        let Some((spot, node)) = self.find(id) else { return };
-        if node.flags & VALUED == 0 {
+        let Some(at) = self.find(id) else { return };
+        if !has_value(self.nodes.flags(at)) {
             // The text has taken the place of whatever was in the element.
             return self.clear(id);
         }
-        self.edit(spot.at + NARROW..spot.at + NARROW + 8, &value.to_le_bytes());
+        self.touch(at);
+        self.set_value(at, value);
     }
 
     /// Notes that what stands beside an element is not known exactly, so that the element around it has to be
     /// sent again.
     pub(crate) fn blur(&mut self, id: &str, place: Place) {
-        let Some((spot, _)) = self.find(id) else { return };
+        let Some(at) = self.find(id) else { return };
         let inside = matches!(place, Place::Top | Place::Bottom);
-        let beside = || self.around(spot).last().map(|(spot, _)| spot);
-        if let Some(blurred) = if inside { Some(spot) } else { beside() } {
+        if let Some(blurred) = if inside { Some(at) } else { self.nodes.around(at).next_back() } {
             self.change(blurred, |node| node.hash = 0);
         }
     }
@@ -377,10 +257,20 @@ mod tests {
 
     use super::*;
 
-    fn node(id: &str, size: u16, run: u8) -> Node {
+    fn node(id: &str, size: u32, run: u32) -> Node {
         let flags = if id.starts_with('v') { VALUED | BOUND } else { BOUND };
         let value = if flags & VALUED == 0 { 0 } else { hash::of(b"value") };
-        Node { hash: hash::of(id.as_bytes()), value, id: key(id), size, flags, run }
+        Node { hash: hash::of(id.as_bytes()) >> 16, value, key: Keying::default().key(id), size, flags, run }
+    }
+
+    fn tree(nodes: &[Node]) -> Tree {
+        let mut list = Nodes::with_capacity(nodes.len(), 0, 1);
+        nodes.iter().for_each(|node| list.push(node));
+        Tree::new(list, Keying::default())
+    }
+
+    fn nodes(tree: &Tree) -> Vec<Node> {
+        tree.nodes.iter().collect()
     }
 
     fn page() -> Vec<Node> {
@@ -391,24 +281,54 @@ mod tests {
         std::iter::once(page).chain(inside.map(|(id, size, run)| node(id, size, run))).collect()
     }
 
+    fn list(rows: u32) -> Tree {
+        let page = Node { size: rows + 1, run: 1, ..Node::default() };
+        let rows: Vec<Node> = (0..rows).map(|row| node(&format!("r{row}"), 1, 1)).collect();
+        tree(&[&[page][..], &rows].concat())
+    }
+
     /// Every node ends where the one around it ends, or before.
     fn is_whole(nodes: &[Node]) -> bool {
-        let end = |at: usize| at + usize::from(nodes[at].size);
-        nodes.iter().enumerate().all(|(at, _)| children(nodes, at).all(|child| end(child) <= end(at)))
-            && end(0) == nodes.len()
+        let end = |at: usize| at + nodes[at].size as usize;
+        let inner = |at: usize| at + 1..end(at);
+        (0..nodes.len()).all(|at| inner(at).all(|inner| end(inner) <= end(at))) && end(0) == nodes.len()
     }
 
     #[test]
-    fn what_is_packed_comes_back() {
-        assert_eq!(Tree::new(&page()).nodes(), page());
-        assert_eq!(Tree::new(&page()).count(), 8);
-        assert!(Tree::default().nodes().is_empty());
+    fn what_is_put_in_comes_back() {
+        assert_eq!(nodes(&tree(&page())), page());
+        assert!(nodes(&Tree::default()).is_empty());
     }
 
     #[test]
     fn a_row_of_a_list_takes_13_bytes() {
-        let rows: Vec<Node> = (0..100).map(|row| node(&format!("r{row}"), 1, 1)).collect();
-        assert_eq!(Tree::new(&rows).bytes.capacity(), 1_300);
+        let page = 13 + 12;
+        assert_eq!(list(1_000).nodes.bytes(), 13_000 + page);
+    }
+
+    #[test]
+    fn more_elements_than_16_bits_count_come_and_go() {
+        let mut tree = list(1);
+        let rows = |from: u32| -> Vec<Node> {
+            (from..from + 35_000).map(|row| node(&format!("n{row}"), 1, 1)).collect()
+        };
+        tree.insert("r0", Place::Bottom, &rows(0));
+        tree.insert("r0", Place::Bottom, &rows(35_000));
+        tree.insert("r0", Place::Bottom, &[node("button", 1, 1)]);
+        assert!(tree.can_fire("button"));
+        tree.clear("r0");
+        assert!(!tree.can_fire("button"), "it is not on the page any more");
+        assert_eq!(tree.nodes.len(), 2);
+    }
+
+    #[test]
+    fn of_two_with_one_key_neither_may_do_what_one_may_not() {
+        let mut tree = list(3);
+        assert!(tree.can_fire("r1"));
+        let mut twin = node("r1", 1, 1);
+        twin.flags |= DISABLED;
+        tree.insert("r2", Place::After, &[twin]);
+        assert!(!tree.can_fire("r1"));
     }
 
     proptest! {
@@ -416,10 +336,10 @@ mod tests {
         fn whatever_is_done_is_known_and_can_be_undone(
             ops in prop::collection::vec((0..8_u8, 0..7_usize, 0..3_u16), 1..12)
         ) {
-            let mut tree = Tree::new(&page());
+            let mut tree = tree(&page());
             for (number, (op, at, new)) in ops.into_iter().enumerate() {
                 let id = ["a", "v1", "b", "v2", "c", "v3", "d"][at];
-                let (is_there, before) = (tree.find(id).is_some(), tree.nodes().len());
+                let (is_there, before) = (tree.find(id).is_some(), tree.nodes.len());
                 let new: Vec<Node> = (0..new).map(|new| node(&format!("n{number}.{new}"), 1, 1)).collect();
                 match op {
                     0 => tree.insert(id, Place::Top, &new),
@@ -431,15 +351,14 @@ mod tests {
                     6 => tree.set(id, 7),
                     _ => tree.blur(id, Place::After),
                 }
-                let nodes = tree.nodes();
+                let nodes = nodes(&tree);
                 prop_assert!(is_whole(&nodes), "{nodes:?}");
                 if is_there && op < 4 {
                     prop_assert_eq!(nodes.len(), before + new.len());
                 }
             }
             tree.undo();
-            prop_assert_eq!(tree.nodes(), page());
-            prop_assert_eq!(tree.bytes, Tree::new(&page()).bytes);
+            prop_assert_eq!(&tree.nodes, &super::tests::tree(&page()).nodes);
         }
     }
 }

@@ -4,30 +4,33 @@
 // engine, not a router and no place for an application's own scripts.
 //
 // Its size is a promise (build.mjs): one mechanism often serves several needs,
-// and the comments say which. It speaks n2o.json.1, because a browser has JSON
-// and a CBOR codec is 660 of 5,840 bytes.
+// and the comments say which. What not every page needs is in modules beside
+// it, loaded before the first frame that needs it is looked at: morph.js for
+// updates, input.js for inputs, time.js for instants. It speaks n2o.json.1,
+// because a browser has JSON and a CBOR codec is 660 of 5,840 bytes.
 
 const doc = document;
 const all = (selector) => [...doc.querySelectorAll(selector)];
 const byId = (id) => doc.getElementById(id);
 const attr = (el, name) => el.getAttribute?.(name);
-// A form shows its inputs as its own properties: one with the id "attributes"
-// hides form.attributes. The prototype does not lie.
-const list = (el, name) => [...Reflect.get(Element.prototype, name, el)];
 
 const [root] = all("html");
 const [meta] = all("meta[name=n2o]");
 const note = byId("n2o-note");
+const page = byId("n2o-page");
 
-let counted = 0; // the counter of section 5
-let answered = 0; // the last event whose answer has arrived
-let next = 1; // the number of the next event
+// A document that was made after an event, for a form that the browser sent itself, says what it contains.
+const seen = (name) => +meta?.dataset[name] || 0;
+let counted = seen("n"); // the counter of section 5
+let answered = seen("a"); // the last event whose answer has arrived
+let next = answered + 1; // the number of the next event
 let sent = 0; // how many events of the queue this connection has taken
-const queue = []; // events from answered + 1 to next - 1: [id, frame]
+let queue = []; // events from answered + 1 to next - 1: [id, frame, values by input]
 
 // ---- what the user is told ----
 
 let alerted = "";
+let failed; // true when that is an error, which the next success takes away
 let late; // true when the page has been off for more than a second
 let lateTimer;
 
@@ -38,43 +41,23 @@ const tell = () => {
 
 const say = (text) => tell((alerted = text));
 
-// ---- inputs ----
+// ---- modules: each puts what it can do into `it` ----
 
-const marks = new WeakMap(); // input -> the number its next event will have
-let limit; // an input with a greater mark is being typed in: hands off
+const it = { all, byId, attr, say, next: () => next };
+const modules = [
+  [/<time/, () => import("./time.js")],
+  [/<(input|select|textarea)|data-end/, () => import("./input.js")],
+  // An update among the ops: in the text of JSON, no string holds this.
+  [/\[0,"/, () => import("./morph.js")],
+];
 
-// What an input holds; with "default" before it, what the server gave it.
-const kind = (el) => (el.nodeName == "OPTION" ? "Selected" : /check|radio/.test(el.type) ? "Checked" : "Value");
-const given = (el) => el["default" + kind(el)];
-const held = (el) => el[kind(el).toLowerCase()];
+// Loads what a document or a frame needs.
+const load = (text) =>
+  Promise.all(
+    modules.map(async (known) => known[1] && known[0].test(text) && (await known[1]()).default(it, (known[1] = 0))),
+  );
 
-// What holds the value: options of a select, radio buttons of a group, or the input.
-const cells = (el) => {
-  const parts = [...(el.options || el.querySelectorAll("[type=radio]"))];
-  return parts[0] ? parts : [el];
-};
-
-const hold = (el, value) => {
-  const caret = el.selectionStart;
-  el[kind(el).toLowerCase()] = value;
-  // A new value moves the caret to the end, which is right for one that has not been moved yet: who comes
-  // back to a draft goes on where it ends. Numbers and dates have no caret.
-  if (caret) el.setSelectionRange(caret, caret);
-};
-
-const free = (el) => !(marks.get(el) > limit);
-
-// ---- morph: make live nodes equal to parsed ones, keeping what is alive ----
-
-const localise = (el) => {
-  const when = new Date(el.dateTime);
-  if (!+when) return;
-  el.textContent = when.toLocaleString([], {
-    timeStyle: "short",
-    dateStyle: when.toDateString() == new Date().toDateString() ? undefined : "medium",
-  });
-  el.title = when.toLocaleString();
-};
+// ---- ops of section 7 ----
 
 const rules = { createHTML: (text) => text };
 const policy = self.trustedTypes?.createPolicy("n2o", rules) || rules;
@@ -87,73 +70,27 @@ const parse = (text, parent) => {
   template.innerHTML = policy.createHTML(svg ? `<svg>${text}</svg>` : text);
   const tree = svg ? template.content.firstChild : template.content;
   // Before any comparison, so that an unchanged time is equal.
-  tree.querySelectorAll("time").forEach(localise);
+  if (it.time) tree.querySelectorAll("time").forEach(it.time);
   return tree;
 };
-
-const morph = (a, b) => {
-  if (a.nodeName != b.nodeName) return a.replaceWith(b);
-  // Whether <details> are open is the user's choice.
-  if (a.nodeName == "DETAILS") b.open = a.open;
-  if (a.isEqualNode(b)) return;
-  if (a.nodeType > 1) return (a.data = b.data);
-  // Before the attributes, which change what no one has touched. A value that
-  // must not change yet keeps its default too, so that a later update sees it.
-  if (given(a) != given(b)) free(a) ? hold(a, given(b)) : (b["default" + kind(b)] = given(a));
-  for (const { name, value } of list(b, "attributes")) if (attr(a, name) != value) a.setAttribute(name, value);
-  for (const { name } of list(a, "attributes")) if (attr(b, name) == null) a.removeAttribute(name);
-  morphChildren(a, b);
-};
-
-// Who is who: first by the id, the first id inside, or the value (options);
-// then the next of a kind, when neither has an id of its own, as what was typed
-// in one input must not turn up in another. NaN is never found.
-const keys = [
-  (node) => attr(node, "id") || node.querySelector?.("[id]")?.id || attr(node, "value") || NaN,
-  (node) => (attr(node, "id") ? NaN : node.nodeName),
-];
-
-const morphChildren = (a, b) => {
-  const old = list(a, "childNodes");
-  const pairs = list(b, "childNodes").map((node) => [node]);
-  for (const key of keys) {
-    const known = old.map(key);
-    for (const pair of pairs)
-      if (!pair[1]) {
-        const i = known.indexOf(key(pair[0]));
-        pair[1] = old[i];
-        // Holes: neither found nor visited below.
-        delete old[i];
-        delete known[i];
-      }
-  }
-  old.map((node) => node.remove());
-  let [place] = list(a, "childNodes");
-  for (const [node, match] of pairs) {
-    // moveBefore keeps focus and scroll, where the browser has it.
-    if (match && match == place) place = place.nextSibling;
-    else a[match && a.moveBefore ? "moveBefore" : "insertBefore"](match || node, place);
-    if (match) morph(match, node);
-  }
-};
-
-// ---- ops of section 7 ----
 
 let leaving; // true when an answer sent the user on: what was typed is done with
 
 const run = ([op, id, x, y], seq) => {
-  const el = byId(id || "n2o-page");
+  const el = id ? byId(id) : page;
   if (op == 14) {
     const url = new URL(id, location);
     if (/^https?:/.test(url)) {
       location.href = url;
       leaving = seq;
     }
-  } else if (op == 15) alerted = id;
-  else if (op == 16) doc.title = id;
+  } else if (op == 15) {
+    alerted = id;
+    failed = 0;
+  } else if (op == 16) doc.title = id;
   else if (!op) {
-    if (id) morph(el, parse(x, el.parentNode).firstChild);
-    else morphChildren(el, parse(x, el));
+    if (id) it.morph(el, parse(x, el.parentNode).firstChild);
+    else it.children(el, parse(x, el));
   } else if (op < 6) {
     const below = el.scrollHeight - el.scrollTop;
     el[["prepend", "append", "before", "after", "replaceWith"][op - 1]](
@@ -162,51 +99,64 @@ const run = ([op, id, x, y], seq) => {
     // What the reader sees stays in its place.
     if (op == 1) el.scrollTop = el.scrollHeight - below;
   } else if (op == 6) el.remove();
-  else if (op < 9) {
-    x ??= "";
-    const list = cells(el);
-    if (given(el) != null || (op > 7 && list[0] != el))
-      // The value becomes what the server gave, so that a later update compares well.
-      list.every(free) &&
-        list.map((cell) => {
-          const value = cell == el ? x : [].concat(x).includes(cell.value);
-          cell["default" + kind(cell)] = value;
-          hold(cell, value);
-        });
-    else el.replaceChildren(x);
-  } else if (op == 9) y == null ? el.removeAttribute(x) : el.setAttribute(x, y);
+  else if (op < 9) it.set?.(el, x ?? "", op > 7) || el.replaceChildren(x ?? "");
+  else if (op == 9) y == null ? el.removeAttribute(x) : el.setAttribute(x, y);
   else if (op == 10) el.classList.toggle(x, y);
   else if (op < 13) el.hidden = op > 11;
   else if (op == 13) el.focus();
   else if (op == 17) (x ? el.previousSibling : el.nextSibling).remove();
 };
 
-// Those that should stay at their end but have been scrolled away from it.
-const away = () => all("[data-end]").filter((el) => el.scrollHeight - el.scrollTop - el.clientHeight > 8);
-
 const apply = (ops, seq) => {
-  const stay = away();
-  limit = seq || answered;
+  const stay = it.away?.();
+  const { activeElement: focus } = doc;
+  const { selectionStart: from, selectionEnd: to } = focus;
+  it.limit = seq || answered;
   for (const op of ops)
     // An op that does not fit the document has no effect and stops no other.
     try {
       run(op, seq);
     } catch {}
-  for (const el of all("[data-end]")) if (!stay.includes(el)) el.scrollTop = el.scrollHeight;
+  it.end?.(stay);
+  // Where the browser has no moveBefore, or the element was replaced, the focus goes back to it.
+  if (doc.activeElement == doc.body) {
+    const el = focus.isConnected ? focus : byId(focus.id);
+    el?.focus({ preventScroll: true });
+    if (to) el?.setSelectionRange?.(from, to);
+  }
 };
 
 // ---- the socket ----
 
-let socket = { close() {} };
+const nobody = { close() {} };
+let socket = nobody;
+let work; // frames are looked at one after the other, when what they need is loaded
 let live; // true from WELCOME to the loss
 let done; // true when no connection is wanted any more
 let delay = 500;
-let timer; // with a socket: it is dead; without: try again
+let timer; // with a socket: it is silent; without: try again
+
+// A tab that comes back to a page goes on with it; true until it is shown.
+let resumed = history.state?.n2o;
+let token = resumed || meta?.content;
+let taken = resumed; // true when the page is not to be taken back from another connection
+
+// Answers what a key had; storage may be forbidden.
+const store = (key, value = "") => {
+  try {
+    const had = sessionStorage[key];
+    sessionStorage[key] = value;
+    return had;
+  } catch {}
+};
+
+const remember = (it) => history.replaceState({ ...history.state, n2o: (token = it) }, "");
 
 const drop = () => {
-  clearTimeout(timer);
+  timer = clearTimeout(timer);
   socket.onclose = socket.onmessage = null;
   socket.close();
+  socket = nobody;
   live = 0;
   root.dataset.n2o = "off";
   // A short loss is nobody's business.
@@ -218,75 +168,135 @@ const drop = () => {
 const reload = () => {
   drop((done = 1));
   setTimeout(() => leaving || location.reload(), 5000 - performance.now());
+  remember("");
+  // What cannot be sent any more is told.
+  if (queue[0]) store("n2o", 1);
+};
+
+// The page is shown; what was typed is put back where nothing has changed.
+const shown = () => {
+  resumed = page.inert = false;
+  it.restore?.();
+};
+
+// A page that was left is there when it is shown.
+const ready = () => {
+  if (!resumed) root.dataset.n2o = "on";
+};
+
+const mourn = () => {
+  alerted = note.dataset.lost;
+  failed = 1;
 };
 
 const lost = ({ code }) => {
   drop();
-  if (code == 4409) done = 1;
-  else if (code > 4399) reload();
-  else {
-    // Codes that say that something was too much get at least 5 seconds.
-    timer = setTimeout(connect, Math.random() * delay + (code > 1006 && 5000));
-    delay = delay > 5000 ? 10000 : delay * 2;
+  // The page is taken back once; a document that came back to it leaves it to the other.
+  if (code == 4409 && !taken) taken = code = 1;
+  if (code > 4399) {
+    if (!resumed) return it.typed?.()[0] ? it.ask(reload, (done = 1)) : reload();
+    // What the tab has left is gone: this is the page now.
+    if (queue[0]) mourn();
+    queue = [];
+    counted = seen("n");
+    answered = seen("a");
+    next = answered + 1;
+    remember(meta.content);
+    shown();
+    code = 0;
   }
+  // Codes that say that something was too much get at least 5 seconds.
+  timer = setTimeout(connect, Math.random() * delay + (code > 1006 && 5000));
+  delay = delay > 5000 ? 10000 : delay * 2;
 };
 
-const expect = () => {
+const expect = (ms) => {
   clearTimeout(timer);
-  timer = setTimeout(lost, 10000, 0);
+  timer = setTimeout(lost, ms, 0);
 };
 
-const ping = () => live && expect(socket.send(JSON.stringify([0, counted])));
+const ping = (ms = 10000) => live && expect(ms, socket.send(JSON.stringify([0, counted])));
 
+// The time numbers the attempts, over all documents of the page: an older one must not take it from a newer.
 const connect = () => {
-  socket = new WebSocket(`/ws?t=${meta.content}&n=${counted}&a=${answered}`, "n2o.json.1");
-  socket.onclose = lost;
-  socket.onmessage = ({ data }) => {
-    clearTimeout(timer);
-    try {
-      receive(JSON.parse(data));
-    } catch {
+  const own = (socket = new WebSocket(
+    `/ws?t=${token}&n=${counted}&a=${answered}&c=${(performance.timeOrigin + performance.now()).toFixed()}` +
+      (resumed ? "&r=1" : ""),
+    "n2o.json.1",
+  ));
+  own.onclose = lost;
+  own.onmessage = ({ data }) => {
+    timer = clearTimeout(timer);
+    return (work = work
+      .then(() => own == socket && load(data))
+      .then(() => own == socket && receive(JSON.parse(data)))
       // A server that speaks otherwise belongs to another page.
-      reload();
-    }
+      .catch(reload));
   };
-  expect();
+  expect(10000);
 };
 
-const wake = () => (live ? ping() : done || connect(drop()));
+const beat = () => timer || ping();
+
+const wake = () => (live ? beat() : done || connect(drop()));
 
 const receive = ([kind, a, b, c]) => {
   if (kind == 4) {
+    // The page has gone on without this document.
+    if (resumed) {
+      for (; answered < b; answered++) queue.shift();
+      next = b + queue.length + 1;
+    }
     // Events this document never sent: it is an old copy from a cache.
     if (b >= next) throw 0;
     counted = a;
     sent = b - answered;
     delay = 500;
     live = 1;
-    root.dataset.n2o = "on";
+    ready();
     clearTimeout(lateTimer);
     lateTimer = late = 0;
   } else if (kind) counted++;
+  let id;
+  it.carried = null;
   if (kind % 2) {
     answered = a;
     sent--;
-    byId(queue.shift()[0])?.removeAttribute("aria-busy");
+    [id, , it.carried] = queue.shift();
+    byId(id)?.removeAttribute("aria-busy");
   }
-  if (kind == 1) apply(b, a);
-  if (kind == 2) apply(a);
-  if (kind == 3) alerted = c;
+  if (kind == 1) {
+    if (failed) alerted = "";
+    apply(b, a);
+  }
+  if (kind == 2) {
+    apply(a);
+    if (resumed) ready(shown());
+  }
+  if (kind == 3) {
+    alerted = c;
+    failed = 1;
+  }
+  // Its turn has come.
+  const el = again.delete(id) && kind == 1 && byId(id);
+  if (el) fire(el, 1);
   pump();
 };
 
 // Sends what may be sent, and shows what waits.
 const pump = () => {
-  while (live && sent < queue.length && sent < 16) socket.send(queue[sent++][1]);
+  while (live && sent < queue.length && sent < 16) {
+    socket.send(queue[sent++][1]);
+    // A silent network is noticed 10 seconds after a click; a handler may take longer.
+    timer ||= setTimeout(ping, 3000, 7000);
+  }
   for (const [id] of queue) byId(id)?.setAttribute("aria-busy", true);
   tell();
 };
 
 // ---- events ----
 
+const again = new Set(); // ids of what was pressed again, with something new, before the answer
 let waiting; // the element whose `input` event waits for a pause in typing
 let waitTimer;
 
@@ -299,16 +309,17 @@ const flush = () => {
 
 const fire = (el, pressed) => {
   const id = attr(el, "id");
-  const { e: seal, s: sources, c: question, r: again } = el.dataset;
+  const { e: seal, s: sources, c: question, r: repeat } = el.dataset;
   const inputs = sources ? sources.split(" ").map(byId) : [];
+  // What the browser cannot read would be sent as nothing.
+  if (it.stop?.(inputs)) return;
   // Only presses are guarded and checked. A value that changed again must not
   // get lost, and a complaint would take the focus from who is typing.
-  if (
-    pressed &&
-    ((again == null && queue.some((event) => event[0] == id)) ||
-      inputs.some((input) => input?.reportValidity?.() === false))
-  )
-    return;
+  if (pressed) {
+    const at = repeat == null ? queue.findIndex((event) => event[0] == id) : -1;
+    if (at >= 0) return inputs.some((input) => it.marks?.get(input) > answered + at + 1) && again.add(id);
+    if (inputs.some((input) => input?.reportValidity?.() === false)) return;
+  }
   if (question && !confirm(question)) return;
   const values = inputs.map(
     (el) =>
@@ -320,15 +331,14 @@ const fire = (el, pressed) => {
           : (el.value ?? el.querySelector(":checked")?.value ?? null)),
   );
   // Kept as it was sent: section 8 wants the same bytes again.
-  queue.push([id, JSON.stringify([1, next++, id, seal, values])]);
+  queue.push([id, JSON.stringify([1, next++, id, seal, values]), new Map(inputs.map((el, i) => [el, values[i]]))]);
   pump();
 };
 
 const onEvent = (e) => {
   const { target, type } = e;
   if (target == note) say("");
-  if (type == "input") for (const cell of [target, ...cells(target)]) marks.set(cell, next);
-  else flush();
+  if (type != "input") flush();
   let el = target;
   while (
     (el = el.closest?.("[data-e]")) &&
@@ -338,7 +348,8 @@ const onEvent = (e) => {
         "click")
   )
     el = el.parentNode;
-  if (!el) return;
+  // A link that is to open elsewhere does.
+  if (!el || (el.href && (e.ctrlKey || e.metaKey || e.shiftKey))) return;
   if (el.href || /submit/.test(type + el.type)) e.preventDefault();
   if (type == "input") {
     if (waiting != el) flush();
@@ -346,25 +357,6 @@ const onEvent = (e) => {
     waiting = el;
     waitTimer = setTimeout(flush, 250);
   } else fire(el, type != "change");
-};
-
-// ---- drafts: what was typed survives a reload ----
-
-const draftKey = "n2o" + location.pathname + location.search;
-
-const restoreDraft = () => {
-  const [inputs, places, y] = JSON.parse(sessionStorage[draftKey] || "[[],[]]");
-  sessionStorage[draftKey] = "";
-  for (const [id, was, is] of inputs) {
-    const el = byId(id);
-    if (el && was == cells(el).map(given))
-      cells(el).map((cell, i) => {
-        hold(cell, is[i]);
-        marks.set(cell, next).set(el, next);
-      });
-  }
-  for (const [id, top] of places) byId(id)?.scrollTo(0, top);
-  if (y) scrollTo(0, y);
 };
 
 // ---- start; window is listened to, as no element can clobber it ----
@@ -375,34 +367,32 @@ const handlers = {
   input: onEvent,
   submit: onEvent,
   online: wake,
+  // A part of the page is another entry of the history, of the same page.
+  hashchange: () => remember(token),
   visibilitychange: wake,
-  keydown: ({ target, key, isComposing }) => {
-    if (key == "Escape") say("");
-    // Enter without a form presses the first button that reads the input.
-    if (key == "Enter" && !isComposing && target.nodeName == "INPUT" && !target.form && !target.dataset.e)
-      all(`button[data-s~="${CSS.escape(target.id)}"]`)[0]?.click();
-  },
+  keydown: ({ key }) => key == "Escape" && say(""),
   pagehide: () => {
     flush();
     drop();
-    sessionStorage[draftKey] = JSON.stringify([
-      all("[id]")
-        .filter((el) => !leaving && marks.has(el) && !/pass|file/.test(el.type))
-        .map((el) => [el.id, "" + cells(el).map(given), cells(el).map(held)])
-        .filter(([, was, is]) => was != is),
-      away().map((el) => [el.id, el.scrollTop]),
-      scrollY,
-    ]);
+    it.save?.(leaving);
+    // Sent again by the document that goes on with the page.
+    if (queue[0]) store("n2o" + token, JSON.stringify([answered, (it.safe?.(queue) || queue).map((event) => event.slice(0, 2))]));
   },
-  // From the back/forward cache the document comes with all it held.
-  pageshow: ({ persisted }) => persisted && wake(),
+  // From the back/forward cache the document comes with all it held, but for what WebKit forgets of it.
+  pageshow: ({ persisted }) => persisted && wake(it.restore?.()),
 };
 
-all("time").forEach(localise);
 if (meta) {
   for (const type in handlers) addEventListener(type, handlers[type]);
-  for (const el of all("[data-end]")) el.scrollTop = el.scrollHeight;
-  restoreDraft();
-  setInterval(ping, 25000);
+  // Nothing could be done with them before.
+  for (const el of all("[data-w]")) el.disabled = el.removeAttribute("data-w");
+  if (store("n2o")) mourn();
+  if (resumed) {
+    page.inert = true;
+    [answered, queue] = JSON.parse(store("n2o" + token) || "[0,[]]");
+  }
+  remember(token);
+  setInterval(beat, 25000);
+  work = load(root.innerHTML).then(() => resumed || it.restore?.(), reload);
   connect(drop());
 }

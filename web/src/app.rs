@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
+    handler::Handler,
     http::StatusCode,
     middleware,
     response::IntoResponse,
@@ -146,7 +147,10 @@ impl App {
     /// The router, to be merged with the application's own routes. Paths that are not routed anywhere
     /// else are looked up among the pages.
     pub fn router(self) -> Router {
-        let script = Asset::new("n2o.js", "text/javascript; charset=utf-8", crate::SCRIPT.as_bytes());
+        let script =
+            |name, text: &'static str| Asset::new(name, "text/javascript; charset=utf-8", text.as_bytes());
+        let modules = crate::MODULES.map(|(name, text)| script(name, text));
+        let script = script("n2o.js", crate::SCRIPT);
         let secure = self.secure;
         let mut hosts = self.hosts;
         self.origins.iter().for_each(|origin| hosts.add_origin(origin));
@@ -165,18 +169,19 @@ impl App {
             langs: self.langs,
             secure,
         });
+        let form = DefaultBodyLimit::max(shared.node.limits().frame);
         let mut router = Router::new()
             .route("/ws", routing::get(ws::upgrade))
             .route(nitro::SESSION_PATH, routing::get(visitor::session))
             .route("/n2o/csp", routing::post(headers::report).layer(DefaultBodyLimit::max(headers::REPORT)))
             .route("/live", routing::get(async || "live"))
             .route("/ready", routing::get(ready))
-            .fallback(get::page);
+            .fallback(get::page.layer(form));
         if let Some(rest) = self.rest {
             let braked = middleware::from_fn_with_state(Arc::clone(&shared), caller::braked);
             router = router.merge(rest.router().layer(braked));
         }
-        for asset in self.assets.into_iter().chain([script]) {
+        for asset in self.assets.into_iter().chain(modules).chain([script]) {
             let path = asset.path.clone();
             let asset = Arc::new(asset);
             router = router.route(&path, routing::get(async move |headers| asset.answer(&headers)));

@@ -7,14 +7,16 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use n2o::{Dispatch, Error, Token};
+use n2o::{Dispatch, Error, Session, Token};
 use nitro::{Document, Rendered};
+use sha2::{Digest, Sha256};
 
 use crate::{
     app::Shared,
     client::ClientAddress,
-    cookie,
+    cookie, native,
     notice::Notice,
+    post,
     visitor::{Visitor, lang, visitor},
 };
 
@@ -39,12 +41,15 @@ pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Re
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let lang = lang(&app, &headers);
     let ClientAddress(address) = ClientAddress::of(request.extensions());
-    let answer = if method != Method::GET && method != Method::HEAD {
+    let posts = method == Method::POST;
+    let answer = if method != Method::GET && method != Method::HEAD && !posts {
         Err(Notice::Method)
     } else if path.len() > MAX_PATH {
         Err(Notice::TooLong)
     } else if !may(&app, &headers, address) {
         Err(Notice::TooOften)
+    } else if posts {
+        post::submit(&app, request, &post::Visit { path: &path, lang, address }).await
     } else {
         let asked = Asked { headers: &headers, path: &path, lang, keep: method == Method::GET, address };
         attempt(&app, &asked).await
@@ -80,18 +85,10 @@ async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
     let mut cx = cx.from_address(address);
     let opened = cx.deadline().hold(page.open(&mut cx)).await;
     let mut response = match opened {
-        Ok(Rendered { title, html }) => {
+        Ok(rendered) => {
             let cx = cx.commit().await.map_err(|error| failed(app, path, &error))?;
-            let token = app.node.token(&session, &Token { page: id, path: path.to_owned() });
-            let document = Document {
-                lang,
-                title: &title,
-                token: &token,
-                script: &app.script,
-                styles: &app.styles,
-                html: &html,
-            };
-            let response = Html(document.render()).into_response();
+            let token = Token { page: id, path: path.to_owned() };
+            let response = document(app, lang, &session, &token, &rendered, (0, 0), "");
             if keep {
                 app.node.wait(page, cx);
             }
@@ -116,15 +113,50 @@ async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
     Ok(response)
 }
 
-fn redirect(to: &str) -> Response {
+/// A page as a document of a session, which has seen so many frames and events of it.
+pub(crate) fn document(
+    app: &Shared,
+    lang: &str,
+    session: &Session,
+    token: &Token,
+    page: &Rendered,
+    seen: (u64, u64),
+    note: &str,
+) -> Response {
+    let token = app.node.token(session, token);
+    let (html, forms) = native::prepare(&page.html, &token, seen.1);
+    let document = Document {
+        lang,
+        title: &page.title,
+        token: &token,
+        user: &session.user().map(|user| mark(&user)).unwrap_or_default(),
+        seen,
+        script: &app.script,
+        styles: &app.styles,
+        html: &html,
+        forms: &forms,
+        note,
+    };
+    let mut response = Html(document.render()).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Something that is another for each user: the script shows nobody what another one has typed.
+fn mark(user: &str) -> String {
+    Sha256::digest(user)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn redirect(to: &str) -> Response {
     let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
+pub(crate) fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
     match error {
         Error::NotFound => Notice::NotFound,
         Error::User(text) => Notice::User(text.to_string()),
+        Error::Later(text) => Notice::Later(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
         error => Notice::Failed(app.node.failure(path, "opening of the page", error)),
     }

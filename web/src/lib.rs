@@ -64,10 +64,12 @@ mod front;
 mod get;
 mod headers;
 mod host;
+mod native;
 mod network;
 mod notice;
 mod pace;
 mod places;
+mod post;
 pub mod process;
 mod request;
 mod reserve;
@@ -86,3 +88,10 @@ pub use server::{ServeError, Server};
 
 /// The client script, minified.
 pub const SCRIPT: &str = include_str!("../js/n2o.min.js");
+
+/// The modules that the client script loads when a page needs them, with their names.
+pub const MODULES: [(&str, &str); 3] = [
+    ("input.js", include_str!("../js/input.min.js")),
+    ("morph.js", include_str!("../js/morph.min.js")),
+    ("time.js", include_str!("../js/time.min.js")),
+];

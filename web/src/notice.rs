@@ -18,9 +18,15 @@ pub(crate) enum Notice {
     Expired,
     /// Another commit came between; never shown, the page is opened again.
     Conflict,
+    /// The text that was sent is too long.
+    TooLarge,
+    /// There is no room, or the server stops.
+    Busy,
     /// The visitor, or many at one address, ask too often.
     TooOften,
     User(String),
+    /// The same may be asked again later.
+    Later(String),
     Failed(String),
 }
 
@@ -31,9 +37,11 @@ impl Notice {
             Notice::Denied => StatusCode::FORBIDDEN,
             Notice::Method => StatusCode::METHOD_NOT_ALLOWED,
             Notice::TooLong => StatusCode::URI_TOO_LONG,
+            Notice::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Notice::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Notice::Expired => StatusCode::GONE,
             Notice::Conflict => StatusCode::CONFLICT,
-            Notice::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            Notice::TooOften | Notice::Later(_) => StatusCode::TOO_MANY_REQUESTS,
             Notice::User(_) => StatusCode::BAD_REQUEST,
             Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -47,6 +55,8 @@ impl Notice {
             }
             Notice::Method => ("This address only shows pages.", "Ця адреса лише показує сторінки."),
             Notice::TooLong => ("This address is too long.", "Ця адреса задовга."),
+            Notice::TooLarge => ("This is too much text.", "Забагато тексту."),
+            Notice::Busy => ("The server is busy. Please try again.", "Сервер зайнятий. Спробуйте ще раз."),
             Notice::TooOften => {
                 ("Too many requests. Please wait a little.", "Забагато запитів. Зачекайте трохи.")
             }
@@ -54,7 +64,7 @@ impl Notice {
             Notice::Expired => {
                 ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
             }
-            Notice::User(text) => return text.clone(),
+            Notice::User(text) | Notice::Later(text) => return text.clone(),
             Notice::Failed(incident) => {
                 let text = if uk {
                     "Сталася помилка. Інцидент"
@@ -85,7 +95,7 @@ impl Notice {
         };
         let mut response = (status, Html(page.into_string())).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(self, Notice::TooOften) {
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
         }
         response

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     extract::{
         Query, State,
-        ws::{WebSocket, WebSocketUpgrade},
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -42,6 +42,16 @@ pub(crate) async fn upgrade(
         return StatusCode::FORBIDDEN.into_response();
     }
     let limits = app.node.limits();
+    // Asked for something that only another version speaks: told so by a code, because a browser cannot tell a
+    // handshake that was refused from a network that is gone.
+    if let Some(foreign) = foreign(&headers) {
+        let refuse = async |socket: WebSocket| {
+            let frame = CloseFrame { code: 4400, reason: Utf8Bytes::from_static("unknown subprotocol") };
+            let mut socket = socket;
+            let _ = socket.send(Message::Close(Some(frame))).await;
+        };
+        return upgrade.protocols([foreign]).on_upgrade(refuse);
+    }
     let upgrade = upgrade
         .protocols(Format::ALL.map(Format::subprotocol))
         .read_buffer_size(READ_BUFFER)
@@ -59,13 +69,15 @@ pub(crate) async fn upgrade(
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, AGAIN)]).into_response();
     };
     let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
-    let (count, answered) = (number("n"), number("a"));
+    let (count, answered, whole) = (number("n"), number("a"), query.contains_key("r"));
+    let attempt = query.get("c").and_then(|value| value.parse().ok()).unwrap_or_default();
     let token = query.get("t").map_or("", String::as_str);
     let known = known(&app, &headers, token).await;
     let lang = lang(&app, &headers);
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format, seats));
-        let connection = Connection { channel, format, count, answered, place: Some(place), address };
+        let place = Some(place);
+        let connection = Connection { channel, format, count, answered, attempt, whole, place, address };
         match known {
             Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
             Err(error) => {
@@ -94,7 +106,8 @@ async fn known(app: &Shared, headers: &HeaderMap, token: &str) -> Result<(Arc<Se
     Ok((session, token))
 }
 
-async fn connect(
+/// Gives a connection to the page of a token.
+pub(crate) async fn connect(
     app: &Arc<Shared>,
     token: &Token,
     session: Arc<Session>,
@@ -112,6 +125,16 @@ async fn connect(
         let cx = cx.from_address(address);
         (found.page, cx)
     });
+}
+
+/// The first subprotocol that is asked for, when none of them is known here.
+fn foreign(headers: &HeaderMap) -> Option<String> {
+    let asked =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let mut asked = asked.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let first = asked.next()?;
+    let known = |name: &str| Format::ALL.iter().any(|format| format.subprotocol() == name);
+    (!known(first) && !asked.any(known)).then(|| first.to_owned())
 }
 
 /// Whether the page that opens the socket is ours: its origin is the host that was asked, or on the list.

@@ -8,12 +8,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{Failure, args::Args, serve, usage};
+use super::{Failure, args::Args, store::Place, usage};
 
 /// The scheduling group's priority: highest, so that other work on the machine does not halve the figures.
 const NICE: &str = "-20";
 /// Files that a server or load of all scenarios opens.
-const FILES: u64 = 16_384;
+const FILES: u64 = 19_400;
 
 /// A server under measurement.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Server {
     child: Option<Child>,
     pub(crate) pid: Option<u32>,
     pub(crate) address: SocketAddr,
+    /// Held until the server has ended.
+    _place: Option<Place>,
 }
 
 /// Which server.
@@ -36,7 +38,8 @@ pub(crate) enum Side {
 pub(crate) fn load() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let cores = cores(&Args::read(args.iter().cloned())?);
-    let mut command = command(cores.1, "--load")?;
+    let mut command = command(cores.1)?;
+    command.arg("--load");
     if let (Some(server), Some(load)) = cores {
         // Said, because the load itself may run on its own core only, and sees no other.
         command.args(["--cores".to_owned(), format!("{server},{load}")]);
@@ -67,22 +70,26 @@ pub(crate) fn cores(args: &Args) -> (Option<usize>, Option<usize>) {
 }
 
 /// This program, pinned, in a session of its own, ending with this process.
-fn command(core: Option<usize>, role: &str) -> Result<Command, Failure> {
-    let mut words: Vec<String> = Vec::new();
+fn command(core: Option<usize>) -> Result<Command, Failure> {
+    let mut words = Vec::new();
     if usage::files().is_none_or(|files| files < FILES) && present("prlimit") {
         words.extend(["prlimit".to_owned(), format!("--nofile={FILES}:")]);
     }
     if present("setsid") {
         words.push("setsid".to_owned());
     }
-    if let Some(core) = core.filter(|_| present("taskset")) {
-        words.extend(["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
-    }
+    words.extend(pinned(core));
     words.push(std::env::current_exe()?.display().to_string());
     let mut words = words.into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).args(["--child", role]);
+    command.args(words).arg("--child");
     Ok(command)
+}
+
+/// The words before a command that is to run on a core.
+pub(crate) fn pinned(core: Option<usize>) -> Vec<String> {
+    let core = core.filter(|_| present("taskset"));
+    core.map_or_else(Vec::new, |core| vec!["taskset".to_owned(), "-c".to_owned(), core.to_string()])
 }
 
 fn present(program: &str) -> bool {
@@ -91,16 +98,25 @@ fn present(program: &str) -> bool {
 }
 
 impl Server {
-    /// Starts a server, and waits until it serves.
-    pub(crate) fn start(side: Side, args: &Args) -> Result<Self, Failure> {
-        if let (Side::Ours, Some(address)) = (side, &args.against) {
-            return Ok(Server { child: None, pid: args.pid, address: address.parse()? });
-        }
-        let mut command = command(cores(args).0, if side == Side::Ours { "--serve" } else { "--echo" })?;
-        command.arg("127.0.0.1:0");
-        if args.redb {
-            command.arg("--redb");
-        }
+    /// Starts the pages over a store, and waits until they are served.
+    pub(crate) fn pages(place: Place, args: &Args) -> Result<Self, Failure> {
+        let url = place.url.clone();
+        Self::start(&["--serve", "127.0.0.1:0", "--url", &url], Some(place), args)
+    }
+
+    /// A server that runs already, and goes on.
+    pub(crate) fn running(address: &str, pid: Option<u32>) -> Result<Self, Failure> {
+        Ok(Server { child: None, pid, address: address.parse()?, _place: None })
+    }
+
+    /// Starts an echo.
+    pub(crate) fn echo(args: &Args) -> Result<Self, Failure> {
+        Self::start(&["--echo", "127.0.0.1:0"], None, args)
+    }
+
+    fn start(words: &[&str], place: Option<Place>, args: &Args) -> Result<Self, Failure> {
+        let mut command = command(cores(args).0)?;
+        command.args(words);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
@@ -110,9 +126,11 @@ impl Server {
             return Err("the server did not start".into());
         };
         let pid = child.id();
-        // Only now: before, the process may still have been in our own group.
-        let _ = fs::write(Path::new("/proc").join(pid.to_string()).join("autogroup"), NICE);
-        Ok(Server { child: Some(child), pid: Some(pid), address })
+        if !args.quick {
+            // Only now: before, the process may still have been in our own group.
+            let _ = fs::write(Path::new("/proc").join(pid.to_string()).join("autogroup"), NICE);
+        }
+        Ok(Server { child: Some(child), pid: Some(pid), address, _place: place })
     }
 }
 
@@ -121,8 +139,6 @@ impl Drop for Server {
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
-            // It had no time to do so itself.
-            let _ = fs::remove_dir_all(serve::folder(child.id()));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use n2o::Format;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -10,6 +10,7 @@ use tokio::{
 
 use super::{
     frames::{self, Frame},
+    seals::Seals,
     socket::Socket,
 };
 
@@ -37,8 +38,8 @@ impl Http {
         Ok(Http { address, stream, buf: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Fetches a page as a visitor who was never here before.
-    pub(crate) async fn get(&mut self, path: &str) -> io::Result<Fetched> {
+    /// Fetches a document; answers its head, and its text.
+    pub(crate) async fn get(&mut self, path: &str) -> io::Result<(String, String)> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         self.stream.write_all(request.as_bytes()).await?;
         self.buf.clear();
@@ -56,7 +57,13 @@ impl Http {
         if !head.starts_with("HTTP/1.1 200") {
             return Err(io::Error::other(format!("{path}: {head}")));
         }
-        let html = String::from_utf8_lossy(&self.buf[head.len() + 4..]).into_owned();
+        let text = String::from_utf8_lossy(&self.buf[head.len() + 4..]).into_owned();
+        Ok((head, text))
+    }
+
+    /// Fetches a page as a visitor who was never here before.
+    pub(crate) async fn visit(&mut self, path: &str) -> io::Result<Fetched> {
+        let (head, html) = self.get(path).await?;
         let cookie = header(&head, "set-cookie:").and_then(|cookie| cookie.split(';').next());
         let token = between(&html, "<meta name=\"n2o\" content=\"");
         let (Some(cookie), Some(token)) = (cookie, token) else {
@@ -74,22 +81,24 @@ impl Http {
 }
 
 impl Fetched {
-    /// The seal of an element.
-    pub(crate) fn seal(&self, id: &str) -> io::Result<Vec<u8>> {
-        let element = self.html.split_once(&format!(" id=\"{id}\"")).map(|(_, rest)| rest);
-        let seal = element.and_then(|rest| between(rest.split('>').next()?, "data-e=\""));
-        let seal = seal.and_then(|seal| URL_SAFE_NO_PAD.decode(seal).ok());
-        seal.ok_or_else(|| io::Error::other(format!("no element {id} with an event")))
+    /// The seals of the page's elements.
+    pub(crate) fn seals(&self, format: Format) -> Seals {
+        let mut seals = Seals::new(format);
+        seals.read(self.html.as_bytes());
+        seals
     }
 
     /// Connects, and waits for the welcome.
-    pub(crate) async fn connect(&self) -> io::Result<Socket> {
+    pub(crate) async fn connect(&self, format: Format) -> io::Result<Socket> {
         let headers = format!(
-            "Origin: http://{}\r\nCookie: {}\r\nSec-WebSocket-Protocol: n2o.cbor.1\r\n",
-            self.address, self.cookie
+            "Origin: http://{}\r\nCookie: {}\r\nSec-WebSocket-Protocol: {}\r\n",
+            self.address,
+            self.cookie,
+            format.subprotocol()
         );
-        let mut socket = Socket::open(self.address, &format!("/ws?t={}", self.token), &headers).await?;
-        match frames::read(socket.recv().await?) {
+        let path = format!("/ws?t={}", self.token);
+        let mut socket = Socket::open(self.address, &path, &headers, format.is_text()).await?;
+        match frames::read(format, socket.recv().await?) {
             Frame::Welcome => Ok(socket),
             other => Err(io::Error::other(format!("{other:?} instead of a welcome"))),
         }

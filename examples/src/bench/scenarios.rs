@@ -1,244 +1,170 @@
-//! The scenarios, one after the other, as often as runs were asked for.
+//! The scenarios: which clients give the figures of which rows, beside which echo.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use n2o::Format::{self, Cbor, Json};
 
 use super::{
-    Failure,
-    args::Args,
-    board::Board,
-    child::{self, Server, Side},
-    load::{self, Act, Rate, Target},
-    room, usage,
+    acts,
+    client::{Act, Step},
+    store::Kind,
 };
 
-/// How often a measurement is repeated when other work held the server's core.
-const REPEATS: usize = 3;
-/// From which part of the time on that counts.
-const DISTURBED: f64 = 0.04;
 /// Bytes of a click, which is what the echo of it carries.
 const CLICK: usize = 50;
-/// Bytes of a form's answer.
+/// Bytes of the answer of a form whose fields all change.
 const FORM: usize = 780;
-/// Pages that are open before memory is measured, so that what a server needs once does not count.
-const FIRST: usize = 200;
-/// Time for a server to come to rest.
-const REST: Duration = Duration::from_millis(700);
-/// Time after which pages are idle: the server has looked twice for what it can put away.
-const IDLE: Duration = Duration::from_millis(10_700);
+/// Bytes of the counter's document, which is what a visitor of the echo fetches.
+pub(crate) const DOCUMENT: usize = 700;
+/// Clients of most scenarios.
+const CLIENTS: usize = 64;
+/// The page that is visited.
+const COUNTER: &str = "/bench/counter";
 
 /// What is measured together, because it needs the same server.
 #[derive(Clone, Copy, Debug)]
-struct Scenario {
-    name: &'static str,
-    echo: Option<Measure>,
-    ours: Measure,
+pub(crate) struct Scenario {
+    /// The row of the figure that the measurement is about.
+    pub(crate) row: &'static str,
+    /// Rows of what is found beside it.
+    pub(crate) also: &'static [&'static str],
+    pub(crate) ours: Ours,
+    pub(crate) echo: Option<Echo>,
+    /// The store that it is about.
+    pub(crate) store: Option<Kind>,
 }
 
+/// What is measured of the pages.
 #[derive(Clone, Copy, Debug)]
-enum Measure {
-    /// Clients that act again and again; the rows for the rate and for the processor time.
-    Turns { path: &'static str, act: fn() -> Act, clients: usize, rows: &'static [&'static str] },
+pub(crate) enum Ours {
+    /// Clients that act again and again.
+    Turns(Crowd),
     /// One client's round trips.
-    Wait { path: &'static str, act: fn() -> Act },
+    Wait(Crowd),
+    /// One client whose events are of two kinds, in turn.
+    Both(Crowd),
     /// Memory of each of many pages.
-    Memory { path: &'static str, act: fn() -> Act, row: &'static str, all: bool },
-    /// The room.
-    Room,
-    /// Visits.
-    Visits,
+    Memory(Crowd),
+    /// Deliveries in a room of so many.
+    Room(usize),
+    /// Visits of a page.
+    Visits(&'static str),
+    /// The size of the script, plain and compressed.
+    Script,
 }
 
-const fn turns(
-    path: &'static str,
-    act: fn() -> Act,
-    clients: usize,
-    rows: &'static [&'static str],
-) -> Measure {
-    Measure::Turns { path, act, clients, rows }
+/// What is measured of the echo. It is measured once in a run, however many rows are held against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Echo {
+    Turns { bytes: usize, clients: usize },
+    Wait { bytes: usize },
+    Memory,
+    Visits { document: usize, bytes: usize },
 }
 
-fn inc() -> Act {
-    Act::Click("inc")
+/// The clients of a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crowd {
+    /// The page; `{rows}` stands for their number.
+    pub(crate) path: &'static str,
+    pub(crate) rows: usize,
+    pub(crate) format: Format,
+    pub(crate) act: Act,
+    /// How many; for memory 0, which is the number of the command line.
+    pub(crate) clients: usize,
 }
 
-fn nothing() -> Act {
-    Act::Click("")
+const fn crowd(path: &'static str, act: fn(u64, &mut Step)) -> Crowd {
+    Crowd { path, rows: 0, format: Cbor, act: Act::Use(act), clients: CLIENTS }
 }
 
-fn echo() -> Act {
-    Act::Echo(CLICK)
+const fn list(path: &'static str, act: fn(u64, &mut Step)) -> Crowd {
+    Crowd { rows: 1_000, ..crowd(path, act) }
 }
 
-const COUNTER: &str = "/bench/counter";
-const LIST: &str = "/bench/list";
+const fn look(path: &'static str, rows: usize, clients: usize) -> Crowd {
+    Crowd { path, rows, format: Cbor, act: Act::Look, clients }
+}
 
-const SCENARIOS: &[Scenario] = &[
+/// Turns beside the echo of a click by as many clients.
+const fn turns(row: &'static str, crowd: Crowd) -> Scenario {
+    let echo = Some(Echo::Turns { bytes: CLICK, clients: crowd.clients });
+    Scenario { row, also: &[], ours: Ours::Turns(crowd), echo, store: None }
+}
+
+/// Turns with a store.
+const fn stored(row: &'static str, crowd: Crowd, kind: Kind) -> Scenario {
+    Scenario { store: Some(kind), ..turns(row, crowd) }
+}
+
+const fn alone(row: &'static str, also: &'static [&'static str], ours: Ours) -> Scenario {
+    Scenario { row, also, ours, echo: None, store: None }
+}
+
+const FORM_ECHO: Option<Echo> = Some(Echo::Turns { bytes: FORM, clients: CLIENTS });
+const REFRESHED: Crowd = crowd("/bench/counter/refresh", acts::inc);
+const MANY: Crowd = crowd("/bench/many", acts::many);
+const ALL: Crowd = crowd("/bench/form", acts::form);
+const LIST: &str = "/bench/list/{rows}";
+const FOUND: &str = "/bench/list/{rows}/refresh";
+const WRITE: Crowd = crowd("/bench/record", acts::inc);
+const STEP: Crowd = crowd("/bench/step", acts::complete);
+
+/// All scenarios, in the order of their rows.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { also: &["cpu"], ..turns("counter-64", crowd(COUNTER, acts::inc)) },
+    turns("counter-json", Crowd { format: Json, ..crowd(COUNTER, acts::inc) }),
+    turns("counter-refresh", REFRESHED),
+    turns("counter-refresh-json", Crowd { format: Json, ..REFRESHED }),
+    turns("counter-1000", Crowd { clients: 1_000, ..crowd(COUNTER, acts::inc) }),
     Scenario {
-        name: "counter-64",
-        echo: Some(turns("/", echo, 64, &["counter-64", "cpu", "touch", "append"])),
-        ours: turns(COUNTER, inc, 64, &["counter-64", "cpu"]),
+        echo: Some(Echo::Wait { bytes: CLICK }),
+        ..alone("counter-1", &["p50", "p99"], Ours::Wait(Crowd { clients: 1, ..crowd(COUNTER, acts::inc) }))
     },
+    turns("many", MANY),
+    turns("many-json", Crowd { format: Json, ..MANY }),
+    Scenario { also: &["form-down", "form-up"], echo: FORM_ECHO, ..turns("form", ALL) },
+    Scenario { echo: FORM_ECHO, ..turns("form-json", Crowd { format: Json, ..ALL }) },
+    turns("form-one", crowd("/bench/form/one", acts::field)),
+    turns("form-part", crowd("/bench/form/panels", acts::part)),
+    turns("touch", list(LIST, acts::touch)),
+    turns("touch-refresh", list(FOUND, acts::touch)),
+    turns("append", list(LIST, acts::append)),
+    turns("append-refresh", list(FOUND, acts::append)),
+    alone(
+        "halve",
+        &["restore"],
+        Ours::Both(Crowd { rows: 10_000, clients: 1, ..crowd("/bench/halves/{rows}", acts::halve) }),
+    ),
+    alone("viewer", &[], Ours::Memory(look(LIST, 1_000, 1_000))),
     Scenario {
-        name: "counter-1000",
-        echo: Some(turns("/", echo, 1000, &["counter-1000", "", "room"])),
-        ours: turns(COUNTER, inc, 1000, &["counter-1000"]),
+        echo: Some(Echo::Turns { bytes: CLICK, clients: 1_000 }),
+        ..alone("room", &[], Ours::Room(1_000))
     },
+    stored("write-memory", WRITE, Kind::Memory),
+    stored("write-redb", WRITE, Kind::Redb),
+    stored("write-postgres", WRITE, Kind::Postgres),
+    stored("step-memory", STEP, Kind::Memory),
+    stored("step-redb", STEP, Kind::Redb),
+    stored("step-postgres", STEP, Kind::Postgres),
     Scenario {
-        name: "counter-1",
-        echo: Some(Measure::Wait { path: "/", act: echo }),
-        ours: Measure::Wait { path: COUNTER, act: inc },
+        echo: Some(Echo::Visits { document: DOCUMENT, bytes: CLICK }),
+        ..alone("visit", &[], Ours::Visits(COUNTER))
     },
-    Scenario {
-        name: "form",
-        echo: Some(turns("/", || Act::Echo(FORM), 64, &["form"])),
-        ours: turns("/bench/form", || Act::Click("recalc"), 64, &["form", "", "bytes"]),
-    },
-    Scenario { name: "list-touch", echo: None, ours: turns(LIST, || Act::Click("touch"), 64, &["touch"]) },
-    Scenario { name: "list-append", echo: None, ours: turns(LIST, || Act::Click("append"), 64, &["append"]) },
-    Scenario {
-        name: "list-memory",
-        echo: None,
-        ours: Measure::Memory { path: LIST, act: nothing, row: "viewer", all: false },
-    },
-    Scenario { name: "room", echo: None, ours: Measure::Room },
-    Scenario { name: "visit", echo: Some(Measure::Visits), ours: Measure::Visits },
-    Scenario {
-        name: "idle",
-        echo: Some(Measure::Memory { path: "/", act: echo, row: "idle", all: true }),
-        ours: Measure::Memory { path: COUNTER, act: nothing, row: "idle", all: true },
-    },
+    Scenario { echo: Some(Echo::Memory), ..alone("idle", &[], Ours::Memory(look(COUNTER, 0, 0))) },
+    alone("script", &["brotli"], Ours::Script),
 ];
 
-/// Runs all scenarios that were asked for, and prints the table.
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    if args.child {
-        child::end_with_parent();
-    }
-    if !child::raise() {
-        eprintln!("bench: the priority of the scheduling group could not be raised; other work will disturb");
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut board = Board::default();
-    for run in 1..=args.runs {
-        for scenario in SCENARIOS.iter().filter(|scenario| args.wants(scenario.name)) {
-            eprint!("\rrun {run} of {}: {:<20}", args.runs, scenario.name);
-            for (side, measure) in [(Side::Echo, scenario.echo), (Side::Ours, Some(scenario.ours))] {
-                let Some(measure) = measure else { continue };
-                let told = |error| format!("{} ({side:?}): {error}", scenario.name);
-                runtime.block_on(take(side, measure, args, &mut board)).map_err(told)?;
-            }
-        }
-    }
-    eprint!("\r{:<40}\r", "");
-    if args.wants("script") {
-        board.note(Side::Ours, "script", web::SCRIPT.len() as f64);
-        if let Some(size) = brotli(web::SCRIPT) {
-            board.note(Side::Ours, "brotli", size);
-        }
-    }
-    board.print(args);
-    if let Some(file) = &args.json {
-        std::fs::write(file, board.json(args)?)?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::rows::ROWS;
 
-/// Takes one measurement with a server of its own, again when it was disturbed.
-async fn take(side: Side, measure: Measure, args: &Args, board: &mut Board) -> Result<(), Failure> {
-    for repeat in 0..=REPEATS {
-        let server = Server::start(side, args)?;
-        let target = Target::of(side, &server);
-        let rate = once(target, measure, args, board, repeat == REPEATS).await?;
-        if rate.is_none_or(|rate| rate.waited < DISTURBED) {
-            break;
-        }
+    #[test]
+    fn every_row_has_its_scenario() {
+        let given = SCENARIOS.iter().flat_map(|scenario| [&[scenario.row], scenario.also].concat());
+        let mut given: Vec<&str> = given.collect();
+        let mut rows: Vec<&str> = ROWS.iter().map(|row| row.id).collect();
+        given.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(given, rows);
     }
-    Ok(())
-}
-
-/// Measures, and notes the figures unless the measurement was disturbed and may be repeated.
-async fn once(
-    target: Target,
-    measure: Measure,
-    args: &Args,
-    board: &mut Board,
-    last: bool,
-) -> Result<Option<Rate>, Failure> {
-    let side = target.side;
-    let good = |rate: &Rate| last || rate.waited < DISTURBED;
-    match measure {
-        Measure::Turns { path, act, clients, rows } => {
-            let clients = load::open(target, path, act(), clients).await?;
-            let (rate, clients) = load::turns(target, clients, args.time).await?;
-            if good(&rate) {
-                for row in rows.iter().filter(|row| !["", "cpu", "bytes"].contains(*row)) {
-                    board.rate(side, row, &rate);
-                }
-                if let Some(micros) = rate.micros.filter(|_| rows.contains(&"cpu")) {
-                    board.note(side, "cpu", micros);
-                }
-                if let Some(client) = clients.first().filter(|_| rows.contains(&"bytes")) {
-                    let (down, up) = client.bytes();
-                    board.note(side, "form-down", down);
-                    board.note(side, "form-up", up);
-                }
-            }
-            Ok(Some(rate))
-        }
-        Measure::Wait { path, act } => {
-            let mut clients = load::open(target, path, act(), 1).await?;
-            if let Some(client) = clients.first_mut() {
-                let (p50, p99) = load::wait(client, args.time).await?;
-                board.note(side, "p50", p50);
-                board.note(side, "p99", p99);
-            }
-            let (rate, _) = load::turns(target, clients, args.time.div_f64(3.0)).await?;
-            board.rate(side, "counter-1", &rate);
-            Ok(None)
-        }
-        Measure::Memory { path, act, row, all } => {
-            let Some(pid) = target.pid else { return Ok(None) };
-            let count = if all { args.pages } else { args.pages / 10 };
-            let mut clients = load::open(target, path, act(), FIRST).await?;
-            tokio::time::sleep(if side == Side::Ours { IDLE } else { REST }).await;
-            let before = usage::memory(pid);
-            clients.extend(load::open(target, path, act(), count).await?);
-            tokio::time::sleep(if side == Side::Ours { IDLE } else { REST }).await;
-            if let Some((before, after)) = before.zip(usage::memory(pid)) {
-                board.note(side, row, (after - before) / count as f64);
-            }
-            Ok(None)
-        }
-        Measure::Room => {
-            let rate = room::deliveries(target, "/bench/room", 1000, args.time).await?;
-            if good(&rate) {
-                board.rate(side, "room", &rate);
-            }
-            Ok(Some(rate))
-        }
-        Measure::Visits => {
-            let rate = load::visits(target, COUNTER, args.time).await?;
-            if good(&rate) {
-                board.rate(side, "visit", &rate);
-            }
-            Ok(Some(rate))
-        }
-    }
-}
-
-/// The size of the script as a server in front may send it; needs node.
-fn brotli(script: &str) -> Option<f64> {
-    let program = "process.stdout.write(String(require('zlib').brotliCompressSync(require('fs').readFileSync(0)).length))";
-    let mut node = Command::new("node")
-        .args(["-e", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .ok()?;
-    node.stdin.take()?.write_all(script.as_bytes()).ok()?;
-    String::from_utf8(node.wait_with_output().ok()?.stdout).ok()?.parse().ok()
 }

@@ -1,10 +1,16 @@
 //! The servers under measurement: the pages, and the bare echo that shows the socket's limit.
 
-use std::{num::NonZero, path::PathBuf};
+use std::num::NonZero;
 
 use axum::{
     Router,
-    extract::ws::{WebSocket, WebSocketUpgrade},
+    body::Bytes,
+    extract::{
+        Path,
+        ws::{WebSocket, WebSocketUpgrade},
+    },
+    http::header,
+    response::IntoResponse,
     routing,
     serve::ListenerExt,
 };
@@ -15,17 +21,18 @@ use super::{Failure, args::Args, child};
 
 /// Bytes that a connection keeps for reading, as in our own server.
 const READ_BUFFER: usize = 1024;
+/// What the echo's documents are cut from.
+static DOCUMENT: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
 /// Serves the pages until it is told to stop.
 pub(crate) fn pages(address: &str, args: &Args) -> Result<(), Failure> {
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     run(args, async {
-        // Held until the end, when it takes the store's file with it.
-        let folder = Folder::new(args.redb)?;
-        let store = kvs::Store::open(&folder.store()).await?;
+        let store = kvs::Store::open(&args.url).await?;
         let random = Random::default();
         let keys = Keys::random(&random);
         let node = Node::new(store, keys, super::limits(), Clock::default(), random);
+        super::open(&node).await?;
         let router = super::pages(web::App::new(node.clone())).router();
         let server = web::Server::bind(node, address).await?;
         println!("{}", server.address()?);
@@ -34,7 +41,7 @@ pub(crate) fn pages(address: &str, args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// Serves the echo for ever.
+/// Serves the echo, and static documents beside it, for ever.
 pub(crate) fn echo(address: &str, args: &Args) -> Result<(), Failure> {
     run(args, async {
         let listener = TcpListener::bind(address).await?;
@@ -43,7 +50,10 @@ pub(crate) fn echo(address: &str, args: &Args) -> Result<(), Failure> {
             // As in our own server.
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, Router::new().route("/", routing::get(upgrade))).await?;
+        let router = Router::new()
+            .route("/", routing::get(upgrade))
+            .route("/document/{bytes}", routing::get(document));
+        axum::serve(listener, router).await?;
         Ok(())
     })
 }
@@ -58,6 +68,12 @@ async fn upgrade(upgrade: WebSocketUpgrade) -> axum::response::Response {
     })
 }
 
+/// Answers a static document of so many bytes.
+async fn document(Path(bytes): Path<usize>) -> impl IntoResponse {
+    let html = Bytes::from_static(&DOCUMENT[..bytes.min(DOCUMENT.len())]);
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html)
+}
+
 /// On one core one thread does everything; a second one would only take turns with it.
 fn run(args: &Args, serving: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     if args.child {
@@ -66,37 +82,4 @@ fn run(args: &Args, serving: impl Future<Output = Result<(), Failure>>) -> Resul
     let one = std::thread::available_parallelism().map_or(1, NonZero::get) == 1;
     let mut builder = if one { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     builder.enable_all().build()?.block_on(serving)
-}
-
-/// Where a server keeps its store, when that is on disk.
-pub(crate) fn folder(pid: u32) -> PathBuf {
-    std::env::temp_dir().join(format!("n2o-bench-{pid}"))
-}
-
-/// A folder for the store, when it is on disk.
-struct Folder(Option<PathBuf>);
-
-impl Folder {
-    fn new(wanted: bool) -> std::io::Result<Self> {
-        let folder = wanted.then(|| folder(std::process::id()));
-        if let Some(folder) = &folder {
-            std::fs::create_dir_all(folder)?;
-        }
-        Ok(Folder(folder))
-    }
-
-    fn store(&self) -> String {
-        self.0.as_ref().map_or_else(
-            || String::from("memory:"),
-            |folder| format!("redb:{}", folder.join("bench.redb").display()),
-        )
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.0 {
-            let _ = std::fs::remove_dir_all(folder);
-        }
-    }
 }

@@ -20,14 +20,21 @@ pub(crate) struct Socket {
     /// What has been read and not yet been given out.
     unread: Range<usize>,
     out: Vec<u8>,
+    /// The first byte of a frame that carries a message.
+    head: u8,
     /// Bytes received and sent in frames, with their heads.
     pub(crate) down: u64,
     pub(crate) up: u64,
 }
 
 impl Socket {
-    /// Connects and upgrades. `headers` are complete lines.
-    pub(crate) async fn open(address: SocketAddr, path: &str, headers: &str) -> io::Result<Self> {
+    /// Connects and upgrades, for messages of text or of bytes. `headers` are complete lines.
+    pub(crate) async fn open(
+        address: SocketAddr,
+        path: &str,
+        headers: &str,
+        is_text: bool,
+    ) -> io::Result<Self> {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let request = format!(
@@ -35,8 +42,8 @@ impl Socket {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
-        let mut socket =
-            Socket { stream, buf: vec![0; BUFFER], unread: 0..0, out: Vec::new(), down: 0, up: 0 };
+        let (head, buf) = (if is_text { 0x81 } else { 0x82 }, vec![0; BUFFER]);
+        let mut socket = Socket { stream, buf, unread: 0..0, out: Vec::new(), head, down: 0, up: 0 };
         loop {
             socket.fill().await?;
             let text = &socket.buf[socket.unread.clone()];
@@ -50,9 +57,9 @@ impl Socket {
         }
     }
 
-    /// Sends one binary message.
+    /// Sends one message.
     pub(crate) async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
-        self.put(0x82, payload);
+        self.put(self.head, payload);
         self.up += self.out.len() as u64;
         self.stream.write_all(&self.out).await
     }

@@ -35,8 +35,8 @@ enum Failed {
     Keys(n2o::Error),
     #[error("{0}; `demo --new-keys` makes them")]
     NoKeys(n2o::Error),
-    #[error("the order desk: {0}")]
-    Desk(n2o::Error),
+    #[error("the processes: {0}")]
+    Processes(n2o::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
@@ -49,7 +49,7 @@ impl Failed {
     fn code(&self) -> u8 {
         match self {
             Failed::Usage(_) => 2,
-            Failed::Data(..) | Failed::Store(_) | Failed::Missing(_) | Failed::Desk(_) => 3,
+            Failed::Data(..) | Failed::Store(_) | Failed::Missing(_) | Failed::Processes(_) => 3,
             Failed::Keys(_) | Failed::NoKeys(_) => 4,
             Failed::Serve(_) | Failed::Threads(_) => 5,
         }
@@ -128,8 +128,10 @@ async fn run(config: &Config) -> Result<bool, Failed> {
     };
     let node = Node::new(store, keys.clone(), examples::limits(config), Clock::default(), random);
     let server = Server::over(node.clone(), listener);
-    if !config.bench {
-        examples::desk::open(&node).await.map_err(Failed::Desk)?;
+    if config.bench {
+        examples::bench::open(&node).await.map_err(Failed::Processes)?;
+    } else {
+        examples::desk::open(&node).await.map_err(Failed::Processes)?;
     }
     if let Some(folder) = config.backup.clone() {
         let (node, every, keep) = (node.clone(), config.every, config.keep);

@@ -5,10 +5,10 @@ use nitro::prelude::*;
 use super::{
     brake, is_room,
     line::{self, Line, Lines, Retention, Said},
-    people::People,
+    people::{People, Person},
     view,
 };
-use crate::{login::PROVEN, text::text};
+use crate::text::text;
 
 /// Most characters of a message.
 const MOST_CHARS: usize = 2_000;
@@ -58,7 +58,7 @@ impl Page for Chat {
     }
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        self.proven = cx.session().get(PROVEN)?.unwrap_or_default();
+        self.proven = cx.is_proven();
         let feed = feed(cx);
         self.people = People::look(cx, &feed);
         self.lines = Lines::read(cx.kvs(), &feed, self.from).await?;
@@ -66,8 +66,8 @@ impl Page for Chat {
     }
 
     async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        let (topic, user) = (feed(cx), cx.user().unwrap_or_default());
-        cx.join(&topic, &user);
+        let (topic, person) = (feed(cx), Person::of(cx));
+        cx.join(&topic, &person.to_string());
         // A transaction of its own: that of this handler may have begun before the page was registered.
         let newer = self.lines.newer(&mut cx.node().store().txn(), &topic).await?;
         self.add(newer, cx);
@@ -120,8 +120,8 @@ impl Chat {
             cx.error("message", t.too_long(length, MOST_CHARS));
             return Ok(());
         }
-        if !brake::allows(&by, cx.now()) {
-            return Err(Error::user(t.slower));
+        if !brake::allows(cx, cx.now()) {
+            return Err(Error::later(t.slower));
         }
         let said = Said { by, proven: self.proven, text: words.to_owned(), at: cx.now() };
         let (topic, node) = (feed(cx), cx.node().clone());

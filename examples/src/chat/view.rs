@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     frame::{avatar, bar},
-    text::text,
+    text::{Text, text},
 };
 
 /// The whole room.
@@ -47,6 +47,11 @@ pub(crate) fn room(cx: &n2o::Cx, people: &People, lines: &Lines, proven: bool) -
     }
 }
 
+/// The mark of those who have signed in with a password.
+pub(crate) fn mark(t: &Text) -> Markup {
+    html! { span class="proven" role="img" aria-label=(t.proven) title=(t.proven) {} }
+}
+
 /// One message. Who is meant by the page is known from the context.
 fn message<'a>(cx: &n2o::Cx, before: Option<&Line>, line: &'a Line, proven: bool) -> El<'a> {
     let (t, said) = (text(cx.lang()), &line.said);
@@ -63,7 +68,7 @@ fn message<'a>(cx: &n2o::Cx, before: Option<&Line>, line: &'a Line, proven: bool
             (avatar(&said.by))
             p class="by" {
                 b { bdi { (said.by) } }
-                @if said.proven { span class="proven" role="img" aria-label=(t.proven) title=(t.proven) {} }
+                @if said.proven { (mark(t)) }
                 (time(said.at))
             }
         }

@@ -4,7 +4,11 @@ use serde_json::json;
 
 use super::common::{Client, Engine, Server, in_every_browser};
 
-in_every_browser!(back_and_forward_lead_to_live_pages, a_reload_shows_what_the_server_says);
+in_every_browser!(
+    back_and_forward_lead_to_live_pages,
+    a_reload_shows_what_the_server_says,
+    a_tab_comes_back_to_the_page_that_it_left,
+);
 
 async fn back_and_forward_lead_to_live_pages(engine: Engine) {
     let server = Server::start();
@@ -32,14 +36,13 @@ async fn back_and_forward_lead_to_live_pages(engine: Engine) {
     window.say("and back").await;
     window.until("document.querySelectorAll('#messages .line').length == 3").await;
 
-    // The counter takes a click again, wherever it stands.
+    // The counter is the one that was left.
     window.forward().await;
     window.until("location.pathname == '/counter'").await;
     window.live().await;
-    let stands = window.text("document.getElementById('n').textContent").await;
-    let next = stands.parse::<u64>().unwrap() + 1;
+    window.until("document.getElementById('n').textContent == '1'").await;
     window.click("#inc").await;
-    window.until(&format!("document.getElementById('n').textContent == '{next}'")).await;
+    window.until("document.getElementById('n').textContent == '2'").await;
     window.back().await;
     window.until("location.pathname == '/chat/walk'").await;
     window.live().await;
@@ -68,4 +71,44 @@ async fn a_reload_shows_what_the_server_says(engine: Engine) {
     window.until("document.querySelectorAll('#messages .line').length == 2").await;
     assert_eq!(window.messages().await, ["pressed", "typed"]);
     assert_eq!(window.console().await, []);
+}
+
+/// A page's own state, which is nowhere but in the page, survives what a tab does; a new visit is a new page.
+async fn a_tab_comes_back_to_the_page_that_it_left(engine: Engine) {
+    let mut server = Server::start();
+    let window = engine.window((900, 700), "en").await;
+    let shows = async |number: &str| {
+        window.until(&format!("document.getElementById('n')?.textContent == '{number}'")).await;
+        window.live().await;
+    };
+    window.go(&server.url("/counter")).await;
+    window.live().await;
+    for number in ["1", "2"] {
+        window.click("#inc").await;
+        shows(number).await;
+    }
+    window.reload().await;
+    shows("2").await;
+    window.click("#inc").await;
+    shows("3").await;
+    window.go(&server.url("/login")).await;
+    window.live().await;
+    window.back().await;
+    shows("3").await;
+    window.click("#inc").await;
+    shows("4").await;
+    // The server is replaced while the tab is elsewhere.
+    window.forward().await;
+    window.until("location.pathname == '/login'").await;
+    window.live().await;
+    server.signal("TERM");
+    assert!(server.ended().await.success());
+    server.again();
+    window.back().await;
+    shows("4").await;
+    // A link leads to a page of its own.
+    window.go(&server.url("/login")).await;
+    window.live().await;
+    window.go(&server.url("/counter?new")).await;
+    shows("0").await;
 }

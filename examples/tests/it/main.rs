@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod bad;
+mod bench;
 mod common;
 mod config;
 mod desk;
 mod files;
 mod history;
+mod network;
 mod payloads;
 mod policy;
 mod press;

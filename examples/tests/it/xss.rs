@@ -42,7 +42,7 @@ top.provoke = window.provoke = (doc) => {
 const STRANGE: &str = "
 provoke(document);
 const strange = [...top.hits];
-for (const el of document.querySelectorAll('#messages .text *, .by :not(b, bdi, time, .proven), h1 :not(bdi), .name :not(bdi, i), script:not([src^=\"/n2o/\"]), iframe, object, embed, base'))
+for (const el of document.querySelectorAll('#messages .text *, .by :not(b, bdi, time, .proven), h1 :not(bdi), .name :not(bdi, i, .proven), script:not([src^=\"/n2o/\"]), iframe, object, embed, base'))
   strange.push('element ' + el.outerHTML);
 for (const el of document.querySelectorAll('*'))
   for (const { name, value } of el.attributes)

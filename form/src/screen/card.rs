@@ -185,13 +185,13 @@ impl<R: Form> Card<R> {
         Ok(())
     }
 
-    fn draft(&self) -> Option<String> {
-        draft::key(&self.who, R::TABLE, &self.id)
+    fn draft(&self, cx: &n2o::Cx) -> Option<String> {
+        draft::key(cx, R::TABLE, &self.id)
     }
 
     /// Goes on where the user left off without saving.
     async fn again(&mut self, cx: &mut Cx<'_, Self>) -> Result<bool> {
-        let Some(key) = self.draft() else { return Ok(false) };
+        let Some(key) = self.draft(cx) else { return Ok(false) };
         let Some(draft) = draft::find(cx, &key).await? else { return Ok(false) };
         (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
         self.note = Some(Note::Again);
@@ -200,13 +200,13 @@ impl<R: Form> Card<R> {
 
     /// Keeps what was typed.
     pub(super) fn keep(&self, cx: &mut Cx<'_, Self>) {
-        if let Some(key) = self.draft() {
+        if let Some(key) = self.draft(cx) {
             draft::keep(cx, key, self.version, &self.base, &self.data);
         }
     }
 
     pub(super) fn forget(&self, cx: &mut Cx<'_, Self>) {
-        if let Some(key) = self.draft() {
+        if let Some(key) = self.draft(cx) {
             draft::forget(cx, &key);
         }
     }

@@ -243,10 +243,18 @@ impl<R: Form> Page for List<R> {
         self.authorize(cx).await?;
         match browse {
             Browse::Find { form } => {
-                self.query.text = form.text(TEXT).unwrap_or_default().chars().take(200).collect();
+                // What is too long to be read leaves the search as it was.
+                if let Some(text) = form.text(TEXT) {
+                    self.query.text = text.chars().take(200).collect();
+                }
+                let before = std::mem::take(&mut self.query.filters);
                 let filters = form.iter().filter(|(name, _)| *name != TEXT);
-                let filters = filters.filter_map(|(name, _)| {
-                    Some((name.to_owned(), Value::from(form.text(name)?.into_owned())))
+                let filters = filters.filter_map(|(name, value)| {
+                    let value = match value {
+                        n2o::Value::TooLong => before.get(name)?.clone(),
+                        _ => Value::from(form.text(name)?.into_owned()),
+                    };
+                    Some((name.to_owned(), value))
                 });
                 self.query.filters = filters.collect();
                 self.query.page = 0;

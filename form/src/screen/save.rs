@@ -17,14 +17,9 @@ use crate::{
 const OFFERS: usize = 20;
 
 impl<R: Form> Card<R> {
-    /// Takes over what is in the inputs. A fault is shown when the user tries to save; until then only those
-    /// that are shown already are looked at again.
+    /// Takes over what is in the inputs, and answers what is wrong with it.
     pub(super) fn absorb(&mut self, form: &Inputs) -> Faults {
-        let filled = R::spec().read(&self.who, self.kind, form, &self.base);
-        self.data = filled.data;
-        let shown = std::mem::take(&mut self.faults);
-        self.faults = filled.faults.iter().filter(|(name, _)| shown.contains_key(*name)).map(own).collect();
-        filled.faults
+        R::spec().absorb(&self.who, self.kind, form, &self.base, &mut self.data, &mut self.faults)
     }
 
     /// Turns what was typed for a lookup into the id of a record, by id or by the whole title.
@@ -164,8 +159,4 @@ impl<R: Form> Card<R> {
             _ => cx.redirect(Self::list(cx)),
         }
     }
-}
-
-fn own((name, fault): (&String, &Fault)) -> (String, Fault) {
-    (name.clone(), fault.clone())
 }

@@ -56,6 +56,26 @@ async fn a_search_finds_words_anywhere_and_filters_narrow_it() {
     assert_eq!((page.text("f.total").as_str(), page.value("kind").as_str()), ("Found: 12", "vip"));
 }
 
+/// A browser cuts what is typed; a script in it does not.
+#[tokio::test]
+async fn what_is_too_long_to_be_read_leaves_the_search_as_it_was() {
+    let (app, _) = app(clients(120)).await;
+    let mut page = open(&app, "eve", "clerk", "/clients").await;
+    page.fill("f.text", "client 11");
+    page.fill("kind", "vip");
+    page.click("f.find").await;
+    assert_eq!(page.text("f.total"), "Found: 1");
+    let bound = page.bound("f.find");
+    let value = |name: &str| match name {
+        "kind" | "f.text" => n2o::Value::Text("x".repeat(40_000).into()),
+        _ => n2o::Value::Text("".into()),
+    };
+    let values: Vec<_> = bound.sources.iter().map(|name| value(name)).collect();
+    page.force(&bound, &values).await;
+    assert_eq!(page.text("f.total"), "Found: 1");
+    assert_eq!((page.value("f.text").as_str(), page.value("kind").as_str()), ("client 11", "vip"));
+}
+
 #[tokio::test]
 async fn a_column_is_sorted_one_way_and_then_the_other() {
     let (app, _) = app(clients(120)).await;

@@ -6,6 +6,7 @@ mod app;
 mod audit;
 mod card;
 mod declaration;
+mod draft;
 mod hostile;
 mod index;
 mod list;

@@ -16,7 +16,10 @@ use super::{
     redb::TABLE,
     seal::Seal,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    place,
+};
 
 pub(crate) struct Copy {
     database: Database,
@@ -26,25 +29,16 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Begins a file that is to be called `path`. What a killed process left of such a file is removed;
-    /// while another one is at work on it, this one does not begin.
+    /// Begins a file that is to be called `path`. What a killed process left of such a file is removed when
+    /// nothing is in it, and else an error; while another one is at work on it, this one does not begin.
     pub(crate) fn create(path: &Path, cache: usize) -> Result<Self> {
         let place = path.display().to_string();
         let fail = |error| Error::io(&place, error);
-        let mut making = path.as_os_str().to_owned();
-        making.push(".new");
-        let making = PathBuf::from(making);
+        let making = place::making(path);
         if let Some(folder) = path.parent() {
             disk::make_folder(folder).map_err(fail)?;
         }
-        if making.exists() {
-            let what = || format!("another copy into {}", making.display());
-            disk::lock(&making).map_err(|error| match error {
-                Error::Locked { .. } => Error::Underway { what: what() },
-                error => error,
-            })?;
-            fs::remove_file(&making).map_err(fail)?;
-        }
+        place::make_way(&making)?;
         let open = || -> std::result::Result<Database, ::redb::Error> {
             // Locked while it is made, so that another copy does not take its place.
             let file = disk::private().read(true).write(true).create_new(true).open(&making)?;
@@ -131,7 +125,64 @@ impl Copy {
     /// Gives the file up.
     pub(crate) fn discard(self) {
         drop(self.database);
-        // Whatever is left of it is overwritten by the next one.
+        // Whatever is left of it holds nothing.
         let _ = fs::remove_file(&self.making);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, backend::redb::Redb, key, value::Value};
+
+    #[test]
+    fn what_a_killed_copy_left_makes_way_with_a_word_only_when_nothing_is_in_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, other) = (folder.path().join("store.redb"), folder.path().join("other.redb"));
+        let (making, left) = (place::making(&path), place::making(&other));
+        let begun = |number: u32| {
+            let mut copy = Copy::create(&path, 64 << 10).expect("it is begun");
+            for step in 0..number {
+                let mut rows = Rows::default();
+                for row in 0..500 {
+                    let key = key::record("t", &format!("{step:04}-{row:04}"));
+                    rows.push(&key, &Value { bytes: &[7; 500], ..Value::default() }.seal(&key));
+                }
+                copy.add(&rows).expect("it is added");
+            }
+            copy
+        };
+        // What a kill leaves: as far as the file was written, in order or not.
+        for steps in [0, 1, 20] {
+            let copy = begun(steps);
+            fs::copy(&making, &left).expect("it is copied");
+            copy.discard();
+            Copy::create(&other, 64 << 10).expect("it makes way").discard();
+        }
+        for nothing in ["an empty file", "an empty store"] {
+            fs::write(&left, "").expect("it is written");
+            if nothing == "an empty store" {
+                drop(Redb::open(&path, &Options::new()).expect("a store"));
+                fs::rename(&path, &left).expect("it is moved");
+            }
+            Copy::create(&other, 64 << 10).unwrap_or_else(|error| panic!("{nothing}: {error}")).discard();
+        }
+        // Complete but for its name, or nothing of ours.
+        begun(3).finish(1, false).expect("it is finished");
+        fs::rename(&path, &left).expect("it is moved");
+        for (content, words) in [(None, "a copy as of commit"), (Some("a letter"), "no copy")] {
+            if let Some(content) = content {
+                fs::write(&left, content).expect("it is written");
+            }
+            let before = fs::read(&left).expect("it is read");
+            let error = Copy::create(&other, 64 << 10).err().expect("it stays");
+            assert!(matches!(error, Error::Leftover { .. }) && error.to_string().contains(words), "{error}");
+            assert_eq!(fs::read(&left).expect("it is read"), before);
+        }
+        // While it is being made nobody else begins.
+        let copy = begun(1);
+        let error = Copy::create(&path, 64 << 10).err().expect("another is at work");
+        assert!(matches!(error, Error::Underway { .. }), "{error}");
+        copy.discard();
     }
 }

@@ -1,5 +1,4 @@
-//! The file under a redb store: its folder, its lock, and the fence that keeps a failed database from
-//! touching a file that was opened again. Not the format of the file, which is redb's.
+//! The file under a redb store: its folder, its name, and its lock. Not the format of the file, which is redb's.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -7,10 +6,7 @@ use std::{
     ops::Bound,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -22,6 +18,7 @@ use crate::{
     error::{Error, Result},
     format,
     options::Options,
+    place,
 };
 
 /// Opens the file, makes its folder, and locks it for this process.
@@ -31,7 +28,9 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<Locked>, Note)> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder).map_err(fail)?;
     if !path.exists() {
-        make(path, folder).map_err(|error| convert(&place, error))?;
+        let making = place::making(path);
+        place::make_way(&making)?;
+        make(path, &making, folder).map_err(|error| convert(&place, error))?;
     }
     let disk = lock(path)?;
     warn(path);
@@ -44,19 +43,24 @@ pub(crate) fn lock(path: &Path) -> Result<Arc<Locked>> {
     let place = path.display().to_string();
     let fail = |error| Error::io(&place, error);
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(fail)?;
-    if file.metadata().map_err(fail)?.is_dir() {
-        return Err(Error::io(&place, io::Error::from(io::ErrorKind::IsADirectory)));
-    }
-    Ok(Arc::new(Locked::new(file, path)?))
+    Ok(Arc::new(Locked::new(file, path, false)?))
 }
 
-/// A file that this process alone may use, until it is dropped. It is unlocked then, not only closed: a
+/// Opens a file that is there to read it, beside others who do. It need not be writable.
+pub(crate) fn look(path: &Path) -> Result<Arc<Locked>> {
+    let file = File::open(path).map_err(|error| Error::io(&path.display().to_string(), error))?;
+    Ok(Arc::new(Locked::new(file, path, true)?))
+}
+
+/// A file that this process alone may use or, with others, read, until it is dropped. It is unlocked then, not only closed: a
 /// lock lasts as long as anybody has the descriptor, and a child process has it, too, until it runs its
 /// own program.
 #[derive(Debug)]
 pub(crate) struct Locked {
     file: FileBackend,
     identity: Identity,
+    /// The same file, for what `file` has no call for.
+    system: File,
 }
 
 /// Device and inode: what tells one file from another, whatever their names.
@@ -67,12 +71,20 @@ pub(crate) fn identity(found: &fs::Metadata) -> Identity {
 }
 
 impl Locked {
-    fn new(file: File, path: &Path) -> Result<Self> {
+    fn new(file: File, path: &Path, shared: bool) -> Result<Self> {
         let place = path.display().to_string();
-        let identity = identity(&file.metadata().map_err(|error| Error::io(&place, error))?);
+        let found = file.metadata().map_err(|error| Error::io(&place, error))?;
+        if found.is_dir() {
+            return Err(Error::io(&place, io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let identity = identity(&found);
+        let system = file.try_clone().map_err(|error| Error::io(&place, error))?;
         let file = FileBackend::new(file).map_err(|error| Error::corrupt(&place, error.to_string()))?;
-        match file.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-            Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self { file, identity }),
+        let (from, to) = (Bound::Unbounded, Bound::Unbounded);
+        let locked =
+            if shared { file.try_lock_shared_range(from, to) } else { file.try_lock_range(from, to) };
+        match locked {
+            Ok(true) | Err(::redb::BackendError::Unsupported) => Ok(Self { file, identity, system }),
             Ok(false) => Err(Error::Locked { path: path.to_owned(), holder: Note::read(path) }),
             Err(error) => Err(Error::io(&place, error.into())),
         }
@@ -81,6 +93,12 @@ impl Locked {
     /// Which file it is, whatever its name means by now.
     pub(crate) fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Has the system forget what it remembers of the file, so that it is read from the disk. A file system
+    /// that keeps everything in memory need not.
+    pub(crate) fn forget(&self) {
+        let _ = rustix::fs::fadvise(&self.system, 0, None, rustix::fs::Advice::DontNeed);
     }
 }
 
@@ -115,16 +133,14 @@ impl StorageBackend for Locked {
 
 /// Makes an empty store under another name, and gives it its own when it is whole and on disk: a crash
 /// leaves a store or none.
-fn make(path: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let file = private().read(true).write(true).create(true).truncate(true).open(&name)?;
+fn make(path: &Path, making: &Path, folder: &Path) -> std::result::Result<(), ::redb::Error> {
+    let file = private().read(true).write(true).create_new(true).open(making)?;
     let disk = FileBackend::new(file.try_clone()?)?;
     let database = ::redb::Builder::new().create_with_backend(disk)?;
     format::create(&database, &Options::new())?;
     drop(database);
     sync(&file)?;
-    rename(Path::new(&name), path)?;
+    rename(making, path)?;
     sync_folder(folder)?;
     Ok(())
 }
@@ -248,78 +264,6 @@ impl Drop for Note {
         if Self::read(&self.store).starts_with(&format!("process {} ", std::process::id())) {
             let _ = fs::remove_file(Self::path(&self.store));
         }
-    }
-}
-
-/// Writes every byte of the file again. After a failed sync the system may count pages as clean that never
-/// reached the disk; written again, they have to.
-pub(crate) fn rewrite(disk: &dyn StorageBackend) -> io::Result<()> {
-    let length = disk.len()?;
-    let mut buffer = vec![0; 1 << 20];
-    let mut offset = 0;
-    while offset < length {
-        let step = (length - offset).min(buffer.len() as u64) as usize;
-        disk.read(offset, &mut buffer[..step])?;
-        disk.write(offset, &buffer[..step])?;
-        offset += step as u64;
-    }
-    disk.sync_data()
-}
-
-/// One database's access to the file. Once closed, every call fails: a database that was given up after an
-/// I/O error must neither write to the file nor read pages that its successor has reused.
-#[derive(Debug)]
-pub(crate) struct Fence {
-    disk: Arc<dyn StorageBackend>,
-    open: Arc<AtomicBool>,
-    /// Set when a sync fails: pages that the system counts as clean may not be on disk then.
-    unsure: Arc<AtomicBool>,
-}
-
-impl Fence {
-    pub(crate) fn new(disk: Arc<dyn StorageBackend>, unsure: Arc<AtomicBool>) -> (Self, Gate) {
-        let open = Arc::new(AtomicBool::new(true));
-        (Self { disk, open: open.clone(), unsure }, Gate(open))
-    }
-
-    fn pass(&self) -> io::Result<&dyn StorageBackend> {
-        if self.open.load(Ordering::Acquire) {
-            Ok(&*self.disk)
-        } else {
-            Err(io::Error::other("the store was opened again after an error: begin a new transaction"))
-        }
-    }
-}
-
-/// Closes a [`Fence`].
-#[derive(Debug)]
-pub(crate) struct Gate(Arc<AtomicBool>);
-
-impl Gate {
-    pub(crate) fn close(&self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-impl StorageBackend for Fence {
-    fn len(&self) -> io::Result<u64> {
-        self.pass()?.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.pass()?.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.pass()?.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.pass()?.sync_data().inspect_err(|_| self.unsure.store(true, Ordering::Release))
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.pass()?.write(offset, data)
     }
 }
 
@@ -479,6 +423,20 @@ mod tests {
         Redb::open(&path, &Options::new()).expect("a store");
     }
 
+    #[test]
+    fn many_may_read_a_file_at_once_and_nobody_else_has_it_meanwhile() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        fs::write(&path, "").expect("it is written");
+        let readers = [look(&path).expect("one reads"), look(&path).expect("another reads")];
+        let error = lock(&path).expect_err("it is read");
+        assert!(matches!(error, Error::Locked { .. }), "{error}");
+        drop(readers);
+        let _owner = lock(&path).expect("nobody reads");
+        let error = look(&path).expect_err("it may be written");
+        assert!(matches!(error, Error::Locked { .. }), "{error}");
+    }
+
     /// What a child process does between its beginning and its own program: it has the descriptor.
     #[test]
     fn a_file_that_is_closed_is_free_at_once_though_a_copy_of_its_descriptor_is_open() {
@@ -486,7 +444,7 @@ mod tests {
         let path = folder.path().join("store.redb");
         let file = File::create_new(&path).expect("a file");
         let copy = file.try_clone().expect("a copy");
-        let held = Locked::new(file, &path).expect("the lock");
+        let held = Locked::new(file, &path, false).expect("the lock");
         let rival = lock(&path).expect_err("it is held");
         assert!(matches!(rival, Error::Locked { .. }), "{rival}");
         drop(held);

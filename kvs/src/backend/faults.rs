@@ -187,7 +187,7 @@ async fn open(disk: &Arc<Disk>) -> Result<Store> {
     // A still clock and a long flush: no call depends on when the test runs.
     let clock = Clock::new(|| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1));
     let options = Options::new().cache(1 << 20).clock(clock).behind(Duration::from_secs(3600));
-    let backend = Redb::open_disk(disk.clone(), "the test's disk".into(), None, &options)?;
+    let backend = Redb::open_disk(disk.clone(), "the test's disk".into(), &options)?;
     Store::start(Arc::new(backend), options).await
 }
 

@@ -11,28 +11,35 @@ use std::{
 
 use ::redb::StorageBackend;
 
-use super::{Backend, Changes, disk::Fence, pages::Pages, redb::Redb, tree};
+use super::{
+    Backend, Changes,
+    fence::{Fence, Medium},
+    pages::Pages,
+    redb::Redb,
+    tree,
+};
 use crate::{Error, Options, Result, key, key::Span, value::Value};
 
 /// A file in memory that counts.
 #[derive(Debug, Default)]
-struct Disk {
+pub(super) struct Disk {
     /// Held for one call.
     bytes: Mutex<Vec<u8>>,
     read: AtomicU64,
     written: AtomicU64,
-    /// There is no space for a write.
-    full: AtomicBool,
+    /// There is no space for a write, or for more than so many.
+    pub(super) full: AtomicBool,
+    pub(super) room: AtomicU64,
     /// A sync fails.
-    failing: AtomicBool,
+    pub(super) failing: AtomicBool,
 }
 
 impl Disk {
-    fn new(image: Vec<u8>) -> Arc<Self> {
+    pub(super) fn new(image: Vec<u8>) -> Arc<Self> {
         Arc::new(Self { bytes: Mutex::new(image), ..Self::default() })
     }
 
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+    pub(super) fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         self.bytes.lock().unwrap()
     }
 
@@ -66,7 +73,8 @@ impl StorageBackend for Disk {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         if self.full.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::StorageFull.into());
+            let room = self.room.load(Ordering::Relaxed).checked_sub(1);
+            self.room.store(room.ok_or(io::ErrorKind::StorageFull)?, Ordering::Relaxed);
         }
         self.written.fetch_add(data.len() as u64, Ordering::Relaxed);
         self.bytes()[offset as usize..offset as usize + data.len()].copy_from_slice(data);
@@ -75,27 +83,27 @@ impl StorageBackend for Disk {
 }
 
 /// With so little cache that pages come from the disk again and again.
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options::new().cache(64 << 10)
 }
 
-fn open(disk: &Arc<Disk>, options: &Options) -> Result<Redb> {
-    Redb::open_disk(disk.clone(), "the test's disk".into(), None, options)
+pub(super) fn open(disk: &Arc<Disk>, options: &Options) -> Result<Redb> {
+    Redb::open_disk(disk.clone(), "the test's disk".into(), options)
 }
 
-fn commit(store: &Redb, changes: Changes, durable: bool) {
+pub(super) fn commit(store: &Redb, changes: Changes, durable: bool) {
     let batch = store.begin().unwrap();
     let at = batch.at() + 1;
     batch.commit(changes, at, durable).unwrap();
 }
 
-fn row(number: u64, fill: u8) -> (Vec<u8>, Option<Vec<u8>>) {
+pub(super) fn row(number: u64, fill: u8) -> (Vec<u8>, Option<Vec<u8>>) {
     let key = key::record("t", &format!("{number:08}"));
     let stored = Value { version: 1, bytes: &[fill; 900], ..Value::default() }.seal(&key);
     (key, Some(stored))
 }
 
-fn fill(store: &Redb, rows: u64) {
+pub(super) fn fill(store: &Redb, rows: u64) {
     for first in (0..rows).step_by(500) {
         commit(store, (first..rows.min(first + 500)).map(|number| row(number, 1)).collect(), true);
     }
@@ -303,7 +311,7 @@ fn pages_of_a_format_that_is_not_known_are_not_refused() {
         for page in image.chunks_mut(4096).skip(1) {
             page[200] ^= 1;
         }
-        let (pages, _) = Pages::new(Fence::new(Disk::new(image.clone()), Arc::default()).0, true);
+        let (pages, _) = Pages::new(Fence::new(Medium::new(Disk::new(image.clone()))).0, true);
         pages.read(0, &mut [0; 320]).unwrap();
         let mut refused = false;
         for (place, page) in image.chunks(4096).enumerate().skip(1) {

@@ -1,13 +1,18 @@
 //! What a store must be able to do: bytes by ordered keys, snapshots for readers, batches for the one
 //! writer. Everything else (records, feeds, conflicts) is built once, above this.
 
+pub(crate) mod aside;
 pub(crate) mod copy;
 pub(crate) mod disk;
 #[cfg(test)]
 pub(crate) mod faults;
+mod fence;
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod growth;
 pub(crate) mod guard;
+mod live;
 pub(crate) mod memory;
 pub(crate) mod open;
 pub(crate) mod pages;
@@ -17,6 +22,7 @@ pub(crate) mod redb;
 pub(crate) mod seal;
 pub(crate) mod tree;
 mod view;
+pub(crate) mod walk;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
@@ -68,6 +74,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Calls `notice` with the number of each commit that another process makes.
     fn listen(&self, _notice: Notice) {}
+
+    /// Begins to read the pages of the newest state from the disk, where there are such. It may block.
+    fn walk(&self) -> Result<Option<walk::Walk>> {
+        Ok(None)
+    }
 
     /// How far the check in the background has come.
     fn scrubbed(&self) -> Scrubbed {

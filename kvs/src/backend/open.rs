@@ -20,7 +20,8 @@ pub(crate) async fn open(url: &str, options: &Options) -> Result<Arc<dyn Backend
 
 async fn file(path: &str, options: &Options) -> Result<Arc<dyn Backend>> {
     let made = !Path::new(path).exists();
-    let store: Arc<dyn Backend> = Arc::new(Redb::open(Path::new(path), options)?);
+    let open = if options.looks { Redb::look } else { Redb::open };
+    let store: Arc<dyn Backend> = Arc::new(open(Path::new(path), options)?);
     let state = store.snapshot().await?;
     let version = format::version(path, state.get(key::FORMAT).await?.as_deref())?;
     if made {

@@ -185,7 +185,7 @@ impl Known {
             return;
         }
         for slot in [primary, 1 - primary].into_iter().take(if strict { 1 } else { 2 }) {
-            tree::roots(header, slot, |number, sum| self.learn(number, sum, Shape::TABLES));
+            tree::roots(header, slot, |_, number, sum| self.learn(number, sum, Shape::TABLES));
         }
     }
 }

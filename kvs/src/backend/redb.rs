@@ -1,26 +1,26 @@
 //! The store in one redb file: a single table of bytes to bytes, one write transaction per batch.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use ::redb::{
-    Builder, Database, Durability, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
-};
+use ::redb::{Durability, StorageBackend, StorageError, TableDefinition};
 
 use super::{
     Answer, Backend, Batch, Changes, Rows, Snapshot,
+    aside::Aside,
     copy::Copy,
-    disk::{self, Fence, Gate, Note},
-    guard::{Handle, careful, guarded},
-    pages::{Pages, Sums},
+    disk::{self, Locked, Note},
+    fence::Medium,
+    guard::{careful, guarded},
+    live::Live,
     seal::Seal,
-    tree,
-    view::{Shelf, View},
+    view::View,
+    walk::Walk,
 };
 use crate::{
     error::{Error, Result},
@@ -35,10 +35,12 @@ pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new
 pub(crate) struct Redb {
     // Dropped before the lock: the next holder writes its own.
     note: Option<Note>,
+    /// The file, where it is one.
+    path: Option<PathBuf>,
     /// Replaced by a compaction. Held for a clone only.
-    disk: RwLock<Arc<dyn StorageBackend>>,
-    /// Which file `disk` is, where it is one. Replaced with it; held for a copy only.
-    identity: Mutex<Option<disk::Identity>>,
+    disk: RwLock<Arc<Medium>>,
+    /// The same, where it is a file. Replaced with it; held for a clone only.
+    file: Mutex<Option<Arc<Locked>>>,
     place: Arc<str>,
     options: Options,
     /// Whether the file's name means this file no longer, so that a seal beside it would be another's.
@@ -46,9 +48,6 @@ pub(crate) struct Redb {
     /// `None` after a failed write, until the next batch opens the file again. Held for a whole batch by
     /// the writer; readers never take it.
     live: Mutex<Option<Live>>,
-    /// Set when a sync has failed since the file was opened, as its fence notes: what may not be on disk is
-    /// written again.
-    unsure: Arc<AtomicBool>,
     /// The last commit that was acknowledged as on disk: a file with less is not this store any more.
     kept: AtomicU64,
     /// The newest committed state, opened once per batch and shared by all readers. Held for a clone only.
@@ -59,18 +58,6 @@ pub(crate) struct Redb {
 
 type Current = Arc<RwLock<Arc<View>>>;
 
-struct Live {
-    database: Handle,
-    shelf: Shelf,
-    gate: Gate,
-    sums: Arc<Sums>,
-    /// Whether the file says which version of the format it has; one written before there was such a row
-    /// gets it with its first commit.
-    versioned: AtomicBool,
-    /// The file's length and header as this process left them, when they could be read.
-    left: Option<(u64, Vec<u8>)>,
-}
-
 struct Job<'a> {
     store: &'a Redb,
     live: MutexGuard<'a, Option<Live>>,
@@ -78,12 +65,12 @@ struct Job<'a> {
 }
 
 impl Redb {
+    /// Opens the file, and makes it where there is none.
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self> {
         let (disk, note) = disk::open(path)?;
-        let place: Arc<str> = path.display().to_string().into();
-        let identity = disk.identity();
-        let store = Self::open_disk(disk, place, Some(note), options)?;
-        store.identify(identity);
+        let mut store = Self::open_at(disk.clone(), path, options)?;
+        store.note = Some(note);
+        *store.file() = Some(disk);
         let current = store.current.clone();
         let scan = move |span: &Span, back, limit| newest(&current).rows(span, back, limit);
         let scrub = Scrub::start(options.scrub, Box::new(scan));
@@ -91,39 +78,72 @@ impl Redb {
         Ok(store)
     }
 
+    /// Opens a file that is there to read it, and writes neither to it nor beside it: what redb has to repair
+    /// is repaired in memory.
+    pub(crate) fn look(path: &Path, options: &Options) -> Result<Self> {
+        let disk = disk::look(path)?;
+        if disk.len().is_ok_and(|length| length == 0) {
+            return Err(Error::corrupt(path.display().to_string(), "it is empty"));
+        }
+        let options = options.clone().looks(true);
+        let store = Self::open_at(Arc::new(Aside::new(disk.clone())), path, &options)?;
+        *store.file() = Some(disk);
+        Ok(store)
+    }
+
     /// Opens a store on anything redb can keep its pages on; the tests put their faults under this.
     pub(crate) fn open_disk(
         disk: Arc<dyn StorageBackend>,
         place: Arc<str>,
-        note: Option<Note>,
         options: &Options,
     ) -> Result<Self> {
-        let unsure = Arc::<AtomicBool>::default();
-        let (live, view) = Live::open(&disk, &place, options, note.as_ref(), &unsure)?;
+        Self::open_on(disk, place, None, options)
+    }
+
+    fn open_at(disk: Arc<dyn StorageBackend>, path: &Path, options: &Options) -> Result<Self> {
+        Self::open_on(disk, path.display().to_string().into(), Some(path.to_owned()), options)
+    }
+
+    fn open_on(
+        disk: Arc<dyn StorageBackend>,
+        place: Arc<str>,
+        path: Option<PathBuf>,
+        options: &Options,
+    ) -> Result<Self> {
+        let disk = Medium::new(disk);
+        let (live, view) = Live::open(&disk, &place, options, path.as_deref())?;
         Ok(Self {
+            note: None,
+            path,
             disk: RwLock::new(disk),
-            identity: Mutex::default(),
+            file: Mutex::default(),
             kept: AtomicU64::new(view.at),
             place,
             options: options.clone(),
             disowned: AtomicBool::new(false),
             live: Mutex::new(Some(live)),
-            unsure,
             current: Arc::new(RwLock::new(Arc::new(view))),
             scrub: Mutex::default(),
-            note,
         })
+    }
+
+    /// Its last commit, if it has any row but the one that names its format.
+    pub(crate) fn holds(&self) -> Result<Option<u64>> {
+        let view = self.view();
+        let rows = view.rows(&Span { start: Vec::new(), end: None }, false, 2)?;
+        let any = rows.iter().any(|(key, _)| key != key::FORMAT);
+        Ok(any.then_some(view.at))
     }
 
     fn view(&self) -> Arc<View> {
         newest(&self.current)
     }
 
-    fn identify(&self, identity: disk::Identity) {
-        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity);
+    fn file(&self) -> MutexGuard<'_, Option<Arc<Locked>>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn disk(&self) -> Arc<dyn StorageBackend> {
+    fn disk(&self) -> Arc<Medium> {
         self.disk.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -137,12 +157,8 @@ impl Redb {
             if length == 0 {
                 return Err(self.behind(0));
             }
-            if self.unsure.load(Ordering::Acquire) {
-                disk::rewrite(&*disk).map_err(|error| Error::io(&self.place, error))?;
-                self.unsure.store(false, Ordering::Release);
-            }
-            let (opened, view) =
-                Live::open(&disk, &self.place, &self.options, self.note.as_ref(), &self.unsure)?;
+            disk.settle().map_err(|error| Error::io(&self.place, error))?;
+            let (opened, view) = Live::open(&disk, &self.place, &self.options, self.path.as_deref())?;
             if view.at < self.kept.load(Ordering::Acquire) {
                 opened.gate.close();
                 return Err(self.behind(view.at));
@@ -172,95 +188,6 @@ fn newest(current: &Current) -> Arc<View> {
     current.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-impl Live {
-    fn open(
-        disk: &Arc<dyn StorageBackend>,
-        place: &Arc<str>,
-        options: &Options,
-        note: Option<&Note>,
-        unsure: &Arc<AtomicBool>,
-    ) -> Result<(Self, View)> {
-        let (fence, gate) = Fence::new(disk.clone(), unsure.clone());
-        let opened = guarded(place, || {
-            let header = tree::read(&fence)?;
-            let sealed = note.and_then(|note| Seal::read(&note.store)).filter(|_| options.verify);
-            let fresh = header.is_empty();
-            // What is checked here does not grow with the file: its header, whose slot in force holds the
-            // sums of the first pages. Every other page is verified when it is read.
-            let fits = sealed.is_none_or(|seal| seal.fits(&header, fence.len().unwrap_or_default()));
-            let (pages, sums) = Pages::new(fence, options.verify && !tree::uncertain(&header));
-            let repaired = Arc::new(AtomicBool::new(false));
-            let repairing = repaired.clone();
-            let mut database = Builder::new()
-                .set_cache_size(options.cache)
-                .set_repair_callback(move |_| repairing.store(true, Ordering::Relaxed))
-                .create_with_backend(pages)?;
-            let repaired = repaired.load(Ordering::Relaxed);
-            // A repair has looked at every page. A header that is not as it was closed is reason to.
-            let sound = fresh || fits || repaired || database.check_integrity()?;
-            sums.set_strict(options.verify);
-            if fresh {
-                format::create(&database, options)?;
-            } else if repaired && sound {
-                // So that the next crash needs no repair of the whole.
-                settle(&database, options)?;
-            }
-            Ok((Handle::new(database), sound, sealed, sums))
-        });
-        let (database, sound, sealed, sums) = opened.inspect_err(|_| gate.close())?;
-        let mut live = Self {
-            database,
-            shelf: Shelf::default(),
-            gate,
-            sums,
-            versioned: AtomicBool::new(false),
-            left: None,
-        };
-        let view = live.view(place).inspect_err(|_| live.gate.close())?;
-        let version = view.read(key::FORMAT).and_then(|stored| format::known(place, stored.as_deref()));
-        live.versioned.store(version.inspect_err(|_| live.gate.close())?, Ordering::Relaxed);
-        // Damage to a page no commit refers to is harmless; a repair that gave up a commit is not.
-        if !sound || sealed.is_some_and(|seal| seal.at != view.at) {
-            live.gate.close();
-            let detail =
-                "it is not as it was closed (if it was replaced on purpose, remove the .seal beside it)";
-            return Err(Error::corrupt(&**place, detail));
-        }
-        if let Some(note) = note {
-            Seal::remove(&note.store).map_err(|error| Error::io(place, error))?;
-        }
-        live.left = look(&**disk);
-        Ok((live, view))
-    }
-
-    /// The newest state, which is that of commit `at`.
-    fn view_at(&self, place: &Arc<str>, at: u64) -> Result<View> {
-        let table = guarded(place, || Ok(self.database.get()?.begin_read()?.open_table(TABLE)?))?;
-        Ok(View { at, table, place: place.clone(), sums: self.sums.clone(), _shelf: self.shelf.clone() })
-    }
-
-    /// The newest state, whichever commit it is of: that of the last row of the log.
-    fn view(&self, place: &Arc<str>) -> Result<View> {
-        let mut view = self.view_at(place, 0)?;
-        if let Some(last) = view.rows(&Span::prefix(vec![key::LOG]), true, 1)?.last() {
-            view.at = key::position(last);
-        }
-        Ok(view)
-    }
-}
-
-/// The file's length and header.
-fn look(disk: &dyn StorageBackend) -> Option<(u64, Vec<u8>)> {
-    disk.len().ok().zip(tree::read(disk).ok())
-}
-
-/// A commit that writes nothing, but from which the file can be opened without a repair.
-fn settle(database: &Database, options: &Options) -> Result<(), ::redb::Error> {
-    let mut txn = database.begin_write()?;
-    careful(&mut txn, options);
-    Ok(txn.commit()?)
-}
-
 impl Backend for Redb {
     fn kind(&self) -> &'static str {
         "redb"
@@ -272,18 +199,21 @@ impl Backend for Redb {
     }
 
     fn begin(&self) -> Result<Box<dyn Batch + '_>> {
+        if self.options.looks {
+            return Err(Error::ReadOnly { place: self.place.to_string() });
+        }
         Ok(Box::new(Job { store: self, live: self.live()?, base: self.view() }))
     }
 
     fn compact(&self, progress: &mut dyn FnMut(u64)) -> Result<(u64, u64)> {
         const STEP: usize = 16_384;
-        let Some(note) = &self.note else { return Ok((0, 0)) };
+        let Some(path) = self.path.as_deref().filter(|_| !self.options.looks) else { return Ok((0, 0)) };
         let fail = |error| Error::io(&self.place, error);
         // Commits wait from here on; readers have their snapshots.
         let mut live = self.live()?;
         let (view, old) = (self.view(), self.disk());
         let before = old.len().map_err(fail)?;
-        let mut copy = Copy::create(&note.store, self.options.cache)?;
+        let mut copy = Copy::create(path, self.options.cache)?;
         let mut span = Span { start: Vec::new(), end: None };
         let mut copied = 0;
         loop {
@@ -308,10 +238,10 @@ impl Backend for Redb {
         if let Some(Live { database, shelf, .. }) = live.take() {
             let _ = shelf.set(database);
         }
-        self.identify(disk.identity());
-        let disk: Arc<dyn StorageBackend> = disk;
+        *self.file() = Some(disk.clone());
+        let disk = Medium::new(disk);
         *self.disk.write().unwrap_or_else(PoisonError::into_inner) = disk.clone();
-        match Live::open(&disk, &self.place, &self.options, Some(note), &self.unsure) {
+        match Live::open(&disk, &self.place, &self.options, Some(path)) {
             Ok((opened, view)) => {
                 self.publish(view);
                 *live = Some(opened);
@@ -325,7 +255,21 @@ impl Backend for Redb {
     }
 
     fn identity(&self) -> Option<disk::Identity> {
-        *self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+        self.file().as_ref().map(|file| file.identity())
+    }
+
+    fn walk(&self) -> Result<Option<Walk>> {
+        let mut view = self.view();
+        if view.header.is_none() {
+            let mut job = Job { store: self, live: self.live()?, base: self.view() };
+            let at = job.base.at;
+            job.put(&Changes::new(), at, true)?;
+            view = self.view();
+        }
+        if let Some(file) = &*self.file() {
+            file.forget();
+        }
+        Ok(Walk::begin(view))
     }
 
     fn disown(&self) {
@@ -351,6 +295,37 @@ impl Backend for Redb {
 }
 
 impl Job<'_> {
+    fn put(&mut self, changes: &Changes, at: u64, durable: bool) -> Result<()> {
+        let Some(live) = self.live.as_ref() else { return Err(Error::Closed) };
+        let disk = self.store.disk();
+        // Written into a file that another has cut or written over, a commit would be lost with it.
+        let written = if live.is_strange(&*disk) {
+            Err(Error::corrupt(&*self.store.place, "it was cut or written over while it was open"))
+        } else {
+            self.write(live, changes, at, durable)
+        };
+        match written {
+            Ok(mut view) => {
+                let header = self.live.as_mut().and_then(|live| live.look(&*disk));
+                view.header = header.filter(|_| durable);
+                if durable {
+                    self.store.kept.store(at, Ordering::Release);
+                }
+                self.store.publish(view);
+                Ok(())
+            }
+            Err(error) => {
+                // What it has done in memory is not what is on disk: the next batch opens the file again. It
+                // goes on being read.
+                if let Some(live) = self.live.take() {
+                    live.shelve();
+                }
+                tracing::debug!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
+                Err(error)
+            }
+        }
+    }
+
     fn write(&self, live: &Live, changes: &Changes, at: u64, durable: bool) -> Result<View> {
         guarded(&self.store.place, || {
             let mut txn = live.database.get()?.begin_write()?;
@@ -372,6 +347,7 @@ impl Job<'_> {
             }
             drop(table);
             txn.commit()?;
+            live.gate.check()?;
             if !versioned {
                 live.versioned.store(true, Ordering::Relaxed);
             }
@@ -395,35 +371,7 @@ impl Batch for Job<'_> {
     }
 
     fn commit(mut self: Box<Self>, changes: Changes, at: u64, durable: bool) -> Result<()> {
-        let Some(live) = self.live.as_ref() else { return Err(Error::Closed) };
-        let disk = self.store.disk();
-        // Written into a file that another has cut or written over, a commit would be lost with it.
-        let strange = live.left.as_ref().zip(look(&*disk)).is_some_and(|(left, found)| *left != found);
-        let written = if strange {
-            Err(Error::corrupt(&*self.store.place, "it was cut or written over while it was open"))
-        } else {
-            self.write(live, &changes, at, durable)
-        };
-        match written {
-            Ok(view) => {
-                if let Some(live) = self.live.as_mut() {
-                    live.left = look(&*disk);
-                }
-                if durable {
-                    self.store.kept.store(at, Ordering::Release);
-                }
-                self.store.publish(view);
-                Ok(())
-            }
-            Err(error) => {
-                // The database refuses work after a failed write. The fence falls first, so that dropping
-                // it cannot write; the next batch opens the file again.
-                live.gate.close();
-                *self.live = None;
-                tracing::debug!(store.path = %self.store.place, error = %error, "a commit failed; the store will be opened again");
-                Err(error)
-            }
-        }
+        self.put(&changes, at, durable)
     }
 }
 
@@ -432,13 +380,14 @@ impl Drop for Redb {
         drop(self.scrub.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         let at = self.view().at;
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some(note), Some(live)) = (&self.note, live) else { return };
+        let (Some(note), Some(Live { database, gate, .. })) = (&self.note, live) else { return };
         if self.disowned.load(Ordering::Acquire) {
             return;
         }
         // Only what was closed without a fault is sealed; anything else is checked when it is opened.
-        let closed = live.database.close(&self.place);
+        let closed = database.close(&self.place);
         let sealed = closed.and_then(|()| {
+            gate.check().map_err(|error| Error::io(&self.place, error))?;
             let seal = Seal::of(&*self.disk(), at);
             seal.and_then(|seal| seal.write(&note.store)).map_err(|error| Error::io(&self.place, error))
         });
@@ -459,5 +408,30 @@ impl Redb {
 impl std::fmt::Debug for Redb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Redb").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::backend::growth::{Disk, options, row};
+
+    #[test]
+    fn a_store_whose_last_writes_fail_when_it_is_closed_has_no_seal() {
+        for full in [false, true] {
+            let (disk, folder) = (Disk::new(Vec::new()), tempfile::tempdir().expect("a folder"));
+            let path = folder.path().join("store.redb");
+            let mut store =
+                Redb::open_on(disk.clone(), "the test's disk".into(), Some(path.clone()), &options())
+                    .expect("a store");
+            store.note = Some(Note { store: path.clone() });
+            let batch = store.begin().expect("a batch");
+            batch.commit([row(1, 1)].into(), 1, false).expect("it is written behind");
+            disk.full.store(full, Ordering::Relaxed);
+            drop(store);
+            assert_eq!(Seal::read(&path).is_none(), full);
+        }
     }
 }

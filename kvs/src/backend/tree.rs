@@ -60,14 +60,26 @@ impl Geometry {
         (geometry.page >= 512 && geometry.pages > 0).then_some(geometry)
     }
 
+    /// How long a page is.
+    pub(crate) fn size(&self, number: u64) -> u64 {
+        self.page << (number >> 59).min(20)
+    }
+
     /// Where a page begins: its number holds its region, its place there, and its size.
     pub(crate) fn offset(&self, number: u64) -> u64 {
         let order = number >> 59;
         let index = number & (0xf_ffff >> order.min(20));
         let region = number >> 20 & 0xf_ffff;
-        let size = self.page << order.min(20);
+        let size = self.size(number);
         self.page + region * (self.before + self.pages) * self.page + self.before * self.page + index * size
     }
+}
+
+/// Which tree a root is of: the one of the tables, or the one that redb keeps its own account in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tree {
+    Tables,
+    System,
 }
 
 /// Reads the header; it is shorter in a file that is.
@@ -115,13 +127,13 @@ pub(crate) fn foreign(header: &[u8], number: usize) -> Option<u8> {
 }
 
 /// The roots that a commit slot names, with their sums.
-pub(crate) fn roots(header: &[u8], number: usize, mut root: impl FnMut(u64, u128)) {
+pub(crate) fn roots(header: &[u8], number: usize, mut root: impl FnMut(Tree, u64, u128)) {
     let Some(slot) = slot(header, number).filter(|slot| slot[0] == VERSION) else { return };
-    for (there, at) in [(1, 8), (2, 40)] {
+    for (tree, there, at) in [(Tree::Tables, 1, 8), (Tree::System, 2, 40)] {
         if slot[there] != 0
             && let (Some(number), Some(sum)) = (long(slot, at), wide(slot, at + 8))
         {
-            root(number, sum);
+            root(tree, number, sum);
         }
     }
 }

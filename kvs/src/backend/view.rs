@@ -9,6 +9,7 @@ use ::redb::ReadOnlyTable;
 
 use super::{
     Answer, Rows, Snapshot,
+    fence::Gate,
     guard::{Handle, guarded},
     pages::Sums,
 };
@@ -21,6 +22,9 @@ pub(super) type Shelf = Arc<OnceLock<Handle>>;
 /// A committed state, which all readers of its time share.
 pub(super) struct View {
     pub(super) at: u64,
+    /// The file's header when it had this state on disk; `None` where it was committed behind.
+    pub(super) header: Option<Vec<u8>>,
+    pub(super) gate: Gate,
     pub(super) table: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(super) place: Arc<str>,
     pub(super) sums: Arc<Sums>,

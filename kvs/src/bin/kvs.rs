@@ -3,6 +3,7 @@
 use std::{
     env,
     error::Error,
+    fmt::{Debug, Write as _},
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write},
     os::unix::fs::OpenOptionsExt,
@@ -13,6 +14,11 @@ use std::{
 };
 
 use kvs::{Care, Options, Said, Store};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
 
 const USAGE: &str = "\
 Looks after a kvs store, in use or not. URL is redb:PATH or, when built with it, postgres://...
@@ -31,7 +37,8 @@ Looks after a kvs store, in use or not. URL is redb:PATH or, when built with it,
     kvs load URL [FILE]            reads such lines
 
 A redb store that a program has open is looked after by that program, without being stopped; only load and
-restore need it closed. A file that is there is never written over.
+restore need it closed. A file that is there is never written over. Of a store that no program has open only
+compact and load write to the file: for the others it may be one that may only be read.
 A store that does not open because it is damaged: kvs --unverified dump redb:PATH [FILE] saves what is left.
 ";
 
@@ -39,6 +46,8 @@ A store that does not open because it is damaged: kvs --unverified dump redb:PAT
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 fn main() -> ExitCode {
+    // Nothing else in this program sets one.
+    let _ = tracing::subscriber::set_global_default(Warnings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run()));
     outcome.unwrap_or_else(|error: Box<dyn Error>| {
@@ -129,7 +138,13 @@ async fn into_file(name: &str, work: impl AsyncFnOnce(&File) -> Outcome) -> Outc
         return Err(format!("{name} is there already, and is not written over: choose another name").into());
     }
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making);
-    let file = file.map_err(|error| format!("{making}: {error}"))?;
+    let file = file.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => format!(
+            "{making} is in the way: it may be the beginning of a dump that was broken off. Look at it, then \
+             move it away or delete it, and try again"
+        ),
+        _ => format!("{making}: {error}"),
+    })?;
     let done = async {
         let status = work(&file).await?;
         file.sync_all()?;
@@ -181,6 +196,50 @@ async fn load(url: &str, mut from: impl BufRead) -> Outcome {
     let done = store.load(from, |lines| progress.tell(lines, "lines")).await?;
     println!("{} lines", done.lines);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what the library warns of, such as what it has taken away. Its errors are in the results.
+struct Warnings;
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut words = Words::default();
+        event.record(&mut words);
+        eprintln!("kvs: {}{}", words.message, words.rest);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// An event's message, and its other fields.
+#[derive(Default)]
+struct Words {
+    message: String,
+    rest: String,
+}
+
+impl Visit for Words {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing into a text does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.rest, ", {name}: {value:?}"),
+        };
+    }
 }
 
 /// Says on a terminal, twice a second, how far long work is.

@@ -87,9 +87,7 @@ fn trusted(peer: u32, owner: Option<u32>, own: u32) -> bool {
 fn left(care: &Care) -> String {
     let Care::Backup { file } = care else { return String::new() };
     let file = file.display();
-    format!(
-        "; there is no backup: the next one into {file} removes {file}.new, which may be left of this one"
-    )
+    format!("; there is no backup: {file}.new, which may be left of this one, is of no use")
 }
 
 /// Where the holder of a store listens: where the note beside it says, else where it usually does.

@@ -98,7 +98,10 @@ const LINES: usize = 256;
 impl Care {
     /// Does what is asked of the store that the URL names, tells `said` of it, and answers an exit status: 0
     /// for done, 1 for nothing found, 3 for something wrong. A redb store that another process has open is
-    /// looked after by that process, without being closed; any other is opened and closed here.
+    /// looked after by that process, without being closed; any other is opened and closed here. Only
+    /// [`Compact`](Self::Compact) writes to it then: for the others it may be on a file system that is
+    /// read-only, or a file that this process may only read, and what a killed process left to be repaired is
+    /// repaired in memory.
     pub async fn run(
         &self,
         url: &str,
@@ -111,11 +114,14 @@ impl Care {
                 return Ok(status);
             }
             // One that only looks must not make what it was asked to look at.
-            if !path.exists() {
-                return Err(Error::NoStore { path: path.to_owned() });
+            match path.try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(Error::NoStore { path: path.to_owned() }),
+                Err(error) => return Err(Error::io(&path.display().to_string(), error)),
             }
         }
-        let store = Store::open_with(url, options.control(false).pause(0)).await?;
+        let options = options.control(false).pause(0).looks(!matches!(care, Self::Compact));
+        let store = Store::open_with(url, options).await?;
         let (teller, mut told) = mpsc::channel(LINES);
         let mut work = pin!(work::work(&store, &care, teller));
         loop {

@@ -148,6 +148,9 @@ async fn check(store: &Store, to: &Teller) -> Result<u8> {
     let entries = report.entries;
     line(to, format!("{read}; {records} records in {tables} tables, {entries} entries in {feeds} feeds"))
         .await?;
+    if report.pages > 0 {
+        line(to, format!("{} pages read from the disk", report.pages)).await?;
+    }
     for problem in &report.problems {
         line(to, format!("{}: {}", problem.place, problem.what)).await?;
     }

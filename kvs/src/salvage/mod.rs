@@ -8,7 +8,6 @@
 //!    newest row that was found is taken.
 //! 4. What the log, the counts of tables and feeds, or a damaged row name, and nothing proves, is damaged.
 
-mod aside;
 mod leaf;
 
 use std::{
@@ -20,10 +19,8 @@ use std::{
 
 use ::redb::StorageBackend;
 
-use aside::Aside;
-
 use crate::{
-    backend::{Snapshot, disk, guard::guarded, redb::Redb, tree as layout},
+    backend::{Backend, Snapshot, aside::Aside, disk, guard::guarded, redb::Redb, tree as layout},
     dump::{self, Lines},
     error::{Error, Result},
     key,
@@ -166,10 +163,10 @@ impl Store {
             return Err(Error::NoStore { path: path.to_owned() });
         }
         let place = path.display().to_string();
-        let disk: Arc<dyn StorageBackend> = disk::lock(path)?;
+        let disk: Arc<dyn StorageBackend> = disk::look(path)?;
         let mut pages = Pages::default();
         leaf::rows(&*disk, |row| pages.note(row), |_| ()).map_err(|error| Error::io(&place, error))?;
-        let (tree, log) = (tree(&disk, &place).await, pages.log());
+        let (tree, log) = (Tree::open(&disk, &place).await, pages.log());
         let mut done = Salvaged::default();
         let header = layout::read(&*disk).map_err(|error| Error::io(&place, error))?;
         let length = disk.len().map_err(|error| Error::io(&place, error))?;
@@ -185,7 +182,7 @@ impl Store {
                 if tag == key::ENTRY && key::position(&key) < first(&pages, &*disk, &name).max(1) {
                     continue;
                 }
-                let fate = fate(&pages, log, tree.as_deref(), &key).await;
+                let fate = fate(&pages, log, tree.as_ref(), &key).await;
                 let seen = pages.rows.get(&key).map_or(0, |found| found.version);
                 let seen = seen.max(pages.changed.get(&key).map_or(0, |(at, _)| *at));
                 let last = newest.entry(name.clone()).or_default();
@@ -257,7 +254,7 @@ fn keys(pages: &Pages, tag: u8) -> BTreeSet<Vec<u8>> {
     rows.chain(changed).chain(pages.broken.range(from..to).map(|(key, _)| key)).cloned().collect()
 }
 
-async fn fate(pages: &Pages, log: Log, tree: Option<&dyn Snapshot>, key: &[u8]) -> Fate {
+async fn fate(pages: &Pages, log: Log, tree: Option<&Tree>, key: &[u8]) -> Fate {
     let found = pages.rows.get(key).copied();
     let logged = matches!(key.first(), Some(&(key::RECORD | key::ENTRY)));
     let changed = pages.changed.get(key).filter(|_| logged);
@@ -327,15 +324,31 @@ fn counted(pages: &Pages, disk: &dyn StorageBackend) -> BTreeMap<(u8, String), (
     counted
 }
 
-/// The tree, when the file lets itself be opened at all. What redb writes meanwhile stays in memory.
-async fn tree(disk: &Arc<dyn StorageBackend>, place: &str) -> Option<Arc<dyn Snapshot>> {
-    let aside = Arc::new(Aside::new(disk.clone()));
-    let options = Options::new().verify(false);
-    let opened = Redb::open_disk(aside, place.into(), None, &options).ok()?;
-    let opened: Arc<dyn crate::backend::Backend> = Arc::new(opened);
-    let snapshot = opened.snapshot().await.ok();
-    let_go(place, opened);
-    snapshot
+/// The tree of a file, as far as it can be read.
+struct Tree {
+    state: Arc<dyn Snapshot>,
+    /// Closed, it could not be read any more.
+    _store: Redb,
+}
+
+impl Tree {
+    /// `None` when the file does not let itself be opened at all. What redb writes meanwhile stays in memory.
+    async fn open(disk: &Arc<dyn StorageBackend>, place: &str) -> Option<Self> {
+        let aside = Arc::new(Aside::new(disk.clone()));
+        let options = Options::new().verify(false);
+        let store = Redb::open_disk(aside, place.into(), &options).ok()?;
+        match store.snapshot().await {
+            Ok(state) => Some(Self { state, _store: store }),
+            Err(_) => {
+                let_go(place, store);
+                None
+            }
+        }
+    }
+
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.state.get(key).await
+    }
 }
 
 /// Drops what redb has of a damaged file, which can make it panic.
@@ -345,4 +358,27 @@ fn let_go<T>(place: &str, held: T) {
         drop(held);
         Ok(())
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_tree_of_a_file_that_is_whole_can_be_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.redb");
+        let store = Redb::open(&path, &Options::new()).expect("a store");
+        // More than one page.
+        let key = |number: u32| key::record("t", &number.to_string());
+        let row =
+            |number| (key(number), Some(Value { bytes: &[7; 500], ..Value::default() }.seal(&key(number))));
+        let batch = store.begin().expect("a batch");
+        batch.commit((0..1_000).map(row).collect(), 0, true).expect("a commit");
+        drop(store);
+        let disk: Arc<dyn StorageBackend> = disk::look(&path).expect("it is there");
+        let tree = Tree::open(&disk, "the test's store").await.expect("it opens");
+        let found = tree.get(&key(500)).await.expect("it is read");
+        assert!(found.is_some());
+    }
 }

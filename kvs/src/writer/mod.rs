@@ -119,6 +119,9 @@ impl Writer {
             return;
         }
         due.sweep = now + SWEEP;
+        if self.options.looks {
+            return;
+        }
         self.condition.look();
         self.condition.warn();
         if self.condition.fails() {

@@ -6,6 +6,7 @@ mod care;
 mod common;
 mod crash;
 mod damage;
+mod disk;
 mod feeds;
 mod format;
 mod indexes;

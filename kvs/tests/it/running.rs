@@ -233,29 +233,42 @@ async fn a_store_that_is_missing_or_empty_where_there_was_one_is_not_made_anew()
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_is_never_written_over_and_leftovers_are_removed() {
+async fn a_file_that_is_there_is_never_written_over_nor_is_one_that_is_called_as_if_it_were_being_made() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let store = Store::open(&url(&at("store.redb"))).await.unwrap();
     put(&store, &[note("a", 1)]).await;
     fs::write(at("there"), "somebody's").unwrap();
     assert!(matches!(store.backup(&at("there"), |_| ()).await, Err(Error::Occupied { .. })));
-    // What a killed backup of this name left is no obstacle.
+    // What was left under the name of a file in the making is looked at by people.
     fs::write(at("backup.redb.new"), "half").unwrap();
+    let error = store.backup(&at("backup.redb"), |_| ()).await.unwrap_err();
+    assert!(matches!(error, Error::Leftover { .. }), "{error}");
+    assert!(error.to_string().contains("backup.redb.new") && error.to_string().contains("delete it"));
+    assert_eq!(fs::read(at("backup.redb.new")).unwrap(), b"half");
+    fs::remove_file(at("backup.redb.new")).unwrap();
     store.backup(&at("backup.redb"), |_| ()).await.unwrap();
-    assert!(!at("backup.redb.new").exists());
+    // A store of somebody's.
+    fs::copy(at("backup.redb"), at("other.redb.new")).unwrap();
+    let error = Store::restore(&at("backup.redb"), &url(&at("other.redb")), |_| ()).await.unwrap_err();
+    assert!(error.to_string().contains("a copy as of commit 1"), "{error}");
+    assert_eq!(fs::read(at("other.redb.new")).unwrap(), fs::read(at("backup.redb")).unwrap());
     let restored = Store::restore(&at("backup.redb"), &url(&at("there")), |_| ()).await;
     assert!(matches!(restored, Err(Error::Occupied { .. })));
     assert_eq!(fs::read(at("there")).unwrap(), b"somebody's");
     drop(store);
     fs::write(at("store.redb.new"), "half a compaction").unwrap();
     drop(Store::open(&url(&at("store.redb"))).await.unwrap());
-    assert!(!at("store.redb.new").exists());
+    assert_eq!(fs::read(at("store.redb.new")).unwrap(), b"half a compaction");
+    fs::write(at("there.jsonl.new"), "half a dump").unwrap();
     let before = content(folder.path());
     let store = url(&at("store.redb"));
     let there = at("there").display().to_string();
+    let lines = at("there.jsonl").display().to_string();
     for refused in [
         vec!["dump", &store, &there],
+        vec!["dump", &store, &lines],
+        vec!["compact", &store],
         vec!["backup", &store, &there],
         vec!["restore", &there, &store],
         vec!["load", "redb:/nowhere/at.all", &there],
@@ -269,6 +282,7 @@ async fn a_file_that_is_there_is_never_written_over_and_leftovers_are_removed() 
         assert_eq!(now, names, "{refused:?}");
     }
     assert_eq!(fs::read(at("there")).unwrap(), b"somebody's");
+    assert_eq!(fs::read(at("there.jsonl.new")).unwrap(), b"half a dump");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

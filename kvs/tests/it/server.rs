@@ -41,19 +41,23 @@ impl Server {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut server = Self { port, child: run(&data, port), folder };
-        server.wait();
+        assert!(server.serves(), "the server has ended");
         server
     }
 
-    fn wait(&mut self) {
+    /// Waits until it serves; says `false` when it has ended instead.
+    fn serves(&mut self) -> bool {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err()
             || self.psql("postgres", "select 1").is_err()
         {
             assert!(started.elapsed() < Duration::from_secs(30), "the server does not start");
-            assert!(self.child.try_wait().unwrap().is_none(), "the server has ended");
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
             std::thread::yield_now();
         }
+        true
     }
 
     /// Kills the server as a crash would, and starts it again.
@@ -61,9 +65,16 @@ impl Server {
         let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap();
         assert!(user(Path::new("/bin/kill")).args(["-9", pid]).status().unwrap().success());
-        self.child.wait().unwrap();
-        self.child = run(&self.folder.join("data"), self.port);
-        self.wait();
+        let killed = Instant::now();
+        loop {
+            self.child.wait().unwrap();
+            self.child = run(&self.folder.join("data"), self.port);
+            if self.serves() {
+                return;
+            }
+            // A server does not start while a process of the one before is about to notice that it is gone.
+            assert!(killed.elapsed() < Duration::from_secs(30), "the server does not start again");
+        }
     }
 
     /// Stops all its processes as they are, or lets them go on: a server that is there and says nothing.

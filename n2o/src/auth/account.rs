@@ -9,6 +9,7 @@ use super::brake::{Client, Known, Mark, mark};
 use crate::{
     error::Result,
     name::{self, Name},
+    owner::Owner,
 };
 
 /// The record that says that the names of old accounts have been taken.
@@ -26,6 +27,9 @@ pub(super) struct Account {
     /// The browsers and addresses that the account was signed in from, the latest last.
     #[serde(default)]
     pub(super) known: Vec<Mark>,
+    /// The id that it was made with, when it has another name by now: what is kept of it is kept under that.
+    #[serde(default)]
+    first: Option<String>,
 }
 
 impl kvs::Record for Account {
@@ -40,6 +44,10 @@ impl kvs::Record for Account {
 #[derive(Debug, Serialize, Deserialize)]
 struct Look {
     look: String,
+    /// The lasting id of the account that took it. Accounts that were not renamed since there is this have
+    /// those of their name besides.
+    #[serde(default)]
+    of: Option<String>,
 }
 
 impl kvs::Record for Look {
@@ -52,7 +60,46 @@ impl kvs::Record for Look {
 
 impl Account {
     pub(super) fn new(name: &Name, hash: String) -> Self {
-        Account { name: name.as_str().to_owned(), hash, key: Some(name.key().to_owned()), known: Vec::new() }
+        let (name, key) = (name.as_str().to_owned(), Some(name.key().to_owned()));
+        Account { name, hash, key, known: Vec::new(), first: None }
+    }
+
+    /// The id that stays when the account is renamed.
+    fn lasting(&self) -> Cow<'_, str> {
+        self.first.as_deref().map_or_else(|| kvs::Record::id(self), Cow::Borrowed)
+    }
+
+    /// Whom what is kept for the account's user belongs to.
+    pub(super) fn owner(&self) -> Owner {
+        Owner::Account(self.lasting().into_owned())
+    }
+
+    /// Gives the account another name; `false` when the name, or one that it looks like, is another account's.
+    /// What the account took from others with its former names stays its own.
+    pub(super) async fn rename(&mut self, txn: &mut Txn, new: &Name) -> Result<bool> {
+        let (old, lasting) = (kvs::Record::id(self).into_owned(), self.lasting().into_owned());
+        let there = Account::find(txn, new.as_str()).await?;
+        if there.is_some_and(|there| kvs::Record::id(&there) != old) {
+            return Ok(false);
+        }
+        let former = name::looks(&self.name);
+        for look in new.looks() {
+            let taken = txn.get::<Look>(&look).await?;
+            let is_own = |taken: &Look| taken.of.as_ref() == Some(&lasting) || former.contains(&look);
+            match &taken {
+                None => txn.put_new(&Look { look, of: Some(lasting.clone()) })?,
+                Some(taken) if is_own(taken) => {}
+                Some(_) => return Ok(false),
+            }
+        }
+        for look in former {
+            txn.put(&Look { look, of: Some(lasting.clone()) })?;
+        }
+        txn.delete::<Account>(&old);
+        self.first = Some(lasting);
+        (self.name, self.key) = (new.as_str().to_owned(), Some(new.key().to_owned()));
+        txn.put(self)?;
+        Ok(true)
     }
 
     /// The account of a name, as it was typed.
@@ -82,7 +129,7 @@ impl Account {
 
     fn by(&self, client: &Mark) -> Mark {
         // With the account, so that the store does not show which accounts are used from one browser.
-        mark(&[b"known", kvs::Record::id(self).as_bytes(), client])
+        mark(&[b"known", self.lasting().as_bytes(), client])
     }
 
     /// The mark by which the account knows a client: its browser, or else its address.
@@ -122,7 +169,7 @@ pub(super) async fn is_taken(txn: &mut Txn, name: &Name) -> Result<bool> {
 /// Takes a name from all others that look like it.
 pub(super) fn take(txn: &mut Txn, name: &Name) -> Result {
     for look in name.looks() {
-        txn.put_new(&Look { look })?;
+        txn.put_new(&Look { look, of: None })?;
     }
     Ok(())
 }
@@ -138,12 +185,12 @@ pub(super) async fn take_old(store: &Store) -> Result {
         let batch = txn.range::<Account>("", after.as_deref(), 500).await?;
         for account in batch.iter().filter(|account| account.key.is_none()) {
             for look in name::looks(&account.name) {
-                txn.put(&Look { look })?;
+                txn.put(&Look { look, of: None })?;
             }
         }
         after = batch.last().map(|last| kvs::Record::id(last).into_owned());
         if after.is_none() {
-            txn.put(&Look { look: TAKEN.to_owned() })?;
+            txn.put(&Look { look: TAKEN.to_owned(), of: None })?;
         }
         if txn.wrote() {
             txn.commit().await?;

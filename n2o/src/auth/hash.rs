@@ -40,12 +40,49 @@ struct State {
     made: usize,
     /// The hashes that were begun.
     done: u64,
-    /// The tries that have a place in the queue, those that are being hashed among them.
-    waiting: usize,
-    /// How many of them each address has, or, where it is not known, each session.
-    of: HashMap<Mark, usize>,
+    /// The tries that have a place in the queue, those that are being hashed among them: of strangers, and of
+    /// clients that are known to the account.
+    strangers: Half,
+    known: Half,
     /// The sessions that have a place.
     sessions: HashSet<Mark>,
+}
+
+impl State {
+    fn half(&mut self, known: bool) -> &mut Half {
+        if known { &mut self.known } else { &mut self.strangers }
+    }
+}
+
+/// One half of the queue.
+#[derive(Debug, Default)]
+struct Half {
+    waiting: usize,
+    /// How many of them each address has, or, where it is not known, each browser.
+    of: HashMap<Mark, usize>,
+}
+
+impl Half {
+    /// Takes a place, when there is one.
+    fn enter(&mut self, origin: Mark, limits: &AccountLimits) -> bool {
+        let mine = self.of.get(&origin).copied().unwrap_or_default();
+        let room = self.waiting < limits.queue.div_ceil(2) && mine < limits.queue_of_one;
+        if room {
+            self.waiting += 1;
+            self.of.insert(origin, mine + 1);
+        }
+        room
+    }
+
+    fn leave(&mut self, origin: &Mark) {
+        self.waiting -= 1;
+        if let Some(count) = self.of.get_mut(origin) {
+            *count -= 1;
+            if *count == 0 {
+                self.of.remove(origin);
+            }
+        }
+    }
 }
 
 /// The reason why a password is not hashed now.
@@ -63,20 +100,14 @@ pub(super) struct Place {
     shared: Arc<Shared>,
     session: Mark,
     origin: Mark,
+    known: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        state.waiting -= 1;
-        let Place { session, origin, .. } = self;
-        state.sessions.remove(session);
-        if let Some(count) = state.of.get_mut(origin) {
-            *count -= 1;
-            if *count == 0 {
-                state.of.remove(origin);
-            }
-        }
+        state.sessions.remove(&self.session);
+        state.half(self.known).leave(&self.origin);
     }
 }
 
@@ -147,28 +178,19 @@ impl Hasher {
         self.0.state().made
     }
 
-    /// A place in the queue: one for each session, a few for each origin. Half of all are kept for clients
-    /// that are known to the account.
+    /// A place in the queue: one for each session, some for each origin, and half of all for clients that are
+    /// known to the account.
     pub(super) fn place(&self, session: Mark, origin: Mark, known: bool) -> Result<Place, Full> {
         let (limits, mut state) = (&self.0.limits, self.0.state());
         if state.sessions.contains(&session) {
             return Err(Full::Session);
         }
-        let mine = state.of.get(&origin).copied().unwrap_or_default();
-        let strangers = limits.queue.div_ceil(2);
-        let room = if known {
-            state.waiting < limits.queue
-        } else {
-            state.waiting < strangers && mine < limits.queue_of_one
-        };
-        if !room {
+        if !state.half(known).enter(origin, limits) {
             return Err(Full::Queue);
         }
-        state.waiting += 1;
-        *state.of.entry(origin).or_default() += 1;
         state.sessions.insert(session);
         drop(state);
-        Ok(Place { shared: Arc::clone(&self.0), session, origin })
+        Ok(Place { shared: Arc::clone(&self.0), session, origin, known })
     }
 
     /// Runs `work` off the async workers when a memory is free. A handler that is dropped meanwhile leaves

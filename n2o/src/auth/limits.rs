@@ -14,10 +14,13 @@ pub struct AccountLimits {
     /// Passwords that are hashed at the same time. Each takes a core, and 19 MiB that are allocated once.
     pub hashes: usize,
     /// Sign-ins and registrations that wait for their hash, those being hashed among them. Half of the
-    /// places are kept for known clients. A hash takes about 25 ms of a core, so that nobody waits for
-    /// more than a second or two.
+    /// places are for known clients, and half for strangers, so that neither keep the others out. A hash takes
+    /// about 25 ms of a core: the last of 128, two of which are hashed at a time, waits for 1.6 seconds. More
+    /// places would only let people wait for what they may as well try again.
     pub queue: usize,
-    /// Places in the queue for strangers of one address.
+    /// Places of one address in each half of the queue. An office behind one address has as many people who
+    /// sign in within the same half second at nine o'clock; and no address has more than half of a half, so
+    /// that one alone keeps nobody else out.
     pub queue_of_one: usize,
     /// Tries of one known client at its account, which nobody elsewhere can use up.
     pub known: Tries,
@@ -44,8 +47,8 @@ impl Default for AccountLimits {
         let minute = Duration::from_secs(60);
         AccountLimits {
             hashes: 2,
-            queue: 64,
-            queue_of_one: 8,
+            queue: 128,
+            queue_of_one: 32,
             known: Tries::new(10, minute),
             stranger: Tries::new(10, minute),
             strangers: Tries::new(30, Duration::from_secs(20)),

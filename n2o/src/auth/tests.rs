@@ -73,7 +73,7 @@ async fn two_passwords_are_hashed_at_a_time_in_two_memories_for_good() {
 }
 
 #[test]
-fn a_session_has_one_place_and_an_address_a_few() {
+fn a_session_has_one_place_and_an_address_some() {
     let limits = AccountLimits { queue: 12, queue_of_one: 3, ..AccountLimits::default() };
     let hasher = hasher(limits);
     let place = |session, origin, known| hasher.place(number(session), number(origin), known);
@@ -85,10 +85,24 @@ fn a_session_has_one_place_and_an_address_a_few() {
     assert_eq!(place(3, 100, false).err(), Some(Full::Queue), "three of one address");
     held.extend((3..6).map(|n| place(n, 100 + n, false).expect("a place of another address")));
     assert_eq!(place(6, 106, false).err(), Some(Full::Queue), "half of the places are not for strangers");
-    held.extend((6..12).map(|n| place(n, 100, true).expect("a place of a known client")));
+    held.extend((6..9).map(|n| place(n, 100, true).expect("a place of a known client")));
+    assert_eq!(place(9, 100, true).err(), Some(Full::Queue), "three of one address that is known, too");
+    held.extend((9..12).map(|n| place(n, 100 + n, true).expect("a place of another known client")));
     assert_eq!(place(12, 112, true).err(), Some(Full::Queue), "and all of them are taken now");
     drop(held);
-    assert!(place(0, 100, false).is_ok(), "places are given back");
+    let known = (0..3).map(|n| place(n, 100, true).expect("places are given back")).collect::<Vec<_>>();
+    assert!((3..6).all(|n| place(n, n, false).is_ok()), "known clients take no place of strangers");
+    drop(known);
+}
+
+#[test]
+fn an_office_gets_in_and_leaves_room_for_others() {
+    let hasher = hasher(AccountLimits::default());
+    let place = |session, origin, known| hasher.place(number(session), number(origin), known);
+    let held: Vec<_> = (0..32).map(|n| place(n, 200, false).expect("a place at nine o'clock")).collect();
+    assert_eq!(place(32, 200, false).err(), Some(Full::Queue));
+    assert!(place(32, 201, false).is_ok() && place(32, 200, true).is_ok(), "others are not kept out");
+    drop(held);
 }
 
 #[tokio::test]

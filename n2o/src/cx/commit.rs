@@ -11,6 +11,7 @@ impl Cx {
             return Ok(Some(ticket.clone()));
         }
         let (node, user, roles) = (self.node.clone(), login.user.clone(), login.roles.clone());
+        let owner = login.owner.clone();
         let mut txn = self.txn.take().unwrap_or_else(|| Box::new(node.store().txn()));
         let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
         if login.drops(saved.user.as_deref()) {
@@ -23,7 +24,7 @@ impl Cx {
             self.changes.clear();
             txn.delete::<session::Saved>(&self.session.key);
         }
-        (saved.user, saved.roles) = (user, roles);
+        (saved.user, saved.roles, saved.owner) = (user, roles, owner);
         let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to).await?;
         self.txn = Some(txn);
         if let Some(login) = &mut self.login {
@@ -39,6 +40,7 @@ impl Cx {
         self.changes.clear();
         self.login = None;
         self.roles = None;
+        self.proof = None;
         if let Some(soon) = &mut self.soon {
             soon.rollback();
         }
@@ -64,6 +66,7 @@ impl Cx {
             }
         }
         self.joined.clear();
+        self.proof = None;
         let left = std::mem::take(&mut self.left);
         self.leave(&left);
         Ok(version)

@@ -72,6 +72,7 @@ impl Dispatch {
             changes: Changes::new(),
             login: None,
             roles: None,
+            proof: None,
             soon: None,
         };
         Dispatch { cx, out: Out::new(crate::Format::default()) }

@@ -4,13 +4,17 @@ use crate::{
     audit,
     cx::Cx,
     error::{Error, Result},
+    name::Name,
+    owner::Owner,
     sessions::Ticket,
+    text,
 };
 
 /// A change of user that waits for the end of the handler.
 #[derive(Debug)]
 pub(super) struct Login {
     pub(super) user: Option<String>,
+    pub(super) owner: Option<Owner>,
     pub(super) roles: Vec<String>,
     pub(super) ticket: Option<Ticket>,
 }
@@ -18,6 +22,13 @@ pub(super) struct Login {
 /// Roles that a user gets while the session stays.
 #[derive(Debug)]
 pub(super) struct Roles(pub(super) Vec<String>);
+
+/// The account whose password a handler was given: its name as it is stored, and its owner.
+#[derive(Debug)]
+pub(super) struct Proof {
+    name: String,
+    owner: Owner,
+}
 
 impl Login {
     /// Whether the values of the session go: its user was another one, or logs out.
@@ -27,14 +38,90 @@ impl Login {
 
     pub(super) fn tell(&self, cx: &Cx) {
         let before = cx.session.user();
+        let proven = |owner: Option<&Owner>| owner.is_some_and(Owner::is_proven);
+        let is_told = proven(self.owner.as_ref()) || proven(cx.session.owner().as_ref());
         match &self.user {
-            Some(user) => audit::signed_in(cx, before.as_deref(), user, &self.roles),
-            None => audit::signed_out(cx, before.as_deref()),
+            Some(user) => audit::signed_in(cx, before.as_deref(), user, &self.roles, is_told),
+            None => audit::signed_out(cx, before.as_deref(), is_told),
         }
     }
 }
 
 impl Cx {
+    /// Logs the visitor in, or makes them another user. The session gets another id; the browser is sent
+    /// through an address that sets the new cookie, and then where `redirect` says.
+    ///
+    /// The values of the session stay when the visitor had no name yet, or has the same one again. They are
+    /// dropped, those of this handler excepted, when somebody else was logged in: what was kept of one user,
+    /// such as that they gave a password, is not true of another. So is the [`owner`](Cx::owner).
+    ///
+    /// The name is a [`Name`], without the blanks around it; what is wrong with one is told to the user. When
+    /// [`Accounts`](crate::Accounts) was given the password of the account of that name in this handler, the
+    /// user [is proven](Cx::is_proven); anybody else is a guest.
+    pub async fn login(&mut self, user: &str) -> Result {
+        self.login_as(user, &[]).await
+    }
+
+    /// Logs the visitor in like [`login`](Cx::login), with roles that hold as long as the session. More often than
+    /// [`Limits`](crate::Limits) let a session and an address do so, the user is told to wait.
+    pub async fn login_as(&mut self, user: &str, roles: &[&str]) -> Result {
+        self.enter(user, roles, false).await
+    }
+
+    /// Logs the visitor in like [`login_as`](Cx::login_as), as a user whom the application has proven by means
+    /// of its own, such as a directory or another site's login. All who come with this name are the same user.
+    pub async fn login_proven(&mut self, user: &str, roles: &[&str]) -> Result {
+        self.enter(user, roles, true).await
+    }
+
+    #[expect(
+        clippy::unused_async,
+        reason = "a store of rights may have to be asked; handlers await it already"
+    )]
+    async fn enter(&mut self, user: &str, roles: &[&str], is_proven: bool) -> Result {
+        let name = Name::new(user.trim()).map_err(|wrong| {
+            let is_account = self.proof.as_ref().is_some_and(|proof| proof.name == user.trim());
+            let say = if is_account { text::rename } else { text::name };
+            Error::user(say(&self.lang, wrong))
+        })?;
+        let (random, now) = (&self.session.sid.random, self.node.clock().millis());
+        if !self.node.logins().allow(random, self.address(), now) {
+            return Err(Error::later(text::tries(&self.lang)));
+        }
+        let proven = is_proven.then(|| Owner::User(name.to_string())).or_else(|| self.given(&name));
+        let owner = proven.or_else(|| self.same(&name)).unwrap_or_else(|| self.guest());
+        let roles = roles.iter().map(|role| String::from(*role)).collect();
+        let user = Some(name.to_string());
+        self.login = Some(Box::new(Login { user, owner: Some(owner), roles, ticket: None }));
+        Ok(())
+    }
+
+    /// The owner of that name whose password this handler was given.
+    fn given(&self, name: &Name) -> Option<Owner> {
+        let proof = self.proof.as_ref().filter(|proof| Name::new(&proof.name).as_ref() == Ok(name))?;
+        Some(proof.owner.clone())
+    }
+
+    /// The owner of the session as it is, when its user stays the same.
+    fn same(&self, name: &Name) -> Option<Owner> {
+        self.session.owner().filter(|_| self.session.user().as_deref() == Some(name.as_str()))
+    }
+
+    fn guest(&self) -> Owner {
+        let random = self.node.random().bytes::<16>();
+        Owner::Guest(u128::from_be_bytes(random).to_string())
+    }
+
+    /// Notes that this handler was given the password of an account.
+    pub(crate) fn prove(&mut self, name: &str, owner: Owner) {
+        self.proof = Some(Box::new(Proof { name: name.to_owned(), owner }));
+    }
+
+    /// Logs the visitor out: the session and its values are gone, its other pages are closed.
+    pub fn logout(&mut self) {
+        self.login = Some(Box::new(Login { user: None, owner: None, roles: Vec::new(), ticket: None }));
+    }
+
     /// Gives the user other roles, for all pages of the browser, when the handler ends well. They hold as
     /// long as the session; its id stays. Where a user rises by proving who they are,
     /// [`login_as`](Cx::login_as) is called instead, which gives the session another id.

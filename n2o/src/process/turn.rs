@@ -55,7 +55,10 @@ impl Process {
         };
         self.delivery.last = seq;
         match done {
-            Ok(frame) => self.deliver(wire, Some(seq), frame).await,
+            Ok(frame) => {
+                self.deliver(wire, Some(seq), frame).await?;
+                self.push(wire).await
+            }
             // In a box of its own: every idle page would keep room for it.
             Err(error) => Box::pin(self.failed(event, &error, wire)).await,
         }
@@ -179,7 +182,7 @@ impl Process {
     /// The code and text of an error, for the user's eyes.
     pub(super) fn explain(&self, what: &str, of: &str, error: &Error) -> (u8, String) {
         match error {
-            Error::User(text) => (1, text.to_string()),
+            Error::User(text) | Error::Later(text) => (1, text.to_string()),
             Error::Denied => (REFUSED, crate::text::denied(self.cx.lang()).to_owned()),
             Error::Seal(crate::SealError::Expired) => (3, crate::text::expired(self.cx.lang()).to_owned()),
             Error::Seal(_) | Error::Refused(_) | Error::NotFound => {

@@ -15,9 +15,10 @@ impl Process {
     pub(super) async fn welcome(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
         let Some(connection) = wire else { return Ok(()) };
         let (format, count, answered) = (connection.format, connection.count, connection.answered);
+        let whole = connection.whole;
         self.cx.inbox().comes_from(connection.address);
         let last = self.delivery.last;
-        if let Some(missed) = self.delivery.after(count, format) {
+        if !whole && let Some(missed) = self.delivery.after(count, format) {
             self.delivery.speak(format);
             self.cx.out.speak(format);
             self.write(wire, formatter::welcome(format, count, last)).await?;
@@ -26,8 +27,10 @@ impl Process {
             }
             return Ok(());
         }
-        // No client misses more answers than the window allows it to wait for.
+        // No client misses more answers than the window allows it to wait for. A new document of the page misses
+        // none: what they have changed is in it, and where they led to has been gone to.
         let first = (answered + 1).max((last + 1).saturating_sub(self.node().limits().window as u64));
+        let first = if whole { last + 1 } else { first };
         let answers: Vec<_> = (first..=last)
             .map(|seq| {
                 (
@@ -38,6 +41,11 @@ impl Process {
                 )
             })
             .collect();
+        if whole {
+            // What was loaded may be old by now, and what was inserted without being part of the state is gone with
+            // the document: the page is made from its state, as it is after a restart.
+            self.undo();
+        }
         self.delivery.start_over(format);
         self.cx.out.speak(format);
         self.write(wire, formatter::welcome(format, 0, last)).await?;
@@ -47,20 +55,20 @@ impl Process {
         self.refresh(wire).await
     }
 
-    /// Sends the ops that no event asked for, if there are any.
+    /// Sends the ops that no event asked for, and those for which an answer had no room, if there are any.
     pub(super) async fn push(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        if self.cx.out.is_empty() {
-            return Ok(());
+        while !self.cx.out.is_empty() {
+            let frame = self.cx.out.take(Head::Push);
+            let most = self.node().limits().answer;
+            if frame.len() > most {
+                let error = Error::TooLarge { what: "a push", size: frame.len(), limit: most };
+                let _ = self.node().failure(self.cx.path(), "push", &error);
+                // The document is fetched by HTTP instead, which has no such limit.
+                return Err(End::Close(4404, "too large to be sent"));
+            }
+            self.deliver(wire, None, frame).await?;
         }
-        let frame = self.cx.out.take(Head::Push);
-        let most = self.node().limits().answer;
-        if frame.len() > most {
-            let error = Error::TooLarge { what: "a push", size: frame.len(), limit: most };
-            let _ = self.node().failure(self.cx.path(), "push", &error);
-            // The document is fetched by HTTP instead, which has no such limit.
-            return Err(End::Close(4404, "too large to be sent"));
-        }
-        self.deliver(wire, None, frame).await
+        Ok(())
     }
 
     /// Counts, keeps and writes a frame.

@@ -77,6 +77,8 @@ impl Client {
         let (client, channel, plug) = wire(node.limits().frame);
         server.state().plugs.push(plug);
         let connection = Connection {
+            attempt: 0,
+            whole: false,
             channel,
             format: self.format,
             count: self.count,

@@ -130,6 +130,7 @@ impl Visitor {
                     script: "/n2o.js",
                     styles: &[],
                     html: &html,
+                    ..Document::default()
                 };
                 node.wait(page, cx);
                 Ok(document.render())

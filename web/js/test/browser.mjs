@@ -1,16 +1,15 @@
-// Runs the client in a real Chromium under the real CSP, driven by the DevTools
-// protocol over a pipe. The page gets a fake WebSocket and fake long timers, so
-// that a test plays the server and the clock, and a wall clock that stands still.
-// Not a test itself.
+// Runs the client in real browsers under the real CSP. The page gets a fake
+// WebSocket and fake long timers, so that a test plays the server and the
+// clock, and a wall clock that stands still. Not a test itself.
 //
-// N2O_JS names another script than the artefact, relative to this file.
+// N2O_JS names another folder than web/js for the scripts.
 
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
+import { after, test as one } from "node:test";
+import { Driver, ENGINES, until } from "./driver.mjs";
 
-const script = readFileSync(new URL(process.env.N2O_JS ?? "../n2o.min.js", import.meta.url));
+const folder = new URL(process.env.N2O_JS ?? "../", import.meta.url);
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; " +
   "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types n2o";
@@ -22,7 +21,8 @@ function inject() {
   for (const name of ["setTimeout", "setInterval"]) {
     const real = window[name];
     window[name] = (fn, ms, ...args) =>
-      ms >= 200 || name == "setInterval" ? -long.push({ fn, ms, args, on: true, once: name == "setTimeout" }) : real(fn, ms, ...args);
+      // The driver of WebKit has a timer of 30 seconds in the page.
+      (ms >= 200 && ms != 30000) || name == "setInterval" ? -long.push({ fn, ms, args, on: true, once: name == "setTimeout" }) : real(fn, ms, ...args);
   }
   const realClear = window.clearTimeout;
   window.clearTimeout = (id) => (id < 0 ? (long[-id - 1].on = false) : realClear(id));
@@ -35,7 +35,11 @@ function inject() {
     return due.length;
   };
   Math.random = () => 0.9;
-  // Noon of a day in winter, in the zone below: no test knows when it runs. Only what asks for the time gets it.
+  window.dialogs = [];
+  window.accept = true;
+  window.confirm = (text) => (window.dialogs.push(text), window.accept);
+  // Noon of a day in winter, in the zone of the drivers: no test knows when it runs. Only what asks for the time
+  // gets it. The language is British, whatever the browser speaks.
   const now = Date.UTC(2026, 2, 6, 10);
   window.Date = class extends Date {
     constructor(...args) {
@@ -43,6 +47,9 @@ function inject() {
     }
     static now() {
       return window.now ?? now;
+    }
+    toLocaleString(_, options) {
+      return super.toLocaleString("en-GB", options);
     }
   };
   window.errors = [];
@@ -63,24 +70,57 @@ function inject() {
       this.closed++;
     }
     serve(data) {
-      this.onmessage?.({ data });
+      return Promise.resolve(this.onmessage?.({ data })).then(() => null);
     }
   };
 }
 
+const KEYS = { "\n": "\ue007", "\t": "\ue004", "\x1b": "\ue00c" };
+const running = new Map();
+
+/** The browser of the test that runs. */
+export let b;
+
+/** A test that is run in each engine; it ends by asking the page for errors and CSP reports. */
+export function test(name, run) {
+  for (const engine of ENGINES)
+    one(`${engine}: ${name}`, async () => {
+      if (!running.has(engine)) running.set(engine, Browser.start(engine));
+      b = await running.get(engine);
+      await run(engine);
+      if (b.used) {
+        const errors = await b.eval("errors");
+        if (errors.length) throw new Error(`the page complains: ${errors.join("; ")}`);
+      }
+    });
+}
+
+after(async () => {
+  for (const browser of running.values()) await (await browser.catch(() => undefined))?.stop();
+});
+
 export class Browser {
-  static async start() {
+  static async start(engine) {
     const browser = new Browser();
-    browser.pages = new Map();
+    browser.pages = new Map([["/blank", "<!doctype html><title>t</title>"]]);
     browser.gets = [];
+    browser.next = 1;
     browser.server = createServer((request, response) => {
       const { pathname } = new URL(request.url, "http://x");
-      if (pathname === "/n2o.js") return response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
+      const script = (text) => response.writeHead(200, { "Content-Type": "text/javascript" }).end(text);
+      if (pathname === "/inject.js") return script(`(${inject})()`);
+      if (pathname.startsWith("/n2o/")) {
+        // The server puts a hash into the names of modules, which build.mjs has written into the script.
+        const name = pathname.slice(5).replace(/(-[0-9a-f]{16})?\.js$/, ".min.js");
+        if (browser.held) return browser.held.push(() => script(readFileSync(new URL(name, folder))));
+        return script(readFileSync(new URL(name, folder)));
+      }
+      if (pathname === "/favicon.ico") return response.writeHead(404).end();
       browser.gets.push(request.url);
       // Leads nowhere: the page that asks for it stays, as one does whose next page is slow to come.
       if (pathname === "/nowhere") return response.writeHead(204).end();
       const body = browser.pages.get(pathname);
-      response.writeHead(body === undefined ? 404 : 200, {
+      response.writeHead(body === undefined ? 404 : browser.status ?? 200, {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": CSP,
         "Cache-Control": "no-store",
@@ -89,81 +129,64 @@ export class Browser {
     });
     await new Promise((done) => browser.server.listen(0, "127.0.0.1", done));
     browser.origin = `http://127.0.0.1:${browser.server.address().port}`;
-    browser.profile = mkdtempSync(`${tmpdir()}/n2o-js-`);
-    browser.child = spawn(
-      process.env.CHROMIUM ?? "/usr/bin/chromium",
-      ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--lang=en-GB", "--remote-debugging-pipe", `--user-data-dir=${browser.profile}`, "about:blank"],
-      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-    );
-    browser.calls = new Map();
-    browser.next = 1;
-    let buffer = "";
-    browser.child.stdio[4].setEncoding("utf8").on("data", (data) => {
-      buffer += data;
-      for (let end; (end = buffer.indexOf("\0")) >= 0; buffer = buffer.slice(end + 1)) browser.take(JSON.parse(buffer.slice(0, end)));
-    });
-    const { targetInfos } = await browser.call("Target.getTargets");
-    const { targetId } = targetInfos.find((target) => target.type === "page");
-    browser.session = (await browser.call("Target.attachToTarget", { targetId, flatten: true })).sessionId;
-    await browser.call("Page.enable");
-    await browser.call("Runtime.enable");
-    await browser.call("Emulation.setLocaleOverride", { locale: "en-GB" });
-    await browser.call("Emulation.setTimezoneOverride", { timezoneId: "Europe/Kyiv" });
-    await browser.call("Page.addScriptToEvaluateOnNewDocument", { source: `(${inject})()` });
+    browser.driver = await Driver.start(engine);
     return browser;
   }
 
-  take({ id, method, params, result, error }) {
-    if (id) {
-      const { done, fail } = this.calls.get(id);
-      this.calls.delete(id);
-      if (error) fail(new Error(error.message));
-      else done(result);
-    } else if (method === "Page.loadEventFired") this.loaded?.();
-    else if (method === "Page.javascriptDialogOpening") {
-      this.dialogs = [...(this.dialogs ?? []), params.message];
-      this.call("Page.handleJavaScriptDialog", { accept: this.accept !== false });
-    }
-  }
-
-  call(method, params = {}) {
-    return new Promise((done, fail) => {
-      const id = this.next++;
-      this.calls.set(id, { done, fail });
-      this.child.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId: this.session })}\0`);
-    });
-  }
-
   /** Shows `body` as an N2O page, at a path of its own as drafts belong to paths, and welcomes the client. */
-  async page(body, { path = `/?${this.next}`, welcome = true } = {}) {
+  async page(body, { path = `/?${this.next++}`, welcome = true, meta = "" } = {}) {
     this.pages.set(
       path.split("?")[0],
-      `<!doctype html><html lang="en"><head><title>t</title><meta name="n2o" content="TOKEN">
-<script type="module" src="/n2o.js"></script></head><body><div id="n2o-page">${body}</div>
-<output id="n2o-note" data-off="OFF" data-wait="WAIT"></output></body></html>`,
+      `<!doctype html><html lang="en"><head><title>t</title><script src="/inject.js"></script>
+<meta name="n2o" content="TOKEN" ${meta}>
+<script type="module" src="/n2o/n2o.js"></script></head><body><div id="n2o-page">${body}</div>
+<output id="n2o-note" data-off="OFF" data-wait="WAIT" data-lost="LOST" data-denied="DENIED"></output></body></html>`,
     );
+    this.used = true;
+    // The address that is shown already would be fetched as by a reload.
+    if (path === this.path) await this.go("/blank");
     await this.go(path);
-    if (welcome) await this.serve([4, 0, 0]);
+    // Answered when the modules that the page needs are there, as every frame is.
+    await this.serve(welcome ? [4, 0, 0] : [0]);
   }
 
-  async go(path) {
-    await this.loading(() => this.call("Page.navigate", { url: this.origin + path }));
+  go(path) {
+    this.path = path;
+    return this.driver.send("Navigate", "url", { url: this.origin + path });
   }
 
+  reload() {
+    return this.driver.send("Refresh", "refresh");
+  }
+
+  back() {
+    return this.driver.send("Back", "back");
+  }
+
+  /** Does what makes the page be replaced, and waits for the next one. */
   async loading(act) {
-    const loaded = new Promise((done, fail) => {
-      this.loaded = done;
-      setTimeout(fail, 8000, new Error("the page did not load")).unref();
-    });
-    await act();
-    await loaded;
+    await this.eval("document.old = 1");
+    await act().catch(() => {});
+    const loaded = "document.readyState == 'complete' && !document.old && location.href != 'about:blank'";
+    await until("the next page is there", () => this.eval(loaded).catch(() => false));
   }
 
-  /** Evaluates an expression in the page; its value must be JSON. */
+  /** Evaluates an expression or a loop in the page; its value must be JSON. */
   async eval(expression) {
-    const { result, exceptionDetails } = await this.call("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
+    const loop = /^(for|const|let|if)\b/.test(expression);
+    const script = `const done = arguments[arguments.length - 1];
+      const failed = (error) => done({ error: error + "\\n" + error?.stack });
+      try {
+        ${loop ? `${expression}; done({})` : `Promise.resolve((${expression})).then((value) => done({ value }), failed)`}
+      } catch (error) { failed(error); }`;
+    const answer = await this.driver.send("ExecuteAsyncScript", "execute/async", { script, args: [], newSandbox: false });
+    if (answer?.error) throw new Error(answer.error);
+    return answer?.value;
+  }
+
+  /** Waits until an expression is true in the page. */
+  until(expression) {
+    return until(expression, () => this.eval(`!!(${expression})`));
   }
 
   /** Sends frames from the server to the newest socket. */
@@ -183,20 +206,16 @@ export class Browser {
 
   /** Real key presses: text is typed into the focused element. */
   async keys(text) {
-    for (const key of text) {
-      const named = { "\n": { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13, text: "\r" }, "\t": { key: "Tab", code: "Tab", windowsVirtualKeyCode: 9 }, "\x1b": { key: "Escape", code: "Escape", windowsVirtualKeyCode: 27 } }[key];
-      await this.call("Input.dispatchKeyEvent", { type: "keyDown", ...(named ?? { key, text: key }) });
-      await this.call("Input.dispatchKeyEvent", { type: "keyUp", ...(named ?? { key }) });
-    }
+    const actions = [...text].flatMap((key) => {
+      const value = KEYS[key] ?? key;
+      return [{ type: "keyDown", value }, { type: "keyUp", value }];
+    });
+    await this.driver.send("PerformActions", "actions", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
   async stop() {
-    this.child.kill("SIGKILL");
     this.server.close();
     this.server.closeAllConnections();
-    await new Promise((done) => this.child.once("exit", done));
-    try {
-      rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
-    } catch {}
+    await this.driver.stop();
   }
 }

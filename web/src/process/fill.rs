@@ -39,14 +39,9 @@ impl Fill {
         Fill { kind, version, data: base.clone(), base, ..Fill::default() }
     }
 
-    /// Takes over what is in the inputs. Faults that are not shown yet are shown when the user sends.
+    /// Takes over what is in the inputs, and answers what is wrong with it.
     pub(crate) fn absorb(&mut self, spec: &Spec, who: &Who, form: &Inputs) -> Faults {
-        let filled = spec.read(who, self.kind, form, &self.base);
-        self.data = filled.data;
-        let shown = std::mem::take(&mut self.faults);
-        let still = filled.faults.iter().filter(|(name, _)| shown.contains_key(*name));
-        self.faults = still.map(|(name, fault)| (name.clone(), fault.clone())).collect();
-        filled.faults
+        spec.absorb(who, self.kind, form, &self.base, &mut self.data, &mut self.faults)
     }
 
     /// Takes over what is in the inputs, and says whether it can be sent. If not, the first fault gets the focus.

@@ -27,6 +27,7 @@ pub struct Processes {
     pub(crate) engine: Engine,
     forms: BTreeMap<String, ProcessForm>,
     pub(crate) operators: Vec<String>,
+    is_for_proven: bool,
     labels: Option<Labels>,
     /// By process, version and language. A std lock: held for one look-up, never across an await.
     drawings: Mutex<HashMap<(String, u32, String), Arc<Drawing>>>,
@@ -36,7 +37,8 @@ impl Processes {
     /// The processes of an engine.
     pub fn new(engine: Engine) -> Self {
         let (forms, operators) = (BTreeMap::new(), Vec::new());
-        Processes { engine, forms, operators, labels: None, drawings: Mutex::default() }
+        let (labels, drawings) = (None, Mutex::default());
+        Processes { engine, forms, operators, is_for_proven: false, labels, drawings }
     }
 
     /// The form that tasks and start events mean by a form key.
@@ -49,6 +51,19 @@ impl Processes {
     pub fn operators(mut self, roles: &[&str]) -> Self {
         self.operators = roles.iter().map(|role| (*role).to_owned()).collect();
         self
+    }
+
+    /// Keeps guests out, on pages and over REST: only users who [have proven](Cx::is_proven) who they are start
+    /// processes, do tasks and see instances. Tasks are given to users, and instances shown to who began them, by
+    /// name, and a guest may take any. An application that has accounts and lets guests in, too, says `true`.
+    pub fn for_proven(mut self, is_for_proven: bool) -> Self {
+        self.is_for_proven = is_for_proven;
+        self
+    }
+
+    /// Whether a user may do anything with them who has proven who they are, or has not.
+    pub(crate) fn admits(&self, is_proven: bool) -> bool {
+        is_proven || !self.is_for_proven
     }
 
     /// The names of elements in the visitor's language: keys are `process.element`, and `process` for its own.
@@ -66,9 +81,11 @@ impl Processes {
         node.tasks().spawn("processes", async move { engine.run(tasks.stopping()).await });
     }
 
-    /// The processes of the node that a page lives on.
+    /// The processes of the node that a page lives on, when its visitor is admitted.
     pub(crate) fn of(cx: &Cx) -> Result<Arc<Self>> {
-        cx.node().service::<Self>().ok_or_else(|| Error::other("no processes were started on this node"))
+        let started = cx.node().service::<Self>();
+        let processes = started.ok_or_else(|| Error::other("no processes were started on this node"))?;
+        if processes.admits(cx.is_proven()) { Ok(processes) } else { Err(Error::Denied) }
     }
 
     pub(crate) fn form_of(&self, key: Option<&str>) -> Option<ProcessForm> {

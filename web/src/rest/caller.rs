@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 use form::Who;
+use n2o::{Bearer, Owner};
 use serde_json::{Value, json};
 
 use super::problem::{Problem, answer};
@@ -24,6 +25,7 @@ const LIFE: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) who: Who,
+    pub(crate) owner: Owner,
     pub(crate) lang: &'static str,
 }
 
@@ -46,7 +48,8 @@ pub(crate) async fn caller(
     headers: &HeaderMap,
 ) -> Result<Caller, Problem> {
     let caller = known(app, method, headers).await?;
-    app.front.visit_of(caller.who.name(), address).map_err(|Crowded| Problem::too_many())?;
+    // By owner: a guest of the same name takes nothing from the account's.
+    app.front.visit_of(&caller.owner, address).map_err(|Crowded| Problem::too_many())?;
     Ok(caller)
 }
 
@@ -55,27 +58,29 @@ async fn known(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Cal
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(authorization) = text(header::AUTHORIZATION) {
         let token = authorization.strip_prefix("Bearer ").ok_or_else(Problem::nobody)?;
-        let (user, roles) = app.node.read_bearer(token.trim()).map_err(|_| Problem::nobody())?;
-        return Ok(Caller { who: Who { user: Some(user), roles }, lang });
+        let Bearer { user, roles, owner } =
+            app.node.read_bearer(token.trim()).map_err(|_| Problem::nobody())?;
+        return Ok(Caller { who: Who { user: Some(user), roles }, owner, lang });
     }
     let value = cookie::read(headers, app.secure).ok_or_else(Problem::nobody)?;
     let session = app.node.sessions().open(value).await.map_err(|error| Problem::failed(app, &error))?;
     let session = session.ok_or_else(Problem::nobody)?;
-    let user = session.user().ok_or_else(Problem::nobody)?;
+    let (user, owner) = session.user().zip(session.owner()).ok_or_else(Problem::nobody)?;
     if !method.is_safe() && !is_ours(app, headers) {
         let why = "a write with the session's cookie must come from a page of this server";
         return Err(Problem::new(StatusCode::FORBIDDEN, "cross-site", why));
     }
-    Ok(Caller { who: Who { user: Some(user), roles: session.roles() }, lang })
+    Ok(Caller { who: Who { user: Some(user), roles: session.roles() }, owner, lang })
 }
 
 /// Whether the browser says that one of our pages asks. A cookie alone is no proof of that.
 fn is_ours(app: &Shared, headers: &HeaderMap) -> bool {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        Some(b"same-origin") => true,
+    let mut sites = headers.get_all("sec-fetch-site").iter().map(|site| site.as_bytes());
+    match (sites.next(), sites.next()) {
+        (Some(b"same-origin"), None) => true,
         // Browsers that say nothing of the site say the origin.
-        None => is_own(app, headers),
-        Some(_) => headers.contains_key(header::ORIGIN) && is_own(app, headers),
+        (None, _) => is_own(app, headers),
+        _ => headers.contains_key(header::ORIGIN) && is_own(app, headers),
     }
 }
 
@@ -107,7 +112,8 @@ pub(crate) async fn token(State(app): State<Arc<Shared>>, request: Request) -> R
         return Err(Problem::denied().detail("a token is not renewed by a token; log in again"));
     }
     let client = ClientAddress::of(request.extensions());
-    let caller = caller(&app, request.method(), client, request.headers()).await?;
-    let token = app.node.bearer(caller.who.name(), &caller.who.roles, LIFE);
+    let Caller { who, owner, .. } = caller(&app, request.method(), client, request.headers()).await?;
+    let bearer = Bearer { user: who.name().to_owned(), roles: who.roles, owner };
+    let token = app.node.bearer_of(&bearer, LIFE);
     Ok(answer(StatusCode::CREATED, &json!({ "token": token, "expires_in": LIFE.as_secs() })))
 }

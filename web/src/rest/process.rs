@@ -37,14 +37,23 @@ type App = State<Arc<Shared>>;
 /// Most instances or tasks of an answer.
 const PAGE: usize = 50;
 
-fn processes_of(app: &Shared) -> Result<Arc<Processes>, Problem> {
-    app.node.service::<Processes>().ok_or_else(Problem::unknown)
+/// Who calls, and the processes when they are admitted to them.
+async fn admitted(
+    app: &Shared,
+    method: &Method,
+    client: ClientAddress,
+    headers: &HeaderMap,
+) -> Result<(Caller, Arc<Processes>), Problem> {
+    let caller = caller(app, method, client, headers).await?;
+    let processes = app.node.service::<Processes>().ok_or_else(Problem::unknown)?;
+    if processes.admits(caller.owner.is_proven()) { Ok((caller, processes)) } else { Err(Problem::denied()) }
 }
 
 fn told(app: &Shared, error: Error) -> Problem {
     match error {
         Error::Denied => Problem::denied(),
         Error::NotFound => Problem::unknown(),
+        Error::Later(text) => Problem::too_many().detail(text),
         Error::User(text) => {
             Problem::new(StatusCode::CONFLICT, "state", "this cannot be done now").detail(text)
         }
@@ -58,7 +67,7 @@ pub(crate) async fn processes(
     client: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = admitted(&app, &Method::GET, client, &headers).await?;
     let library = processes.engine.library();
     let may = |process: &&Arc<bpe::model::Process>| {
         start_of(process).is_some_and(|event| processes.starts(&caller.who, process, &event))
@@ -101,7 +110,7 @@ pub(crate) async fn instances(
     headers: HeaderMap,
     Query(pairs): Query<HashMap<String, String>>,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = admitted(&app, &Method::GET, client, &headers).await?;
     let after = pairs.get("after").map(String::as_str);
     let found = processes.engine.instances(after, PAGE).await;
     let found = found.map_err(|error| Problem::failed(&app, &error))?;
@@ -118,7 +127,7 @@ pub(crate) async fn instance(
     client: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = admitted(&app, &Method::GET, client, &headers).await?;
     let found = processes.engine.instance(&id).await.map_err(|error| Problem::failed(&app, &error))?;
     let found = found.filter(|found| processes.sees(&caller.who, found)).ok_or_else(Problem::unknown)?;
     Ok(answer(StatusCode::OK, &shown(&processes, &caller, &found)))
@@ -130,7 +139,7 @@ pub(crate) async fn tasks(
     client: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::GET, client, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = admitted(&app, &Method::GET, client, &headers).await?;
     let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
     let jobs = processes.engine.tasks(&who, PAGE).await.map_err(|error| Problem::failed(&app, &error))?;
     let rows = jobs.iter().filter(|job| job.is_task()).map(|job| {
@@ -150,7 +159,7 @@ pub(crate) async fn start(
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::POST, client, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = admitted(&app, &Method::POST, client, &headers).await?;
     let library = processes.engine.library();
     let process = library.latest(&id).ok_or_else(Problem::unknown)?;
     let event = start_of(process).ok_or_else(Problem::unknown)?;
@@ -177,7 +186,7 @@ pub(crate) async fn complete(
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Response, Problem> {
-    let (caller, processes) = (caller(&app, &Method::POST, client, &headers).await?, processes_of(&app)?);
+    let (caller, processes) = admitted(&app, &Method::POST, client, &headers).await?;
     let job = processes.engine.job(&id).await.map_err(|error| Problem::failed(&app, &error))?;
     let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
     // What is not there and what is not for the caller look the same.

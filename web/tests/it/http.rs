@@ -35,6 +35,7 @@ impl Page for Hello {
             "denied" => Err(Error::Denied),
             "gone" => Err(Error::NotFound),
             "told" => Err(Error::user("Not <today>.")),
+            "later" => Err(Error::later("Come <again>.")),
             "failed" => Err(Error::other("the secret reason")),
             "panic" => panic!("the secret reason"),
             "away" => cx.redirect(url!("/hello/there")),
@@ -173,6 +174,7 @@ async fn what_is_no_page_is_told_in_the_visitors_language_and_without_reasons() 
         ("/hello/%FF", StatusCode::NOT_FOUND, "There is no such page."),
         ("/hello/", StatusCode::NOT_FOUND, "There is no such page."),
         ("/hello/told", StatusCode::BAD_REQUEST, "Not &lt;today&gt;."),
+        ("/hello/later", StatusCode::TOO_MANY_REQUESTS, "Come &lt;again&gt;."),
         ("/hello/failed", StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong. Incident"),
         ("/hello/panic", StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong. Incident"),
         ("/n2o/session?t=forged", StatusCode::GONE, "This link has expired."),
@@ -191,8 +193,8 @@ async fn what_is_no_page_is_told_in_the_visitors_language_and_without_reasons() 
     );
     let long = get(&router, &format!("/hello/{}", "a".repeat(3000))).await;
     assert_eq!(long.status, StatusCode::URI_TOO_LONG);
-    let post = ask(&router, Request::post("/hello/ann").body(Body::empty()).expect("request")).await;
-    assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
+    let put = ask(&router, Request::put("/hello/ann").body(Body::empty()).expect("request")).await;
+    assert_eq!(put.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]
@@ -219,10 +221,22 @@ async fn files_are_named_by_their_hash_and_never_change() {
         assert!(plain.header(header::CACHE_CONTROL).contains("immutable"), "{path}");
     }
     let script = page.split_once("src=\"").and_then(|(_, rest)| rest.split_once('"')).expect("the script").0;
-    let request = Request::get(script).header(header::ACCEPT_ENCODING, "br, gzip");
-    let gzip = ask(&router, request.body(Body::empty()).expect("request")).await;
-    assert_eq!(gzip.header(header::CONTENT_ENCODING), "gzip");
+    for (accepted, coding) in
+        [("br, gzip", "br"), ("gzip, deflate", "gzip"), ("br;q=0, gzip", "gzip"), ("deflate", "")]
+    {
+        let request = Request::get(script).header(header::ACCEPT_ENCODING, accepted);
+        let answer = ask(&router, request.body(Body::empty()).expect("request")).await;
+        assert_eq!(answer.header(header::CONTENT_ENCODING), coding, "{accepted}");
+    }
     assert_eq!(get(&router, script).await.text, web::SCRIPT);
+    // The script names its modules as they are served.
+    for (name, text) in web::MODULES {
+        let named = format!("\"./{}-", name.trim_end_matches(".js"));
+        let hash = web::SCRIPT.split_once(&named).and_then(|(_, rest)| rest.split_once('"')).expect(name).0;
+        let module = get(&router, &format!("/n2o/{}{hash}", &named[3..])).await;
+        assert_eq!((module.status, &*module.text), (StatusCode::OK, text), "{name}");
+        assert!(module.header(header::CACHE_CONTROL).contains("immutable"), "{name}");
+    }
 }
 
 #[tokio::test]

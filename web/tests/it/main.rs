@@ -5,8 +5,10 @@
 mod framing;
 mod front;
 mod guards;
+mod guests;
 mod http;
 mod leave;
+mod native;
 mod operate;
 mod process;
 mod protocol;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode, header},
+    http::{HeaderValue, Request, StatusCode, header},
     response::Response,
 };
 use bpe::Engine;
@@ -179,6 +179,10 @@ async fn a_cookie_alone_writes_nothing() {
     assert_eq!(api.send(ask("cross-site")).await.0, StatusCode::FORBIDDEN);
     assert_eq!(api.send(ask("same-site")).await.0, StatusCode::FORBIDDEN);
     assert_eq!(api.send(ask("same-origin")).await.0, StatusCode::CREATED);
+    // What was sent twice is no browser's word.
+    let mut twice = ask("same-origin");
+    twice.headers_mut().append("sec-fetch-site", HeaderValue::from_static("cross-site"));
+    assert_eq!(api.send(twice).await.0, StatusCode::FORBIDDEN);
     // A browser that says nothing of the site is asked for the origin.
     let mut bare = ask("same-origin");
     bare.headers_mut().remove("sec-fetch-site");

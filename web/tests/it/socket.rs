@@ -5,7 +5,10 @@ use std::time::Duration;
 use axum::Router;
 use n2o::Limits;
 use nitro::prelude::*;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use web::App;
 
 use crate::served::{connect, rest, send, until, with};
@@ -64,7 +67,14 @@ async fn upgrade(address: &str, (cookie, token): &(String, String), lines: &str)
          Sec-WebSocket-Protocol: n2o.json.1\r\n{lines}\r\n"
     );
     client.write_all(head.as_bytes()).await.expect("a request");
-    let answer = until(&mut client, "\r\n\r\n").await;
+    // Not a byte more: a frame may be right behind it.
+    let mut answer = String::new();
+    while !answer.ends_with("\r\n\r\n") {
+        answer.push(client.read_u8().await.map_or('?', char::from));
+        if answer.ends_with('?') {
+            break;
+        }
+    }
     (client, answer)
 }
 
@@ -122,6 +132,66 @@ async fn a_refused_socket_ends_its_connection() {
         // What is behind such a request may be frames: it is not read as a request.
         let _ = client.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         assert!(!until(&mut client, "").await.contains("live"));
+    })
+    .await;
+}
+
+/// Reads frames of text, or the code of a close.
+async fn frame(client: &mut TcpStream) -> Result<String, u16> {
+    let head = [client.read_u8().await.expect("a frame"), client.read_u8().await.expect("its length")];
+    let len = match head[1] {
+        126 => client.read_u16().await.expect("a length").into(),
+        short => usize::from(short),
+    };
+    let mut content = vec![0; len];
+    client.read_exact(&mut content).await.expect("its content");
+    if head[0] == 0x88 {
+        return Err(u16::from_be_bytes([content[0], content[1]]));
+    }
+    Ok(String::from_utf8(content).expect("text"))
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_late_takes_the_page_from_nobody() {
+    with(Limits::default(), page, async |address| {
+        let (cookie, token) = open(&address).await;
+        let attempt = async |number: u64| {
+            let numbered = (cookie.clone(), format!("{token}&c={number}"));
+            upgrade(&address, &numbered, &own(&address)).await.0
+        };
+        // The first attempt was given up by its client, and is still on its way.
+        let mut living = attempt(1_764_000_000_002).await;
+        assert_eq!(frame(&mut living).await.as_deref(), Ok("[4,0,0]"));
+        assert!(frame(&mut living).await.is_ok_and(|push| push.starts_with("[2,")));
+        let mut late = attempt(1_764_000_000_001).await;
+        assert_eq!(frame(&mut late).await, Err(4409));
+        // A PING, masked with zeros, is answered: the page is alive.
+        living.write_all(b"\x81\x85\0\0\0\0[0,1]").await.expect("a frame");
+        assert_eq!(frame(&mut living).await.as_deref(), Ok("[0]"));
+        let mut next = attempt(1_764_000_000_003).await;
+        assert!(frame(&mut next).await.is_ok_and(|welcome| welcome.starts_with("[4,")));
+        assert_eq!(frame(&mut living).await, Err(4409));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_that_comes_back_is_sent_the_page_and_no_answers() {
+    with(Limits::default(), page, async |address| {
+        let (cookie, token) = open(&address).await;
+        let with = |query: &str| (cookie.clone(), format!("{token}{query}"));
+        let mut left = upgrade(&address, &with(""), &own(&address)).await.0;
+        for _ in 0..2 {
+            assert!(frame(&mut left).await.is_ok());
+        }
+        drop(left);
+        for again in [false, true] {
+            let mut back = upgrade(&address, &with("&r=1"), &own(&address)).await.0;
+            assert_eq!(frame(&mut back).await.as_deref(), Ok("[4,0,0]"), "{again}");
+            let page = frame(&mut back).await.expect("the page");
+            // The place that `init` has filled is rendered anew: it is the page's own state that is shown.
+            assert!(page.starts_with("[2,[[0,\"\",\"<span id=\\\"at\\\""), "{page}");
+        }
     })
     .await;
 }

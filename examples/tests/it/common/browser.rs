@@ -34,12 +34,13 @@ macro_rules! in_every_browser {
 pub(crate) use in_every_browser;
 
 /// What Firefox says of the test's pages in its console, which it empties. A connection that was refused by a dead
-/// server, or ended with its page, is no complaint.
+/// server, or ended with its page, is no complaint; nor is a module that was on its way when its page was left.
 const CONSOLE: &str = "
 const said = Services.console.getMessageArray().map(message => {
   try {
     const { sourceName, category, flags, errorMessage } = message.QueryInterface(Ci.nsIScriptError);
-    return category == 'Web Socket' ? [''] : [sourceName, flags & 1 ? 'WARNING' : 'SEVERE', errorMessage];
+    const left = errorMessage.startsWith('Loading failed for the module');
+    return category == 'Web Socket' || left ? [''] : [sourceName, flags & 1 ? 'WARNING' : 'SEVERE', errorMessage];
   } catch {
     return [''];
   }

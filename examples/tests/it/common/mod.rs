@@ -4,6 +4,7 @@ mod browser;
 mod client;
 mod driver;
 mod http;
+mod proxy;
 mod server;
 
 use std::{
@@ -16,6 +17,7 @@ pub(crate) use browser::{Window, in_every_browser};
 pub(crate) use client::{Bound, Client, Frame, Lost, escaped};
 pub(crate) use driver::Engine;
 pub(crate) use http::{Jar, Reply, request};
+pub(crate) use proxy::Proxy;
 pub(crate) use server::{Server, refused, store};
 
 /// How long anything may take before a test gives up; far above what a loaded machine needs.

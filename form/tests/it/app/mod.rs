@@ -38,6 +38,29 @@ impl Page for Login {
     }
 }
 
+/// Logs a visitor in as `/proven/name/role`, as somebody who has proven who they are.
+#[derive(Default, Serialize, Deserialize)]
+struct Proven;
+
+impl Page for Proven {
+    type Event = Never;
+    const ACCESS: Access = Access::Anyone;
+
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
+        cx.login_proven(&user, &[&role]).await?;
+        cx.redirect(url!("/home"))
+    }
+
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        html!()
+    }
+
+    async fn event(&mut self, event: Never, _: &mut Cx<'_, Self>) -> Result {
+        match event {}
+    }
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct Home;
 
@@ -76,13 +99,20 @@ pub(crate) async fn app(clients: Vec<Client>) -> (TestApp, Store) {
     clients.iter().for_each(|client| txn.put(client).unwrap());
     txn.commit().await.unwrap();
     let app = TestApp::over(store.clone()).page::<Login>("/login/{user}/{role}").page::<Home>("/home");
-    (pages(app), store)
+    (pages(app.page::<Proven>("/proven/{user}/{role}")), store)
 }
 
 /// Somebody who is logged in.
 pub(crate) async fn user(app: &TestApp, name: &str, role: &str) -> Visitor {
     let visitor = app.visitor();
     visitor.open(&format!("/login/{name}/{role}")).await;
+    visitor
+}
+
+/// Somebody who is logged in, and has proven who they are.
+pub(crate) async fn proven(app: &TestApp, name: &str, role: &str) -> Visitor {
+    let visitor = app.visitor();
+    visitor.open(&format!("/proven/{name}/{role}")).await;
     visitor
 }
 

@@ -1,0 +1,109 @@
+//! Forms of 60 fields, rendered again at each event: all fields change, or one, or those of one part of six.
+
+use std::sync::LazyLock;
+
+use maud::html;
+use nitro::prelude::*;
+
+/// Fields of each form.
+const FIELDS: u64 = 60;
+/// Parts of the form that has parts.
+const PARTS: u64 = 6;
+
+/// The ids and labels of the fields, which in a form of the real world would stand in the program.
+static NAMES: LazyLock<Vec<(String, String)>> =
+    LazyLock::new(|| (0..FIELDS).map(|field| (format!("f{field}"), format!("Field {field}"))).collect());
+
+/// Six digits that differ from round to round.
+pub(in super::super) fn value(round: u64, field: u64) -> String {
+    (100_000 + (round * 7_919 + field * 104_729) % 900_000).to_string()
+}
+
+/// How often one of `count` things has changed when in each round the next of them does.
+fn turns(round: u64, count: u64, number: u64) -> u64 {
+    (round + count - 1 - number) / count
+}
+
+#[derive(Debug, Event)]
+pub(super) enum Ask {
+    Recalc,
+}
+
+fn fields(from: u64, count: u64, value: impl Fn(u64) -> String) -> Markup {
+    let names = (from..).zip(NAMES.iter().skip(from as usize));
+    html! {
+        @for (number, (id, label)) in names.take(count as usize) {
+            (textbox(id).label(label).value(value(number)))
+        }
+    }
+}
+
+fn recalculate() -> El<'static> {
+    button("Recalculate").id("recalc").postback(Ask::recalc()).repeat()
+}
+
+/// A form whose fields all change at once, or with `ONE` one after the other.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Form<const ONE: bool> {
+    round: u64,
+}
+
+impl<const ONE: bool> Page for Form<ONE> {
+    type Event = Ask;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        let round = |field| if ONE { turns(self.round, FIELDS, field) } else { self.round };
+        html! {
+            (fields(0, FIELDS, |field| value(round(field), field)))
+            (recalculate())
+        }
+    }
+
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
+        let Ask::Recalc = ask;
+        self.round += 1;
+        cx.refresh();
+        Ok(())
+    }
+}
+
+/// A form of six parts with ten fields each, of which those of one part change, one part after the other.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Panels {
+    round: u64,
+}
+
+impl Page for Panels {
+    type Event = Ask;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        let part = |part| {
+            let round = turns(self.round, PARTS, part);
+            fields(part * FIELDS / PARTS, FIELDS / PARTS, |field| value(round, field))
+        };
+        html! {
+            @for number in 0..PARTS { (panel().id(format!("p{number}")).body(part(number))) }
+            (recalculate())
+        }
+    }
+
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
+        let Ask::Recalc = ask;
+        self.round += 1;
+        cx.refresh();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_change_one_after_the_other() {
+        let after = |round| [0, 1, 2].map(|number| turns(round, 3, number));
+        assert_eq!([0, 1, 2, 3, 4].map(after), [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]]);
+    }
+}

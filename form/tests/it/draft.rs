@@ -1,0 +1,81 @@
+//! Drafts: whose they are, and what is kept in them of what does not fit.
+
+use nitro::test::{TestPage, Visitor};
+
+use crate::app::{ada, app, proven, read, user};
+
+const EDIT: &str = "/clients/AB-0001?do=edit";
+const AGAIN: &str = "What you typed earlier and did not save is here again.";
+
+/// Types a name and goes.
+async fn types(visitor: &Visitor, name: &str) {
+    let mut page = visitor.open(EDIT).await;
+    page.fill("name", name);
+    page.click("f.fields").await;
+    page.leave();
+}
+
+fn shows(page: &TestPage) -> (String, bool) {
+    (page.value("name"), page.text("f.note") == AGAIN)
+}
+
+#[tokio::test]
+async fn a_guest_finds_nothing_of_the_user_whose_name_they_take() {
+    let (app, _) = app(vec![ada()]).await;
+    let eve = proven(&app, "eve", "clerk").await;
+    types(&eve, "Ada L.").await;
+    let guest = user(&app, "eve", "clerk").await;
+    assert_eq!(shows(&guest.open(EDIT).await), ("Ada".into(), false));
+    types(&guest, "Ada of the guest").await;
+    let other = user(&app, "eve", "clerk").await;
+    assert_eq!(shows(&other.open(EDIT).await), ("Ada".into(), false), "another guest");
+    let elsewhere = proven(&app, "eve", "clerk").await;
+    assert_eq!(shows(&elsewhere.open(EDIT).await), ("Ada L.".into(), true), "in another browser");
+}
+
+#[tokio::test]
+async fn a_guest_finds_the_draft_again_until_the_session_is_another_user_s() {
+    let (app, _) = app(vec![ada()]).await;
+    let guest = user(&app, "eve", "clerk").await;
+    types(&guest, "Ada L.").await;
+    app.restart().await;
+    assert_eq!(shows(&guest.open(EDIT).await), ("Ada L.".into(), true));
+    guest.open("/login/eve/clerk").await;
+    assert_eq!(shows(&guest.open(EDIT).await), ("Ada L.".into(), true), "the same name again");
+    guest.open("/login/max/clerk").await;
+    assert_eq!(shows(&guest.open(EDIT).await), ("Ada".into(), false));
+    guest.open("/login/eve/clerk").await;
+    assert_eq!(shows(&guest.open(EDIT).await), ("Ada".into(), false), "somebody else was here");
+}
+
+/// A browser cuts what is typed; a script in it does not.
+#[tokio::test]
+async fn a_text_that_is_far_too_long_is_told_at_once_and_loses_nothing() {
+    let (app, store) = app(vec![ada()]).await;
+    let eve = user(&app, "eve", "clerk").await;
+    let mut page = eve.open("/clients/new?do=create").await;
+    page.fill("code", "AB-0002");
+    page.fill("name", "Ada L.");
+    page.click("f.fields").await;
+    for length in [20_000, 40_000] {
+        page.fill("name", &"x".repeat(length));
+        page.click("f.fields").await;
+        assert!(page.text("name.e").contains("80"), "{}", page.text("name.e"));
+        assert_eq!(page.value("name").len(), length, "the input is not emptied");
+        page.fill("mail", "ada@example.org");
+        page.click("f.fields").await;
+        assert_eq!((page.value("name").len(), page.value("mail").as_str()), (length, "ada@example.org"));
+    }
+    page.click("f.save").await;
+    assert!(read(&store, "AB-0002").await.is_none(), "nothing else is saved in its place");
+    page.leave();
+    let mut page = eve.open("/clients/new?do=create").await;
+    assert_eq!((page.value("name").as_str(), page.value("mail").as_str()), ("Ada L.", "ada@example.org"));
+    page.fill("name", &"x".repeat(20_000));
+    page.click("f.fields").await;
+    page.fill("name", "Ada K.");
+    page.click("f.fields").await;
+    assert_eq!(page.text("name.e"), "");
+    page.click("f.save").await;
+    assert_eq!(read(&store, "AB-0002").await.unwrap().name, "Ada K.");
+}

@@ -1,0 +1,151 @@
+//! Parts of a page that are known to be as they were, and are not rendered for that.
+//!
+//! Where such a part stands, a stub is written, which stands for nodes of the page as it was. A stub is never
+//! sent: when what it is in has to be sent, the page is rendered once more, without stubs.
+
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write},
+    hash::Hash,
+    ops::Range,
+};
+
+use maud::{Markup, PreEscaped, Render};
+
+use crate::{
+    el::{Body, El, Keep},
+    id::{clean_id, state_of},
+    scope::{self, Kept},
+};
+
+/// An element that is rendered when what it is made from has changed, and stays as it is otherwise.
+///
+/// `make` makes the element from `state` and from nothing else; it gets the id. Where the page has the element
+/// from the same state, `make` is not called. What a handler changes inside by a verb counts as a change.
+/// What this returns belongs into the page that is being rendered, and is not to be kept.
+///
+/// ```
+/// use maud::html;
+/// use nitro::prelude::*;
+///
+/// fn card(name: &str, visits: u32) -> Markup {
+///     nitro::memo("card", (name, visits), || {
+///         section().body(html! { h2 { (name) } (span().id("visits").text(visits.to_string())) })
+///     })
+/// }
+/// # assert!(card("Ann", 3).into_string().starts_with("<section id=\"card\"><h2>Ann"));
+/// ```
+pub fn memo<'a>(id: impl Into<Cow<'a, str>>, state: impl Hash, make: impl FnOnce() -> El<'a>) -> Markup {
+    let id = clean_id(id.into());
+    let state = state_of((&*id, state));
+    let mut out = String::new();
+    let kept = scope::with(|scope| {
+        let scope = scope?;
+        let range = scope.memo(&id, state)?;
+        scope.stub(Kept { range, first: id.clone().into_owned(), last: id.clone().into_owned() }, &mut out);
+        Some(())
+    });
+    if kept.is_none() {
+        let mut el = scope::inside(&id, make).id(id);
+        el.keep = Keep::Memo(state);
+        el.render_to(&mut out);
+    }
+    PreEscaped(out)
+}
+
+/// Rows of a list that stay as they were.
+struct Run<K> {
+    range: Range<usize>,
+    first: String,
+    last: K,
+}
+
+impl El<'_> {
+    /// Fills the element, which has an id, with rows of which only those are rendered that have changed.
+    ///
+    /// `of` tells a row's key and all that it is made from; `make` makes it, and it gets the id of the list, a
+    /// dot, and the key.
+    ///
+    /// ```
+    /// use maud::{Render, html};
+    /// use nitro::prelude::*;
+    ///
+    /// let clients = [(7, "Ann"), (9, "Bo")];
+    /// let list = tbody().id("list").rows(
+    ///     &clients,
+    ///     |(id, name)| (*id, *name),
+    ///     |(_, name)| tr().body(html! { td { (name) } }),
+    /// );
+    /// assert!(list.render().0.contains(r#"<tr id="list.9"><td>Bo</td></tr>"#));
+    /// ```
+    pub fn rows<T, K: Display + Hash, S: Hash>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        of: impl Fn(&T) -> (K, S),
+        make: impl for<'t> Fn(&'t T) -> El<'t>,
+    ) -> Self {
+        debug_assert!(!self.id.is_empty(), "a list of rows needs an id");
+        let mut out = String::new();
+        let mut run: Option<Run<K>> = None;
+        let list = state_of(&*self.id);
+        let id_of = |key: &K| {
+            let mut id = String::with_capacity(self.id.len() + 12);
+            // Writing to a string does not fail.
+            _ = write!(id, "{}.{key}", self.id);
+            clean_id(Cow::Owned(id)).into_owned()
+        };
+        for item in items {
+            let (key, state) = of(&item);
+            let state = state_of((list, &key, state));
+            let kept = scope::with(|scope| scope?.row(state, || id_of(&key)));
+            if let (Some(range), Some(run)) = (&kept, &mut run)
+                && run.range.end == range.start
+            {
+                (run.range.end, run.last) = (range.end, key);
+                continue;
+            }
+            end(run.take(), &id_of, &mut out);
+            match kept {
+                Some(range) => run = Some(Run { range, first: id_of(&key), last: key }),
+                None => {
+                    let id = id_of(&key);
+                    let mut row = scope::inside(&id, || make(&item)).id(id);
+                    row.keep = Keep::Row(state);
+                    row.render_to(&mut out);
+                }
+            }
+        }
+        end(run, &id_of, &mut out);
+        self.body(PreEscaped(out))
+    }
+
+    /// Fills the element, which has an id, with rows that the server does not remember: a list of any length.
+    ///
+    /// `rows` is called when the element is shown for the first time, and when all of it has to be sent again;
+    /// in between the list changes by verbs only. The ids of what is in it begin with the list's id and a dot.
+    /// Their events are accepted as long as the list is on the page and not disabled: whether a row is still
+    /// there is for the handler to find out.
+    pub fn stream(mut self, rows: impl FnOnce() -> Markup) -> Self {
+        debug_assert!(!self.id.is_empty(), "a stream needs an id");
+        self.keep = Keep::Stream;
+        let mut out = String::new();
+        let known = scope::with(|scope| {
+            let scope = scope.filter(|scope| scope.is_stream(&self.id))?;
+            scope.stub(Kept { range: 0..0, first: String::new(), last: String::new() }, &mut out);
+            Some(())
+        });
+        self.body = Body::Markup(if known.is_some() { PreEscaped(out) } else { rows() });
+        self
+    }
+}
+
+/// Writes the stub of rows that stay.
+fn end<K>(run: Option<Run<K>>, id_of: &impl Fn(&K) -> String, out: &mut String) {
+    let Some(Run { range, first, last }) = run else { return };
+    let last = id_of(&last);
+    scope::with(|scope| {
+        if let Some(scope) = scope {
+            scope.stub(Kept { range, first, last }, out);
+        }
+    });
+}

@@ -1,0 +1,160 @@
+// What inputs need: what the user types wins over what the server says, drafts
+// survive a reload, Enter works outside of forms, what is being composed or
+// cannot be read is left alone. A module of the client for pages that have
+// inputs, or scroll positions to keep.
+
+export default (it) => {
+  const { all, byId, say, next } = it;
+  const { u: user = "" } = document.querySelector("meta[name=n2o]").dataset;
+  const draft = "n2o" + location.pathname + location.search;
+
+  // ---- values ----
+
+  const marks = (it.marks = new WeakMap()); // input -> the number its next event will have
+
+  // What an input holds; with "default" before it, what the server gave it.
+  const kind = (el) => (el.nodeName == "OPTION" ? "Selected" : /check|radio/.test(el.type) ? "Checked" : "Value");
+  const given = (el) => el["default" + kind(el)];
+  const held = (el) => el[kind(el).toLowerCase()];
+
+  // What holds the value: options of a select, radio buttons of a group, or the input.
+  const cells = (el) => {
+    const parts = [...(el.options || el.querySelectorAll("[type=radio]"))];
+    return parts[0] ? parts : [el];
+  };
+  const differs = (el) => {
+    const was = cells(el).map(given);
+    // A choice that was given none holds its first.
+    if (el.type == "select-one" && !was.includes(true)) was[0] = true;
+    return "" + was != "" + cells(el).map(held);
+  };
+
+  const mark = (el) => {
+    for (const cell of [el, ...cells(el)]) marks.set(cell, next());
+  };
+
+  const hold = (el, value, cut = 0) => {
+    const { selectionStart: from, selectionEnd: to } = el;
+    el[kind(el).toLowerCase()] = value;
+    // Numbers and dates have no caret. One that has not been moved yet goes to the end: who comes back to a draft
+    // goes on where it ends.
+    if (to) el.setSelectionRange(Math.max(from - cut, 0), Math.max(to - cut, 0));
+  };
+
+  // A word that is being put together by an input method is broken by whatever is set meanwhile, and what the
+  // browser cannot read yet is gone when anything is.
+  let composing;
+  const bad = (el) => el?.validity?.badInput;
+  const hands = (el) => el == composing || bad(el);
+
+  // Gives an input what the server has for it, unless the user is at it.
+  const put = (el, value) => {
+    const was = it.carried?.get(el);
+    const now = held(el);
+    // An answer takes away what its event has carried and leaves what was typed behind it.
+    const cut = !value && was && now != was && now.startsWith?.(was) ? was.length : 0;
+    if (hands(el) || (marks.get(el) > it.limit && !cut)) return false;
+    // The value becomes what the server gave, so that a later update compares well. An input that nobody has
+    // touched takes it from there: its selection is kept over both.
+    const { selectionStart: from, selectionEnd: to } = el;
+    el["default" + kind(el)] = value;
+    if (to) el.setSelectionRange(from, to);
+    hold(el, cut ? now.slice(cut) : value, cut);
+    return true;
+  };
+
+  // For morph: a value that must not change yet keeps its default too, so that a later update sees it.
+  it.adopt = (a, b) => {
+    if (given(a) != given(b) && !put(a, given(b))) b["default" + kind(b)] = given(a);
+  };
+
+  // For `set` and `clear`; false when the element has no value.
+  it.set = (el, value, sets) => {
+    const list = cells(el);
+    if (given(el) == null && !(sets && list[0] != el)) return false;
+    for (const cell of list) put(cell, cell == el ? value : [].concat(value).includes(cell.value));
+    return true;
+  };
+
+  // True when one of the inputs cannot be read; the user is told what is wrong with it.
+  it.stop = (inputs) => {
+    const wrong = inputs.find(bad);
+    if (wrong) {
+      const [label] = wrong.labels || [];
+      say([label?.textContent, wrong.validationMessage].filter(Boolean).join(": "));
+    }
+    return wrong;
+  };
+
+  // ---- what the user does ----
+
+  addEventListener("input", ({ target }) => mark(target));
+  addEventListener("compositionstart", ({ target }) => (composing = target));
+  addEventListener("compositionend", () => (composing = 0));
+  // Enter without a form presses the first button that reads the input.
+  addEventListener("keydown", ({ target, key, isComposing }) => {
+    if (key == "Enter" && !isComposing && target.nodeName == "INPUT" && !target.form && !target.dataset.e)
+      all(`button[data-s~="${CSS.escape(target.id)}"]`)[0]?.click();
+  });
+  // What was typed before this was loaded.
+  for (const el of all("input,select,textarea")) if (differs(el)) mark(el);
+
+  // ---- scroll positions ----
+
+  // Those that should stay at their end but have been scrolled away from it.
+  it.away = () => all("[data-end]").filter((el) => el.scrollHeight - el.scrollTop - el.clientHeight > 8);
+  it.end = (stay = []) => {
+    for (const el of all("[data-end]")) if (!stay.includes(el)) el.scrollTop = el.scrollHeight;
+  };
+  it.end();
+
+  // ---- drafts ----
+
+  // Inputs that hold something else than the server knows.
+  it.typed = () => all("[id]").filter((el) => marks.has(el) && (bad(el) || differs(el)));
+
+  it.save = (leaving) => {
+    const typed = leaving ? [] : it.typed().filter((el) => !/pass|file/.test(el.type));
+    try {
+      sessionStorage[draft] = JSON.stringify([
+        user, // what one has typed is not shown to the next
+        typed.map((el) => [el.id, "" + cells(el).map(given), cells(el).map(held)]),
+        it.away().map((el) => [el.id, el.scrollTop]),
+        scrollY,
+      ]);
+    } catch {}
+  };
+
+  // The events that may be kept in the session storage: those before the first that has carried a password.
+  it.safe = (queue) => {
+    const at = queue.findIndex(([, , values]) => [...(values?.keys() || [])].some((el) => el?.type == "password"));
+    return at < 0 ? queue : queue.slice(0, at);
+  };
+
+  // What was typed stays in sight when the page may not be seen any more: a notice in its place would take it away.
+  it.ask = (reload) =>
+    fetch(location, { method: "HEAD" }).then(
+      ({ status }) => (status == 403 ? say(byId("n2o-note").dataset.denied) : reload()),
+      reload,
+    );
+
+  // Puts back what was typed where nothing has changed.
+  it.restore = () => {
+    let found;
+    try {
+      found = JSON.parse(sessionStorage[draft] || 0);
+      sessionStorage[draft] = "";
+    } catch {}
+    if (!found || found[0] != user) return;
+    const [, inputs, places, y] = found;
+    for (const [id, was, is] of inputs) {
+      const el = byId(id);
+      // What is there by now is newer.
+      if (!el || was != cells(el).map(given) || differs(el)) continue;
+      cells(el).forEach((cell, i) => hold(cell, is[i]));
+      mark(el);
+    }
+    for (const [id, top] of places) byId(id)?.scrollTo(0, top);
+    if (y) scrollTo(0, y);
+  };
+};

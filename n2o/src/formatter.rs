@@ -68,7 +68,7 @@ pub struct Out {
     buf: Vec<u8>,
     ops: u64,
     left: u8,
-    /// Where a frame may end: the bytes and the ops before.
+    /// The places where a frame may end: the bytes and the ops before.
     cuts: Vec<(usize, u64)>,
 }
 

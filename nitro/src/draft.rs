@@ -31,7 +31,7 @@ pub(crate) struct Draft {
     words: &'static Text,
 }
 
-/// Where a mark stands, and whose it is.
+/// The place of a mark, and whose it is.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     at: usize,
@@ -51,7 +51,7 @@ enum Of {
 /// An element whose end has not come yet.
 struct Open {
     node: usize,
-    /// Where its inside ends, and where it ends.
+    /// The ends of its inside and of itself.
     close: usize,
     end: usize,
     hash: Hash,
@@ -66,7 +66,7 @@ struct Open {
     shut: u8,
     /// The state that stands for the element's hash.
     row: Option<u64>,
-    /// What is inside is not remembered.
+    /// Nothing inside is remembered.
     is_stream: bool,
 }
 
@@ -122,7 +122,7 @@ fn short(hash: Hash) -> u64 {
 impl Draft {
     /// Reads the marks: one pass over the string.
     ///
-    /// Where `known`, the page as it was, has the same at the same place, its key is taken over.
+    /// A key of `known`, the page as it was, is taken over when the same stands at the same place.
     pub(crate) fn new(marked: Marked, known: &Nodes, keying: Keying, words: &'static Text) -> Self {
         let Marked { raw, marks: notes, first, nonce } = marked;
         let bytes = raw.as_bytes();
@@ -236,7 +236,7 @@ impl Draft {
         !self.has_stubs || !self.cuts(node).2.iter().any(is_stub)
     }
 
-    /// Where a node stands in the string, and the marks in it.
+    /// The place of a node in the string, and the marks in it.
     fn cuts(&self, node: usize) -> (usize, usize, &[Cut]) {
         let (first, at, end) = match self.element(node) {
             None if node == 0 => (0, 0, self.raw.len()),
@@ -288,7 +288,7 @@ impl Draft {
         }
     }
 
-    /// What is remembered of the page.
+    /// The part that is remembered of the page.
     pub(crate) fn into_tree(self) -> Tree {
         let mut nodes = self.nodes;
         nodes.fit();
@@ -358,10 +358,10 @@ impl Draft {
     }
 }
 
-/// What no node is known of.
+/// A page of which no node is known.
 static NONE: Nodes = Nodes::none();
 
-/// Where an element begins whose mark stands at `at`, when all of it is there, between `from` and `to`: an
+/// The place where an element begins whose mark stands at `at`, when all of it is there, between `from` and `to`: an
 /// application may have cut the string.
 fn place(bytes: &[u8], mark: &Mark, at: usize, from: usize, to: usize) -> Option<usize> {
     let start = at.checked_sub(mark.head as usize).filter(|start| *start >= from)?;

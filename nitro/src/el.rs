@@ -41,7 +41,7 @@ pub struct El<'a> {
     pub(crate) keep: Keep,
 }
 
-/// What is known of what an element is made from.
+/// The state that an element is made from, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     Nothing,
@@ -49,7 +49,7 @@ pub(crate) enum Keep {
     Memo(u64),
     /// The hash of the state, which stands for the element.
     Row(u64),
-    /// What is inside is not remembered.
+    /// Nothing inside is remembered.
     Stream,
 }
 

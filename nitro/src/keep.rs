@@ -22,7 +22,7 @@ use crate::{
 ///
 /// `make` makes the element from `state` and from nothing else; it gets the id. Where the page has the element
 /// from the same state, `make` is not called. What a handler changes inside by a verb counts as a change.
-/// What this returns belongs into the page that is being rendered, and is not to be kept.
+/// The markup belongs into the page that is being rendered, and is not to be kept.
 ///
 /// ```
 /// use maud::html;

@@ -35,7 +35,7 @@ pub(crate) fn has_value(flags: u8) -> bool {
     flags & (VALUED | KEPT) == VALUED && !is_stream(flags)
 }
 
-/// What is in the element is not remembered. No other element has a value and something behind what is in it.
+/// Nothing in the element is remembered. No other element has a value and something behind what is in it.
 pub(crate) fn is_stream(flags: u8) -> bool {
     flags & (VALUED | TAILED | KEPT) == STREAM
 }
@@ -71,7 +71,7 @@ struct Wide {
     run: u32,
 }
 
-/// How two lists of nodes compare, where they hold the same elements in the same places.
+/// A difference between two lists of nodes that hold the same elements in the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// The element is another one now.

@@ -24,7 +24,7 @@ pub(crate) const REQUIRED: u8 = 4;
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What stands in a mark before the rendering's number. It ends with a character that is rare in text.
+/// The start of a mark, before the rendering's number. It ends with a character that is rare in text.
 const OPEN: &[u8; 10] = b" data-n=\"`";
 /// Characters of the rendering's number.
 const NONCE: usize = 6;
@@ -35,10 +35,10 @@ pub(crate) const MARK: usize = OPEN.len() + NONCE + INDEX + 2;
 /// Rows behind the one before that are looked at for the next, before all nodes are.
 const NEAR: usize = 8;
 
-/// What stands around the mark of a stub.
+/// The text around the mark of a stub.
 pub(crate) const STUB: [&str; 2] = ["<i", "></i>"];
 
-/// What a mark stands in.
+/// The thing that a mark stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Is {
@@ -61,13 +61,13 @@ pub(crate) struct Mark {
     pub(crate) hash: Hash,
     /// Of the value.
     pub(crate) value: u64,
-    /// Where the mark stands.
+    /// The place of the mark.
     pub(crate) head: u32,
-    /// Where the start tag ends.
+    /// The end of the start tag.
     pub(crate) open: u32,
-    /// Where the end tag begins.
+    /// The start of the end tag.
     pub(crate) close: u32,
-    /// Where the element ends.
+    /// The end of the element.
     pub(crate) end: u32,
     /// Where the id stands.
     pub(crate) id: (u32, u32),

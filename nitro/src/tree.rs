@@ -15,7 +15,7 @@ pub(crate) struct Tree {
     /// Shared with a rendering in progress.
     nodes: Arc<Nodes>,
     keying: Keying,
-    /// What was changed since [`settle`](Tree::settle).
+    /// The changes since [`settle`](Tree::settle).
     log: Vec<Step>,
 }
 
@@ -66,7 +66,7 @@ impl Tree {
     /// one whose key another element has that is disabled: of two that cannot be told apart, neither may do
     /// what one of them may not.
     ///
-    /// What is in a stream is not remembered; its ids begin with the stream's.
+    /// Nothing in a stream is remembered; its ids begin with the stream's.
     pub(crate) fn state(&self, id: &str) -> Option<u8> {
         self.state_of(id).or_else(|| {
             let around = id.match_indices('.').filter_map(|(dot, _)| self.state_of(&id[..dot]));
@@ -131,7 +131,7 @@ impl Tree {
         }
     }
 
-    /// What is in the element is not remembered.
+    /// Nothing in the element is remembered.
     pub(crate) fn is_stream(&self, id: &str) -> bool {
         self.find(id).is_some_and(|at| is_stream(self.nodes.flags(at)))
     }

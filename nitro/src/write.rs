@@ -11,7 +11,7 @@ use crate::{
     scope::{self, BOUND, DISABLED, Is, Mark, REQUIRED, Scope},
 };
 
-/// What stands before an id.
+/// The text before an id.
 const ID: &str = " id=\"";
 
 impl El<'_> {
@@ -255,18 +255,18 @@ impl El<'_> {
     }
 }
 
-/// What follows the attributes of an element; places are bytes from its start.
+/// The part behind the attributes of an element; places are bytes from its start.
 #[derive(Default)]
 struct Rest {
     /// The hash of the value.
     value: Option<u64>,
-    /// Where the value stands.
+    /// The place of the value.
     text: (u32, u32),
     /// The state, if the value is one.
     checked: Option<bool>,
-    /// Where the start tag ends.
+    /// The end of the start tag.
     open: u32,
-    /// Where the end tag begins.
+    /// The start of the end tag.
     close: u32,
 }
 

@@ -11,7 +11,7 @@ use nitro::{
 use proptest::prelude::*;
 
 thread_local! {
-    /// How often rows and cards were made.
+    /// The number of rows and cards that were made.
     static MADE: Cell<usize> = const { Cell::new(0) };
 }
 

@@ -13,7 +13,7 @@ const CLICK: usize = 50;
 /// Bytes of the answer of a form whose fields all change.
 const FORM: usize = 780;
 /// Bytes of the counter's document, which is what a visitor of the echo fetches.
-pub(crate) const DOCUMENT: usize = 700;
+pub(crate) const DOCUMENT: usize = 1_020;
 /// Clients of most scenarios.
 const CLIENTS: usize = 64;
 /// The page that is visited.

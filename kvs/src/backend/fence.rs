@@ -12,7 +12,10 @@ use std::{
 
 use ::redb::StorageBackend;
 
-use super::aside::Aside;
+use super::{
+    aside::Aside,
+    tree::{self, HEADER},
+};
 
 /// How much of the file is kept in memory for those who read what was committed before a write failed, in
 /// bytes, when it is written again. Beyond it they are told to begin a new transaction.
@@ -26,15 +29,51 @@ pub(crate) struct Medium {
     unsure: AtomicBool,
     /// Held for a look, and while what they read is kept and then written over.
     left: Mutex<Vec<Weak<State>>>,
+    /// The file as this process left it; `None` until it is looked at, and when it could not be. Held for a
+    /// look.
+    known: Mutex<Option<Known>>,
+}
+
+/// What tells that another has cut a file or written it over.
+#[derive(Debug)]
+struct Known {
+    length: u64,
+    header: Vec<u8>,
 }
 
 impl Medium {
     pub(crate) fn new(disk: Arc<dyn StorageBackend>) -> Arc<Self> {
-        Arc::new(Self { disk, unsure: AtomicBool::new(false), left: Mutex::default() })
+        let unsure = AtomicBool::new(false);
+        Arc::new(Self { disk, unsure, left: Mutex::default(), known: Mutex::default() })
     }
 
     fn left(&self) -> MutexGuard<'_, Vec<Weak<State>>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the file's length and header; what this process writes from here on is known without reading it.
+    pub(crate) fn look(&self) {
+        let found = tree::read(&*self.disk).and_then(|header| Ok(Known { length: self.disk.len()?, header }));
+        *self.known() = found.ok();
+    }
+
+    /// The file's header as this process left it.
+    pub(crate) fn header(&self) -> Option<Vec<u8>> {
+        self.known().as_ref().map(|known| known.header.clone())
+    }
+
+    /// Says whether the file has another length or header than this process left it with.
+    pub(crate) fn is_strange(&self) -> bool {
+        let known = self.known();
+        let Some(Known { length, header }) = &*known else { return false };
+        let mut found = [0; HEADER];
+        let found = &mut found[..header.len()];
+        self.disk.len().is_ok_and(|now| now != *length)
+            || self.disk.read(0, found).is_ok_and(|()| *found != *header)
     }
 
     /// Keeps for those who still read what the file has there.
@@ -89,7 +128,11 @@ impl StorageBackend for Medium {
             let old = self.disk.len()?;
             self.keep(&mut left, len, old.saturating_sub(len));
         }
-        self.disk.set_len(len)
+        let done = self.disk.set_len(len);
+        if let Some(known) = &mut *self.known() {
+            known.length = len;
+        }
+        done
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -102,6 +145,12 @@ impl StorageBackend for Medium {
             drop(left);
         } else {
             self.keep(&mut left, offset, data.len() as u64);
+        }
+        if offset < HEADER as u64
+            && let Some(known) = &mut *self.known()
+        {
+            let here = known.header.iter_mut().skip(offset as usize);
+            here.zip(data).for_each(|(here, byte)| *here = *byte);
         }
         self.disk.write(offset, data)
     }
@@ -274,6 +323,28 @@ mod tests {
         assert_eq!(read(&first, 10_000, 10_000).unwrap(), [1; 10_000], "behind the new end");
         assert_eq!(read(&second, 99, 9_000).unwrap(), [4; 9_000]);
         assert!(gate.check().is_err(), "and no commit of it counts");
+    }
+
+    #[test]
+    fn what_another_writes_or_cuts_is_strange_also_during_a_commit_and_what_this_process_writes_is_not() {
+        let medium = medium(&[1; 20_000]);
+        assert!(!medium.is_strange(), "nothing is known of it");
+        medium.look();
+        medium.write(0, &[2; HEADER]).unwrap();
+        medium.write(300, &[3; 5_000]).unwrap();
+        medium.set_len(30_000).unwrap();
+        assert!(!medium.is_strange());
+        assert_eq!(medium.header().unwrap(), [&[2; 300][..], &[3; 20]].concat());
+        medium.disk.write(310, &[4]).unwrap();
+        assert!(medium.is_strange());
+        medium.write(9, &[5]).unwrap();
+        assert!(medium.is_strange(), "a commit over it makes it no better");
+        medium.look();
+        assert!(!medium.is_strange());
+        for length in [29_999, 100, 0] {
+            medium.disk.set_len(length).unwrap();
+            assert!(medium.is_strange(), "{length}");
+        }
     }
 
     #[test]

@@ -158,6 +158,18 @@ fn to_open_to_close_and_to_open_after_a_crash_move_no_more_of_a_large_store() {
 }
 
 #[test]
+fn a_commit_reads_of_the_file_the_header_once_and_nothing_more() {
+    let disk = Disk::new(Vec::new());
+    let store = open(&disk, &options().cache(16 << 20)).unwrap();
+    fill(&store, 500);
+    disk.moved();
+    for (round, durable) in [(1, true), (2, false), (3, true)] {
+        commit(&store, [row(round, 2)].into(), durable);
+        assert_eq!(disk.read.swap(0, Ordering::Relaxed), tree::HEADER as u64, "round {round}");
+    }
+}
+
+#[test]
 fn every_page_that_is_read_is_verified_however_the_store_was_left() {
     for two_phase in [true, false] {
         let options = options().two_phase(two_phase);

@@ -35,8 +35,6 @@ pub(super) struct Live {
     /// Whether the file says which version of the format it has; one written before there was such a row
     /// gets it with its first commit.
     pub(super) versioned: AtomicBool,
-    /// The file's length and header as this process left them, when they could be read.
-    left: Option<(u64, Vec<u8>)>,
 }
 
 impl Live {
@@ -78,14 +76,8 @@ impl Live {
             Ok(opened)
         });
         let (database, sound, sealed, sums) = opened.inspect_err(|_| gate.close())?;
-        let mut live = Self {
-            database,
-            shelf: Shelf::default(),
-            gate,
-            sums,
-            versioned: AtomicBool::new(false),
-            left: None,
-        };
+        let (shelf, versioned) = (Shelf::default(), AtomicBool::new(false));
+        let live = Self { database, shelf, gate, sums, versioned };
         let mut view = live.view(place).inspect_err(|_| live.gate.close())?;
         let version = view.read(key::FORMAT).and_then(|stored| format::known(place, stored.as_deref()));
         live.versioned.store(version.inspect_err(|_| live.gate.close())?, Ordering::Relaxed);
@@ -99,7 +91,8 @@ impl Live {
         if let Some(path) = path.filter(|_| !options.looks) {
             Seal::remove(path).map_err(|error| Error::io(place, error))?;
         }
-        view.header = live.look(&**disk);
+        disk.look();
+        view.header = disk.header();
         Ok((live, view))
     }
 
@@ -107,17 +100,6 @@ impl Live {
     pub(super) fn shelve(self) {
         self.gate.leave(None);
         let _ = self.shelf.set(self.database);
-    }
-
-    /// Whether the file has another length or header than this process left it with.
-    pub(super) fn is_strange(&self, disk: &dyn StorageBackend) -> bool {
-        self.left.as_ref().zip(look(disk)).is_some_and(|(left, found)| *left != found)
-    }
-
-    /// Notes how this process leaves the file, and answers its header.
-    pub(super) fn look(&mut self, disk: &dyn StorageBackend) -> Option<Vec<u8>> {
-        self.left = look(disk);
-        self.left.as_ref().map(|(_, header)| header.clone())
     }
 
     /// The newest state, which is that of commit `at`.
@@ -135,11 +117,6 @@ impl Live {
         }
         Ok(view)
     }
-}
-
-/// The file's length and header.
-fn look(disk: &dyn StorageBackend) -> Option<(u64, Vec<u8>)> {
-    disk.len().ok().zip(tree::read(disk).ok())
 }
 
 /// A commit that writes nothing, but from which the file can be opened without a repair.

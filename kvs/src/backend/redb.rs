@@ -299,16 +299,15 @@ impl Job<'_> {
         let Some(live) = self.live.as_ref() else { return Err(Error::Closed) };
         let disk = self.store.disk();
         // Written into a file that another has cut or written over, a commit would be lost with it.
-        let written = if live.is_strange(&*disk) {
+        let written = if disk.is_strange() {
             Err(Error::corrupt(&*self.store.place, "it was cut or written over while it was open"))
         } else {
             self.write(live, changes, at, durable)
         };
         match written {
             Ok(mut view) => {
-                let header = self.live.as_mut().and_then(|live| live.look(&*disk));
-                view.header = header.filter(|_| durable);
                 if durable {
+                    view.header = disk.header();
                     self.store.kept.store(at, Ordering::Release);
                 }
                 self.store.publish(view);

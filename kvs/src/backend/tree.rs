@@ -7,7 +7,7 @@ use ::redb::StorageBackend;
 use twox_hash::{XxHash3_64, XxHash3_128};
 
 /// The length of the header, with both commit slots.
-const HEADER: usize = 320;
+pub(crate) const HEADER: usize = 320;
 
 /// What stands for a sum that is not yet computed.
 pub(crate) const DEFERRED: u128 = 999;

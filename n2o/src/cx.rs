@@ -20,6 +20,7 @@ use crate::{
     name::Name,
     node::Node,
     pages::{PageId, Saved as SavedPage},
+    params::Params,
     session::{self, Changes, Session},
     sessions::Ticket,
     soon::Soon,
@@ -42,7 +43,7 @@ pub struct Cx {
     node: Node,
     session: Arc<Session>,
     page: PageId,
-    params: Vec<(String, String)>,
+    params: Params,
     lang: String,
     inbox: Arc<Inbox>,
     topics: Vec<Arc<str>>,
@@ -75,14 +76,14 @@ impl Cx {
         session: Arc<Session>,
         page: PageId,
         path: &str,
-        params: Vec<(String, String)>,
+        params: impl Into<Params>,
         lang: &str,
     ) -> Self {
         Cx {
             node: node.clone(),
             session,
             page,
-            params,
+            params: params.into(),
             lang: lang.to_owned(),
             inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
             topics: Vec::new(),
@@ -132,10 +133,33 @@ impl Cx {
         self.inbox.path()
     }
 
-    /// A parameter of the route or else of the query, decoded; empty when there is none.
+    /// A parameter of the route, decoded.
+    ///
+    /// # Panics
+    ///
+    /// In a debug build where the route has no such parameter; in a release build it is empty then.
     #[must_use]
+    #[track_caller]
     pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        let value = self.find_param(name);
+        debug_assert!(
+            value.is_some(),
+            "the route of {:?} has no parameter `{name}`: add `{{{name}}}` to it, or read the query with `Cx::query`",
+            self.path()
+        );
+        value.unwrap_or_default()
+    }
+
+    /// A parameter of the route, decoded, for a page that stands under several routes.
+    #[must_use]
+    pub fn find_param(&self, name: &str) -> Option<&str> {
+        Params::of(&self.params.route, name)
+    }
+
+    /// A parameter of the query, decoded; empty when there is none.
+    #[must_use]
+    pub fn query(&self, name: &str) -> &str {
+        Params::of(&self.params.query, name).unwrap_or_default()
     }
 
     /// The visitor's language as a lower-case BCP 47 primary tag, such as `en` or `uk`.

@@ -77,9 +77,11 @@ mod refresh;
 mod route;
 mod scope;
 pub mod tags;
+#[cfg(feature = "test")]
 pub mod test;
 mod tree;
 mod url;
+mod visit;
 
 pub use attr::Attr;
 pub use document::Document;
@@ -91,11 +93,12 @@ pub use live::{Live, Rendered, SESSION_PATH, live};
 pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
-pub use route::{Found, Routes};
+pub use route::{BadRoute, Found, Routes};
 pub use scope::detached;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};
+pub use visit::{Answer, Opened, Visit};
 
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {

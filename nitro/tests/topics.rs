@@ -50,7 +50,7 @@ impl Page for Room {
     }
 
     async fn init(&mut self, cx: &mut Cx) -> Result {
-        let (room, name) = (cx.param("room").to_owned(), cx.param("as").to_owned());
+        let (room, name) = (cx.param("room").to_owned(), cx.query("as").to_owned());
         if name.is_empty() {
             cx.reg(&room);
         } else {

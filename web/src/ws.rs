@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use n2o::{Connection, Cx, Format, Session, Token};
+use n2o::{Connection, Format};
 
 use crate::{
     app::Shared,
@@ -18,7 +18,7 @@ use crate::{
     cookie,
     front::{AGAIN, shown},
     socket::Socket,
-    visitor::lang,
+    visitor::{lang, visit},
 };
 
 /// Bytes that a connection keeps for reading, whether or not it reads: what most events fit into. A longer one
@@ -61,57 +61,13 @@ pub(crate) async fn upgrade(
     let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
     let (count, answered) = (number("n"), number("a"));
     let token = query.get("t").map_or("", String::as_str);
-    let known = known(&app, &headers, token).await;
     let lang = lang(&app, &headers);
+    let known = visit(&app, &headers, lang, address).known(token).await;
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format, seats));
         let connection = Connection { channel, format, count, answered, place: Some(place), address };
-        match known {
-            Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
-            Err(error) => {
-                tracing::debug!(%error, "socket without a session or page refused");
-                connection.close(4401, "no such session or page").await;
-            }
-        }
+        visit(&app, &headers, lang, address).connect(known, connection).await;
     })
-}
-
-/// Why there is nobody to connect to.
-#[derive(Debug, thiserror::Error)]
-enum Unknown {
-    #[error("the session has ended")]
-    Session,
-    #[error(transparent)]
-    Token(#[from] n2o::SealError),
-    #[error(transparent)]
-    Store(#[from] n2o::Error),
-}
-
-async fn known(app: &Shared, headers: &HeaderMap, token: &str) -> Result<(Arc<Session>, Token), Unknown> {
-    let cookie = cookie::read(headers, app.secure).ok_or(Unknown::Session)?;
-    let session = app.node.sessions().open(cookie).await?.ok_or(Unknown::Session)?;
-    let token = app.node.read_token(&session, token)?;
-    Ok((session, token))
-}
-
-async fn connect(
-    app: &Arc<Shared>,
-    token: &Token,
-    session: Arc<Session>,
-    connection: Connection,
-    lang: &'static str,
-) {
-    let address = connection.address;
-    // The route is looked up even when the page is in memory: it is cheap, and the page may be gone by then.
-    let Some(found) = app.routes.find(&token.path) else {
-        connection.close(4404, "no such page").await;
-        return;
-    };
-    app.node.connect(token, connection, || {
-        let cx = Cx::new(&app.node, session, token.page, &token.path, found.params, lang);
-        let cx = cx.from_address(address);
-        (found.page, cx)
-    });
 }
 
 /// Whether the page that opens the socket is ours: its origin is the host that was asked, or on the list.

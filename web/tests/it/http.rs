@@ -232,3 +232,15 @@ async fn a_report_of_a_browser_is_taken_and_bounded() {
     assert_eq!(ask(&router, report(100)).await.status, StatusCode::NO_CONTENT);
     assert_eq!(ask(&router, report(1 << 20)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+#[should_panic(expected = "the route \"/p/:id\" cannot be: a parameter is written `{name}`")]
+async fn a_route_that_leads_nowhere_stops_the_start() {
+    let _ = app().await.page::<Hello>("/p/:id");
+}
+
+#[tokio::test]
+#[should_panic(expected = "the page at \"/api/{name}\" would not be seen: REST has all paths below /api")]
+async fn a_page_below_rest_stops_the_start() {
+    app().await.page::<Hello>("/api/{name}").rest(web::rest::Rest::new()).router();
+}

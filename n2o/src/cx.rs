@@ -21,6 +21,7 @@ use crate::{
     node::Node,
     pages::{PageId, Saved as SavedPage},
     params::Params,
+    place::Place,
     session::{self, Changes, Session},
     sessions::Ticket,
     soon::Soon,
@@ -43,7 +44,7 @@ pub struct Cx {
     node: Node,
     session: Arc<Session>,
     page: PageId,
-    params: Params,
+    pub(crate) params: Params,
     lang: String,
     inbox: Arc<Inbox>,
     topics: Vec<Arc<str>>,
@@ -62,6 +63,7 @@ pub struct Cx {
     /// In a box, because few pages have one.
     pub(crate) soon: Option<Box<Soon>>,
     part: Option<Box<dyn Any + Send + Sync>>,
+    pub(crate) place: Place,
     /// The ops of the answer.
     pub out: Out,
     /// The page's state, as last saved by [`Msg::Save`](crate::Msg::Save).
@@ -96,6 +98,7 @@ impl Cx {
             roles: None,
             soon: None,
             part: None,
+            place: Place::default(),
             out: Out::new(crate::Format::default()),
             state: Vec::new(),
         }
@@ -131,35 +134,6 @@ impl Cx {
     #[must_use]
     pub fn path(&self) -> &str {
         self.inbox.path()
-    }
-
-    /// A parameter of the route, decoded.
-    ///
-    /// # Panics
-    ///
-    /// In a debug build where the route has no such parameter; in a release build it is empty then.
-    #[must_use]
-    #[track_caller]
-    pub fn param(&self, name: &str) -> &str {
-        let value = self.find_param(name);
-        debug_assert!(
-            value.is_some(),
-            "the route of {:?} has no parameter `{name}`: add `{{{name}}}` to it, or read the query with `Cx::query`",
-            self.path()
-        );
-        value.unwrap_or_default()
-    }
-
-    /// A parameter of the route, decoded, for a page that stands under several routes.
-    #[must_use]
-    pub fn find_param(&self, name: &str) -> Option<&str> {
-        Params::of(&self.params.route, name)
-    }
-
-    /// A parameter of the query, decoded; empty when there is none.
-    #[must_use]
-    pub fn query(&self, name: &str) -> &str {
-        Params::of(&self.params.query, name).unwrap_or_default()
     }
 
     /// The visitor's language as a lower-case BCP 47 primary tag, such as `en` or `uk`.

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     node::Node,
     pages::PageId,
-    protocol,
+    place::Panicked,
     work::Meter,
 };
 
@@ -41,7 +41,7 @@ impl Deadline {
         let done = poll_fn(|cx| run.poll(cx)).await;
         drop(opening);
         match done {
-            Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(protocol::reason(&*panic)))),
+            Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic)))),
             Err(late) => Err(late),
         }
     }

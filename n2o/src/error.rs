@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::pickle::SealError;
+use crate::{
+    pickle::SealError,
+    place::{Failure, Panicked},
+};
 
 /// The result of a handler.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -53,7 +56,7 @@ pub enum Error {
     },
     /// A handler panicked; the panic's message is in the log.
     #[error("handler panicked: {0}")]
-    Panic(String),
+    Panic(Panicked),
     /// A handler has not ended within [`Limits::handler`](crate::Limits::handler) and was dropped; nothing of it
     /// has happened. Work that takes longer belongs into a task of its own.
     #[error("the handler has not ended within {0:?} and was dropped")]
@@ -73,7 +76,7 @@ pub enum Error {
     },
     /// Any other error of a handler.
     #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    Other(Failure),
 }
 
 impl Error {
@@ -83,8 +86,18 @@ impl Error {
     }
 
     /// Wraps any other error; it costs the user an incident number.
+    #[track_caller]
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Error::Other(error.into())
+        Error::Other(Failure::new(error.into()))
+    }
+
+    /// The line of the source where it came up, if known.
+    pub(crate) fn place(&self) -> Option<String> {
+        match self {
+            Error::Panic(panicked) => panicked.place().map(str::to_owned),
+            Error::Other(failure) => failure.place(),
+            _ => None,
+        }
     }
 
     /// Whether the same call may succeed when made again, because only the moment was wrong.

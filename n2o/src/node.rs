@@ -27,6 +27,7 @@ use crate::{
     logins::Logins,
     pages::{self, Found, PageId, Pages},
     pickle::{SealError, Sealer},
+    place,
     process::{Process, Start},
     protocol::{Heart, Protocol},
     quota::Quota,
@@ -125,6 +126,7 @@ impl Node {
     /// A node over a store.
     #[must_use]
     pub fn new(store: Store, keys: Keys, limits: Limits, clock: Clock, random: Random) -> Self {
+        place::watch_panics();
         let (tasks, ring) = (Tasks::default(), keys.clone());
         let registry = Registry::new(tasks.clone(), limits.presence);
         let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     frame::Event,
     message::Message,
+    place::Panicked,
 };
 
 /// What happens to a page.
@@ -76,7 +77,7 @@ pub(crate) enum Answer {
 /// Asks the protocols in turn. A protocol that panics has failed; its process lives on.
 pub(crate) async fn push(chain: &mut [Box<dyn Protocol>], msg: Msg<'_>, cx: &mut Cx) -> Result<Answer> {
     let asked = AssertUnwindSafe(ask(chain, msg, cx)).catch_unwind().await;
-    asked.unwrap_or_else(|panic| Err(Error::Panic(reason(&*panic))))
+    asked.unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic))))
 }
 
 pub(crate) fn reason(panic: &(dyn Any + Send)) -> String {

@@ -125,3 +125,8 @@ pub(crate) fn unknown(lang: &str, incident: &str) -> String {
     );
     format!("{text} {incident}.")
 }
+
+/// A text with the place in the source that it is about, if that is told.
+pub(crate) fn placed(text: String, place: &str) -> String {
+    if place.is_empty() { text } else { format!("{text} [{place}]") }
+}

@@ -6,6 +6,7 @@ use maud::{Markup, Render};
 
 use crate::{
     attr::{self, Attr},
+    check::At,
     escape::escape,
     event::{Bind, Event, Postback},
     scope::{self, BOUND, DISABLED, Mark, REQUIRED},
@@ -38,6 +39,7 @@ pub struct El<'a> {
     on: Option<On>,
     confirm: Option<Cow<'a, str>>,
     flags: u8,
+    at: At,
 }
 
 /// How the element is written, and where its value stands.
@@ -100,6 +102,7 @@ const HIDDEN: u8 = 64;
 const ID: &str = " id=\"";
 
 impl<'a> El<'a> {
+    #[track_caller]
     pub(crate) const fn new(tag: &'static str, kind: Kind) -> Self {
         El {
             tag,
@@ -114,6 +117,7 @@ impl<'a> El<'a> {
             on: None,
             confirm: None,
             flags: 0,
+            at: At::here(),
         }
     }
 
@@ -279,6 +283,7 @@ impl<'a> El<'a> {
             self.write_marked(id, None, out);
             return;
         }
+        self.at.wrote(id);
         let whole = !matches!(self.body, Body::Markup(_));
         let index = scope::element(out, |out, event| {
             let mut mark = self.write_marked(id, event, out);

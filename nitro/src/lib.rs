@@ -61,12 +61,14 @@
 //! ```
 
 pub mod attr;
+mod check;
 mod document;
 mod draft;
 mod el;
 mod escape;
 #[doc(hidden)]
 pub mod event;
+mod fields;
 mod hash;
 mod inputs;
 mod lang;
@@ -88,6 +90,8 @@ pub use document::Document;
 pub use el::{El, On};
 pub use escape::Raw;
 pub use event::{Event, Never, Postback, Source, Variant};
+#[doc(hidden)]
+pub use fields::{__Codec, __Fields, __Sealed, __codec};
 pub use inputs::Inputs;
 pub use live::{Live, Rendered, SESSION_PATH, live};
 pub use nitro_derive::{Event, url};
@@ -98,7 +102,7 @@ pub use scope::detached;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};
-pub use visit::{Answer, Opened, Visit};
+pub use visit::{Answer, Failed, Opened, Visit};
 
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {

@@ -1,11 +1,16 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin};
+use std::{
+    any::{TypeId, type_name},
+    collections::HashSet,
+    future::Future,
+    pin::Pin,
+};
 
 use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
 
 use crate::{
-    attr,
+    attr, check,
     draft::Draft,
     event::{Event as _, Values, Variant},
     hash, inputs, op,
@@ -54,15 +59,20 @@ impl<P: Page> Live for Held<P> {
     fn open<'a>(&'a mut self, cx: &'a mut Cx) -> Later<'a, Rendered> {
         Box::pin(async move {
             cx.part::<Part>().event = TypeId::of::<P::Event>();
+            cx.set_place(|_| type_name::<P>().to_owned());
             self.allowed(cx).await?;
             self.page.load(cx).await?;
             if let Some(to) = cx.part::<Part>().redirect.take() {
                 return Err(Error::Redirect(leave(cx, &to).await?));
             }
             let draft = self.draft(cx);
-            check(&draft);
+            check(cx, &draft);
             let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
             let title = self.page.title(cx);
+            if check::ON {
+                let wrong = cx.part::<Part>().seen.rendered(&html);
+                check::tell(cx, wrong);
+            }
             let part = cx.part::<Part>();
             part.title = hash::of(title.as_bytes());
             part.tree = Tree::new(&draft.nodes);
@@ -81,6 +91,7 @@ impl<P: Page> Protocol for Held<P> {
                 if cx.part::<Part>().away.is_some() {
                     return Ok(());
                 }
+                cx.set_place(|_| format!("{}, message of {:?}", type_name::<P>(), message.topic()));
                 self.fresh(cx).await?;
                 let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, event, self.page.info(message, cx)).await?;
@@ -135,6 +146,7 @@ impl<P: Page> Held<P> {
 
     async fn init(&mut self, restored: bool, cx: &mut Cx) -> Result {
         cx.part::<Part>().event = TypeId::of::<P::Event>();
+        cx.set_place(|_| type_name::<P>().to_owned());
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
                 // Nothing of the page is shown or done any more, also when the client does not go.
@@ -167,7 +179,7 @@ impl<P: Page> Held<P> {
         let (variant, sealed) =
             cx.depickle(id, &event.seal, |variant| known(variant).map(|known| known.print))?;
         let known = known(variant);
-        let Variant { sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
+        let Variant { name, sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
         let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
         let (reads, fields) = unpacked.map_err(|_| Error::Refused(OLD_SEAL))?;
         if event.values.len() != sources.len() + reads.len() {
@@ -185,6 +197,8 @@ impl<P: Page> Held<P> {
         }
         match opened {
             Ok(event) => {
+                let line = cx.part::<Part>().seen.line(id).unwrap_or_default();
+                cx.set_place(|_| format!("{}, element {id:?}{line}, event `{name}`", type_name::<P>()));
                 self.fresh(cx).await?;
                 let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, of, self.page.event(event, cx)).await?;
@@ -214,6 +228,9 @@ impl<P: Page> Held<P> {
             cx.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);
+        } else {
+            let wrong = cx.part::<Part>().seen.settle();
+            check::tell(cx, wrong);
         }
         Ok(())
     }
@@ -230,7 +247,11 @@ impl<P: Page> Held<P> {
     /// Sends what has changed since the last time.
     fn changes(&self, cx: &mut Cx) {
         let draft = self.draft(cx);
-        check(&draft);
+        check(cx, &draft);
+        if check::ON {
+            let wrong = cx.part::<Part>().seen.rendered(&draft.html(0, &mut |_, _| String::new()));
+            check::tell(cx, wrong);
+        }
         let old = std::mem::take(&mut cx.part::<Part>().tree);
         let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
         refresh::refresh(&old, &draft, &mut out, &mut |id, bind| op::seal(cx, id, bind));
@@ -275,31 +296,20 @@ async fn leave(cx: &mut Cx, to: &Url) -> Result<String> {
     Ok(ticket.map_or_else(|| to.to_string(), |ticket| format!("{SESSION_PATH}?t={}", ticket.0)))
 }
 
-/// Finds, where it costs no user anything, what cannot work: two elements with one id, and an event that reads
-/// an input which is not on the page, and so would always read nothing.
-fn check(draft: &Draft) {
-    if !cfg!(debug_assertions) {
+/// Finds an event that reads an input which is not on the page, and so would always read nothing.
+fn check(cx: &mut Cx, draft: &Draft) {
+    if !check::ON {
         return;
     }
-    let mut known = HashSet::new();
+    let known: HashSet<&str> = (1..draft.nodes.len()).map(|node| draft.id(node)).collect();
     for node in 1..draft.nodes.len() {
-        let element = draft.id(node);
-        if !known.insert(element) {
-            wrong(format_args!("the id {element:?} is on the page twice"));
-        }
-    }
-    for node in 1..draft.nodes.len() {
-        let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
-        for source in names.filter(|source| !known.contains(source)) {
+        let mut names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
+        if let Some(source) = names.find(|source| !known.contains(source)) {
             let element = draft.id(node);
-            wrong(format_args!(
+            let wrong = format!(
                 "the event of element {element:?} reads the input {source:?}, which is not on the page"
-            ));
+            );
+            check::tell(cx, Some(wrong));
         }
     }
-}
-
-fn wrong(what: std::fmt::Arguments<'_>) {
-    tracing::error!("{what}");
-    debug_assert!(false, "{what}");
 }

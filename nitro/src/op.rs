@@ -8,6 +8,7 @@ use n2o::{Cx, Error, Out};
 
 use crate::{
     attr::Attr,
+    check::{self, Seen},
     draft::{Draft, of_state},
     event::Bind,
     hash, scope,
@@ -50,6 +51,7 @@ pub(crate) struct Part {
     pub(crate) title: u64,
     /// Where the visitor was sent when the page connected: there is no page for them any more.
     pub(crate) away: Option<String>,
+    pub(crate) seen: Seen,
 }
 
 impl Default for Part {
@@ -63,6 +65,7 @@ impl Default for Part {
             errors: Vec::new(),
             title: 0,
             away: None,
+            seen: Seen::default(),
         }
     }
 }
@@ -92,6 +95,7 @@ impl Part {
     /// Takes back what the handler changed.
     pub(crate) fn restore(&mut self) {
         (self.redirect, self.refresh) = (None, false);
+        self.seen.forget();
         if let Some(Before { tree, errors, title }) = self.before.take() {
             (self.errors, self.title) = (errors, title);
             self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
@@ -139,13 +143,20 @@ fn write(cx: &mut Cx, code: u8, id: &str, render: impl FnOnce(&mut String)) -> D
     let draft = draft(cx, render);
     let text = draft.html(0, &mut |id, bind| seal(cx, id, bind));
     html(&mut cx.out, code, id, &text);
+    added(cx, &text);
     draft
+}
+
+fn added(cx: &mut Cx, html: &str) {
+    let wrong = cx.part::<Part>().seen.added(html);
+    check::tell(cx, wrong);
 }
 
 /// The verbs of NITRO: what a handler does to the document. They come into scope with the prelude.
 ///
 /// The document changes in the order of the calls, when the handler has ended well; when it fails, nothing
-/// has happened. A verb that names an element which is not there does nothing.
+/// has happened. A verb that names an element which is not there does nothing; in a debug build the handler fails
+/// where `set`, `check`, `show`, `hide` or `focus` name one that no op of it makes.
 pub trait Dom {
     /// Makes an element like `el`, which has the same id. What is equal stays in place: focus, caret, selection, typing.
     fn update(&mut self, id: impl AsRef<str>, el: impl Render);
@@ -197,6 +208,7 @@ impl Dom for Cx {
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
+        added(self, &text);
         self.part::<Part>().change().tree.replace(id.as_ref(), &draft.nodes[1..]);
     }
 
@@ -239,13 +251,17 @@ impl Dom for Cx {
         self.part::<Part>().change().tree.clear(id.as_ref());
     }
 
+    #[track_caller]
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
+        self.part::<Part>().seen.named("set", id.as_ref());
         set(&mut self.out, id.as_ref(), value.as_ref());
         let escaped = crate::escape::escaped(value.as_ref());
         self.part::<Part>().change().tree.set(id.as_ref(), hash::of(escaped.as_bytes()));
     }
 
+    #[track_caller]
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
+        self.part::<Part>().seen.named("check", id.as_ref());
         state(&mut self.out, id.as_ref(), checked);
         self.part::<Part>().change().tree.set(id.as_ref(), of_state(checked));
     }
@@ -262,15 +278,21 @@ impl Dom for Cx {
         self.out.op(10, 3).text(id.as_ref()).text(class).bool(on);
     }
 
+    #[track_caller]
     fn show(&mut self, id: impl AsRef<str>) {
+        self.part::<Part>().seen.named("show", id.as_ref());
         self.out.op(11, 1).text(id.as_ref());
     }
 
+    #[track_caller]
     fn hide(&mut self, id: impl AsRef<str>) {
+        self.part::<Part>().seen.named("hide", id.as_ref());
         self.out.op(12, 1).text(id.as_ref());
     }
 
+    #[track_caller]
     fn focus(&mut self, id: impl AsRef<str>) {
+        self.part::<Part>().seen.named("focus", id.as_ref());
         self.out.op(13, 1).text(id.as_ref());
     }
 

@@ -1,8 +1,11 @@
 //! A driver for tests: pages are opened, filled in and clicked as by a user, without a browser and without sockets.
 //!
-//! Everything behind the socket is real: sessions, seals, the protocol, the page's process, the store (in memory)
-//! and the frames. Only the browser is a small one of our own, which applies ops to a small document as
-//! `PROTOCOL.md` says. Clock and randomness are fixed, so that a test does the same each time.
+//! It is there with the feature `test`, which belongs into `[dev-dependencies]`.
+//!
+//! Everything behind the socket is real: sessions, seals, the way to a page ([`Visit`](crate::Visit)), the protocol,
+//! the page's process, the store (in memory) and the frames. Only the browser is a small one of our own, which applies
+//! ops to a small document as `PROTOCOL.md` says; a test of the examples runs one script of actions on it and on
+//! three browsers, and compares the documents. Clock and randomness are fixed, so that a test does the same each time.
 //!
 //! # Example
 //!

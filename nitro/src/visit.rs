@@ -54,20 +54,35 @@ pub enum Opened {
     Elsewhere(String),
 }
 
+/// A page that was not opened.
+#[derive(Debug)]
+pub struct Failed {
+    /// The reason.
+    pub error: Error,
+    /// The place in the source, in a debug build.
+    pub place: String,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed { error, place: String::new() }
+    }
+}
+
 impl Visit<'_> {
     /// Opens the page at a path and query; again when another commit came between. A page that is not to be
     /// kept is not connected to.
-    pub async fn open(&self, path: &str, keep: bool) -> Result<Answer> {
+    pub async fn open(&self, path: &str, keep: bool) -> Result<Answer, Failed> {
         let mut tries = 0;
         loop {
             match self.try_open(path, keep).await {
-                Err(error) if error.is_conflict() && tries < RETRIES => tries += 1,
+                Err(failed) if failed.error.is_conflict() && tries < RETRIES => tries += 1,
                 answer => return answer,
             }
         }
     }
 
-    async fn try_open(&self, path: &str, keep: bool) -> Result<Answer> {
+    async fn try_open(&self, path: &str, keep: bool) -> Result<Answer, Failed> {
         let Found { mut page, params } = self.routes.find(path).ok_or(Error::NotFound)?;
         let (session, cookie) = self.session().await?;
         let id = self.node.page_id();
@@ -92,7 +107,7 @@ impl Visit<'_> {
                 __encode(&mut to, &path);
                 Opened::Elsewhere(to)
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(Failed { place: cx.place_of(&error), error }),
         };
         Ok(Answer { cookie, opened })
     }

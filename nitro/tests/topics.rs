@@ -39,7 +39,7 @@ impl Page for Room {
         html! {
             (ul().id("said"))
             (span().id("here").text(cx.present(cx.param("room")).join(" ")))
-            (textbox(Act::words))
+            (textbox(Act::words).attr(attr::ARIA_LABEL, "Input"))
             (button("Say").id("say").postback(Act::say()))
             (button("Flood").id("flood").postback(Act::flood(5)))
             (button("Much").id("much").postback(Act::flood(300)))

@@ -8,7 +8,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use n2o::Error;
-use nitro::{Answer, Document, Opened, Rendered, Visit};
+use nitro::{Answer, Document, Failed, Opened, Rendered, Visit};
 
 use crate::{
     app::Shared,
@@ -48,7 +48,7 @@ fn may(app: &Shared, headers: &HeaderMap, address: Option<IpAddr>) -> bool {
 
 async fn open(app: &Shared, visit: &Visit<'_>, path: &str, keep: bool) -> Result<Response, Notice> {
     let Answer { cookie, opened } =
-        visit.open(path, keep).await.map_err(|error| failed(app, path, &error))?;
+        visit.open(path, keep).await.map_err(|failed| notice(app, path, &failed))?;
     let mut response = match opened {
         Opened::Page { rendered: Rendered { title, html }, token } => {
             let document = Document {
@@ -75,12 +75,16 @@ fn redirect(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
-    match error {
+fn notice(app: &Shared, path: &str, failed: &Failed) -> Notice {
+    match &failed.error {
         Error::NotFound => Notice::NotFound,
         Error::Denied => Notice::Denied,
         Error::User(text) => Notice::User(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
-        error => Notice::Failed(app.node.failure(path, "opening of the page", error)),
+        error => {
+            let place = &failed.place;
+            let what = if place.is_empty() { "opening of the page" } else { &format!("opening of {place}") };
+            Notice::Failed { incident: app.node.failure(path, what, error), place: place.clone() }
+        }
     }
 }

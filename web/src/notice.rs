@@ -21,7 +21,11 @@ pub(crate) enum Notice {
     /// The visitor, or many at one address, ask too often.
     TooOften,
     User(String),
-    Failed(String),
+    Failed {
+        incident: String,
+        /// The place in the source, in a debug build.
+        place: String,
+    },
 }
 
 impl Notice {
@@ -35,7 +39,7 @@ impl Notice {
             Notice::Conflict => StatusCode::CONFLICT,
             Notice::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Notice::User(_) => StatusCode::BAD_REQUEST,
-            Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Notice::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -55,13 +59,14 @@ impl Notice {
                 ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
             }
             Notice::User(text) => return text.clone(),
-            Notice::Failed(incident) => {
+            Notice::Failed { incident, place } => {
                 let text = if uk {
                     "Сталася помилка. Інцидент"
                 } else {
                     "Something went wrong. Incident"
                 };
-                return format!("{text} {incident}.");
+                let place = if place.is_empty() { String::new() } else { format!(" [{place}]") };
+                return format!("{text} {incident}.{place}");
             }
         };
         String::from(if uk { uk_text } else { en_text })

@@ -54,7 +54,7 @@ pub(crate) async fn session(
         Err(Error::Seal(_)) => Notice::Expired.answer(&app, lang),
         Err(error) => {
             let incident = app.node.failure(nitro::SESSION_PATH, "change of session", &error);
-            Notice::Failed(incident).answer(&app, lang)
+            Notice::Failed { incident, place: String::new() }.answer(&app, lang)
         }
     }
 }

@@ -12,6 +12,7 @@ mod history;
 mod payloads;
 mod policy;
 mod press;
+mod same;
 mod script;
 mod small;
 mod stop;

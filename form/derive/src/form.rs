@@ -197,7 +197,7 @@ fn declare(part: &Part<'_>, known: &dyn Fn(&Ident) -> Result<()>) -> Result<Toke
     let kind = match (&part.kind, &part.lookup) {
         (Some(kind), _) => Some(quote!(::form::Type::#kind)),
         (_, Some(other)) => Some(quote!(::form::Type::Lookup {
-            table: ::std::string::String::from(<#other as ::form::kvs::Record>::TABLE)
+            table: ::std::string::String::from(::form::__table::<#other>())
         })),
         _ if !options.is_empty() => Some(quote!(::form::Type::Select {
             options: ::std::vec![#(::std::string::String::from(#options)),*]

@@ -189,9 +189,12 @@ impl Process {
             }
             error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
             error => {
-                let incident = self.node().failure(self.cx.path(), &format!("{what} {of}"), error);
+                let place = self.cx.place_of(error);
+                let what =
+                    if place.is_empty() { format!("{what} {of}") } else { format!("{what} {of} ({place})") };
+                let incident = self.node().failure(self.cx.path(), &what, error);
                 let text = if error.is_unknown() { crate::text::unknown } else { crate::text::incident };
-                (1, text(self.cx.lang(), &incident))
+                (1, crate::text::placed(text(self.cx.lang(), &incident), &place))
             }
         }
     }

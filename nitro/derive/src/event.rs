@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
     Data, DeriveInput, Error, Field, Fields, GenericArgument, Ident, LitStr, PathArguments, Type, Variant,
-    punctuated::Punctuated,
+    punctuated::Punctuated, spanned::Spanned,
 };
 
 /// A field of a variant.
@@ -157,18 +157,20 @@ fn print(variant: &Variant) -> u64 {
 fn open(variant: &Variant, number: u8, parts: &[Part<'_>]) -> TokenStream {
     let ident = &variant.ident;
     let sealed: Vec<_> = parts.iter().filter(|part| !part.source).collect();
-    let (vars, types): (Vec<_>, Vec<_>) = sealed.iter().map(|part| (&part.var, &part.field.ty)).unzip();
+    let vars: Vec<_> = sealed.iter().map(|part| &part.var).collect();
     let unseal = if sealed.is_empty() {
         quote! { if !sealed.is_empty() { return ::core::result::Result::Err(::nitro::event::Unfit); } }
     } else {
-        quote! { let (#(#vars,)*): (#(#types,)*) = ::nitro::event::__unseal(sealed)?; }
+        let codec = codec(number);
+        quote! { let (#(#vars,)*) = Self::#codec.read(sealed)?; }
     };
     let sources: Vec<_> = parts.iter().filter(|part| part.source).collect();
     let mut at = 0_usize;
     let reads = sources.iter().map(|part| {
         let var = &part.var;
         let (method, ty) = reader(&part.field.ty);
-        let read = quote! { let #var = values.#method::<#ty>(#at); };
+        let span = ty.span();
+        let read = quote_spanned! {span=> let #var = values.#method::<#ty>(#at); };
         at += usize::from(!part.inputs);
         read
     });
@@ -228,16 +230,36 @@ fn constructor(input: &DeriveInput, variant: &Variant, number: u8, parts: &[Part
     let function = if plain { Ident::new(&snake, span) } else { Ident::new_raw(&snake, span) };
     let sealed: Vec<_> = parts.iter().filter(|part| !part.source).collect();
     let vars: Vec<_> = sealed.iter().map(|part| &part.var).collect();
-    let types = sealed.iter().map(|part| &part.field.ty);
-    let empty = sealed.is_empty();
+    let types: Vec<_> = sealed.iter().map(|part| &part.field.ty).collect();
+    let codec = codec(number);
+    // One place that names the types, so that one which cannot be sealed is told once.
+    let named = (!sealed.is_empty()).then(|| {
+        let span = types.first().map_or_else(Span::call_site, |ty| ty.span());
+        quote_spanned! {span=>
+            #[doc(hidden)]
+            const #codec: ::nitro::__Codec<(#(#types,)*)> = ::nitro::__codec::<(#(#types,)*)>();
+        }
+    });
+    let made = if sealed.is_empty() {
+        quote!(::nitro::Postback::__new(#number))
+    } else {
+        quote!(::nitro::Postback::__of(#number, &Self::#codec, &(#(#vars,)*)))
+    };
     let doc = format!("The event `{}`, to be bound to an element.", variant.ident);
     quote! {
+        #named
+
         #[doc = #doc]
         #[allow(dead_code, clippy::self_named_constructors)]
         #vis fn #function(#(#vars: #types),*) -> ::nitro::Postback<Self> {
-            ::nitro::Postback::__new(#number, &(#(&#vars,)*), #empty)
+            #made
         }
     }
+}
+
+/// The constant that names how the sealed fields of a variant are written.
+fn codec(number: u8) -> Ident {
+    format_ident!("__FIELDS_{number}")
 }
 
 fn snake(name: &str) -> String {

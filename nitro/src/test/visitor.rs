@@ -100,7 +100,7 @@ impl Visitor {
             self.set_cookie(cookie);
             return Ok(Got::Elsewhere(to));
         }
-        let Answer { cookie, opened } = visit.open(path, true).await?;
+        let Answer { cookie, opened } = visit.open(path, true).await.map_err(|failed| failed.error)?;
         cookie.into_iter().for_each(|cookie| self.set_cookie(cookie));
         let (Rendered { title, html }, token) = match opened {
             Opened::Page { rendered, token } => (rendered, token),

@@ -45,7 +45,7 @@ impl Page for Hello {
     fn render(&self, cx: &Cx) -> Markup {
         html! {
             h1 { (cx.param("name")) }
-            (textbox("user"))
+            (textbox("user").label("Name"))
             (button("Enter").id("enter").postback(Act::enter()))
         }
     }
@@ -243,4 +243,18 @@ async fn a_route_that_leads_nowhere_stops_the_start() {
 #[should_panic(expected = "the page at \"/api/{name}\" would not be seen: REST has all paths below /api")]
 async fn a_page_below_rest_stops_the_start() {
     app().await.page::<Hello>("/api/{name}").rest(web::rest::Rest::new()).router();
+}
+
+/// In a debug build, which tests are.
+#[tokio::test]
+async fn a_page_that_cannot_be_opened_says_where() {
+    let router = router().await;
+    for (path, of) in
+        [("/hello/panic", "panic!(\"the secret"), ("/hello/failed", "Error::other(\"the secret")]
+    {
+        let line = include_str!("http.rs").lines().position(|line| line.contains(of)).expect(path) + 1;
+        let answer = get(&router, path).await;
+        let place = format!("Hello, at web/tests/it/http.rs:{line}]");
+        assert!(answer.text.contains(&place), "{place}: {}", answer.text);
+    }
 }

@@ -55,7 +55,13 @@ impl Page for Wrong {
     }
 
     async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
-        let Act::Do(deed) = act else { return Ok(()) };
+        let deed = match act {
+            Act::Do(deed) => deed,
+            Act::Say { text } => {
+                self.more = text == "more";
+                return Ok(());
+            }
+        };
         match &*deed {
             "focus" => cx.focus("nowhere"),
             "set" => cx.set("nowhere", "x"),

@@ -64,9 +64,9 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         }
         let number = number as u8;
         taken.push(snake(&variant.ident.to_string()));
-        variants.push(describe(variant, &parts));
-        arms.push(open(variant, number, &parts));
-        constructors.push(constructor(input, variant, number, &parts));
+        variants.push(describe(variant, parts));
+        arms.push(open(variant, number, parts));
+        constructors.push(constructor(input, variant, number, parts));
     }
     // Both would be `Event::name`, and the compiler's own words for that are of no help.
     names.retain(|both| {

@@ -242,7 +242,7 @@ async fn a_route_that_leads_nowhere_stops_the_start() {
 #[tokio::test]
 #[should_panic(expected = "the page at \"/api/{name}\" would not be seen: REST has all paths below /api")]
 async fn a_page_below_rest_stops_the_start() {
-    app().await.page::<Hello>("/api/{name}").rest(web::rest::Rest::new()).router();
+    let _ = app().await.page::<Hello>("/api/{name}").rest(web::rest::Rest::new()).router();
 }
 
 /// In a debug build, which tests are.

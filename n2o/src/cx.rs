@@ -198,7 +198,10 @@ impl Cx {
 
     /// The visitor's session.
     pub fn session(&mut self) -> SessionValues<'_> {
-        let dropped = self.login.as_ref().is_some_and(|login| login.drops(self.session.user().as_deref()));
+        let dropped = self
+            .login
+            .as_ref()
+            .is_some_and(|login| login.drops(self.session.user().as_deref(), self.session.owner().as_ref()));
         SessionValues { session: &self.session, changes: &mut self.changes, dropped }
     }
 
@@ -281,7 +284,7 @@ impl Cx {
         let owner = login.owner.clone();
         let mut txn = self.txn.take().unwrap_or_else(|| Box::new(node.store().txn()));
         let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
-        if login.drops(saved.user.as_deref()) {
+        if login.drops(saved.user.as_deref(), saved.owner.as_ref()) {
             saved.values.clear();
         }
         if user.is_some() {

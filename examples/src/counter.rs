@@ -22,14 +22,14 @@ impl Page for Counter {
     type Event = Press;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, cx: &Cx) -> String {
-        String::from(text(cx.lang()).counter)
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        String::from(text(ui.lang()).counter)
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let t = text(cx.lang());
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         html! {
-            (bar(cx, &html! {}))
+            (bar(ui, &html! {}))
             main class="narrow counter" {
                 h1 { (t.counter) }
                 (output().id("n").class("tally").text(self.n.to_string()))
@@ -38,7 +38,7 @@ impl Page for Counter {
         }
     }
 
-    async fn event(&mut self, press: Press, cx: &mut Cx) -> Result {
+    async fn event(&mut self, press: Press, cx: &mut Cx<'_, Self>) -> Result {
         let Press::Inc = press;
         self.n += 1;
         cx.refresh();

@@ -6,7 +6,7 @@ use nitro::prelude::*;
 use crate::text::text;
 
 /// The bar on top: the way home, and what the page puts at its end.
-pub(crate) fn bar(cx: &Cx, end: &Markup) -> Markup {
+pub(crate) fn bar(cx: &n2o::Cx, end: &Markup) -> Markup {
     html! {
         header class="bar" {
             (link("N2O", url!("/")).class("brand").attr(attr::ARIA_LABEL, text(cx.lang()).home))

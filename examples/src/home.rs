@@ -20,20 +20,20 @@ impl Page for Home {
     type Event = Leave;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, _: &Cx) -> String {
+    fn title(&self, _: &Ui<'_, Self>) -> String {
         String::from("N2O")
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let t = text(cx.lang());
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         let end = html! {
-            @if let Some(user) = cx.user() {
+            @if let Some(user) = ui.user() {
                 span class="who" { (t.logged_in) " " b { bdi { (user) } } }
                 (button(t.logout).id("logout").class("quiet").postback(Leave::logout()))
             }
         };
         html! {
-            (bar(cx, &end))
+            (bar(ui, &end))
             main class="wide" {
                 div class="hero" {
                     h1 { "N2O for Rust" }
@@ -49,7 +49,7 @@ impl Page for Home {
         }
     }
 
-    async fn event(&mut self, leave: Leave, cx: &mut Cx) -> Result {
+    async fn event(&mut self, leave: Leave, cx: &mut Cx<'_, Self>) -> Result {
         let Leave::Logout = leave;
         cx.logout();
         cx.redirect(url!("/"))

@@ -66,12 +66,12 @@ impl Page for Login {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, cx: &Cx) -> String {
-        String::from(text(cx.lang()).login)
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        String::from(text(ui.lang()).login)
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let t = text(cx.lang());
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         let fields = html! {
             (textbox(Ask::account).label(t.account).required().attr(attr::AUTOCOMPLETE, "username"))
             (password(Ask::password).label(t.password).hint(t.password_hint).required()
@@ -87,14 +87,14 @@ impl Page for Login {
             }))
         };
         html! {
-            (bar(cx, &html! {}))
+            (bar(ui, &html! {}))
             main class="narrow" {
                 section class="panel" {
                     h1 { (t.who) }
                     p class="lead" { (t.guest_lead) }
                     (textbox(Ask::user).label(t.name).required().attr(attr::AUTOCOMPLETE, "nickname")
                         .attr(attr::AUTOFOCUS, ""))
-                    (textbox(Ask::room).label(t.room).hint(t.room_hint).value(wanted_room(cx)))
+                    (textbox(Ask::room).label(t.room).hint(t.room_hint).value(wanted_room(ui)))
                     div class="actions" { (button(t.login).id("login").class("primary").postback(Ask::enter())) }
                 }
                 section class="panel" {
@@ -106,7 +106,7 @@ impl Page for Login {
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         let t = text(cx.lang());
         match ask {
             Ask::Enter { user, room } => {
@@ -160,21 +160,21 @@ impl Page for Login {
 
 impl Login {
     /// Offers to rename the account.
-    fn offer(&mut self, why: String, cx: &mut Cx) {
+    fn offer(&mut self, why: String, cx: &mut Cx<'_, Self>) {
         self.rename = why;
         cx.refresh();
         cx.focus("renamed");
     }
 }
 
-async fn enter(cx: &mut Cx, name: &str, to: Url) -> Result {
+async fn enter<C>(cx: &mut Cx<'_, C>, name: &str, to: Url) -> Result {
     cx.login(name).await?;
     cx.redirect(to)
 }
 
 /// Shows what the user can mend at the input where it can be mended. That they are to come again later is said
 /// of the page, and of no input.
-fn shown<T>(done: Result<T>, input: &'static str, cx: &mut Cx) -> Result<Option<T>> {
+fn shown<T, C>(done: Result<T>, input: &'static str, cx: &mut Cx<'_, C>) -> Result<Option<T>> {
     match done {
         Ok(value) => Ok(Some(value)),
         Err(Error::User(text)) => {
@@ -187,12 +187,12 @@ fn shown<T>(done: Result<T>, input: &'static str, cx: &mut Cx) -> Result<Option<
 }
 
 /// Where the visitor wanted to go before the login came between.
-fn after(cx: &Cx) -> Url {
+fn after(cx: &n2o::Cx) -> Url {
     Url::local(cx.param("to")).unwrap_or_else(|| chat::path(""))
 }
 
 /// The room in the address that the visitor wanted, when there is one that can be shown.
-fn wanted_room(cx: &Cx) -> String {
+fn wanted_room(cx: &n2o::Cx) -> String {
     let room = cx.param("to").strip_prefix("/chat/").unwrap_or_default();
     let plain = room.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
     String::from(if plain { room } else { "" })

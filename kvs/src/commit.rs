@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::{
+    runtime,
+    sync::{OwnedSemaphorePermit, oneshot},
+};
 
 use crate::{backend::Rows, error::Result, key::Span, sum};
 
@@ -34,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) reads: Reads,
     pub(crate) writes: Writes,
     pub(crate) hooks: Vec<Hook>,
+    /// The runtime that the hooks run in: the caller's, so that they may spawn tasks as the caller may.
+    pub(crate) runtime: Option<runtime::Handle>,
     pub(crate) durable: bool,
     pub(crate) answer: oneshot::Sender<Result<Commit>>,
     /// Its place in the bounded queue, given back when it is answered.

@@ -81,7 +81,9 @@ impl Txn {
 
     /// Runs `f` once the transaction is committed, on the writer's thread: in commit order, after the data
     /// is on disk, before the commit is answered and before anything of a later commit. It must not block,
-    /// and must not wait for this store. It is dropped unrun when the transaction is not committed.
+    /// and must not wait for this store, but may spawn tasks: it runs in the runtime of the one who commits.
+    /// When it panics that is logged, and the commit, its other hooks and the writer go on. It is dropped unrun
+    /// when the transaction is not committed.
     pub fn on_commit(&mut self, f: impl FnOnce(&Commit) + Send + 'static) {
         self.hooks.push(Box::new(f));
     }
@@ -121,7 +123,8 @@ impl Txn {
         let base = snapshot.as_ref().map_or(0, |snapshot| snapshot.at());
         // The old state is let go before the wait, so that its space can be used again.
         drop(snapshot);
-        let request = Request { base, reads, writes, hooks, durable, answer, _place: place };
+        let runtime = if hooks.is_empty() { None } else { Handle::try_current().ok() };
+        let request = Request { base, reads, writes, hooks, runtime, durable, answer, _place: place };
         inner.queue.push(request)?;
         // A writer that ended in the middle has left no word.
         answered.await.map_err(|_| Error::Unknown { source: Arc::new(Error::Closed) })?

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-pub use self::limits::{AccountLimits, Tries};
+pub use self::limits::AccountLimits;
 use self::{
     account::{Account, is_taken, take, take_old},
     brake::{Brakes, Client, Known, Mark},

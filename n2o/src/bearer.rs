@@ -5,12 +5,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    node::{Node, encoded},
-    owner::Owner,
-    pickle::{SealError, Sealer},
-    session,
-};
+use crate::{error::SealError, owner::Owner, pickle::Sealer, services::Services, session, token::encoded};
 
 /// For whom a program acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +18,7 @@ pub struct Bearer {
     pub owner: Owner,
 }
 
-impl Node {
+impl Services {
     /// A token by which a program acts for a user with roles, until it expires after `life`. Whoever calls this
     /// says that the program may: the user counts as proven.
     #[must_use]
@@ -41,7 +36,7 @@ impl Node {
         encoded(self.bearers().seal(0, &[], expires, &content, self.random()))
     }
 
-    /// Opens a token of [`bearer`](Node::bearer) or [`bearer_of`](Node::bearer_of).
+    /// Opens a token of [`bearer`](Services::bearer) or [`bearer_of`](Services::bearer_of).
     pub fn read_bearer(&self, token: &str) -> Result<Bearer, SealError> {
         let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
         let content = self.bearers().open(&seal, &[], self.clock().secs())?.content;

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{formatter::Format, node::Place};
+use crate::{formatter::Format, place::Place};
 
 /// How long a closing handshake may take.
 const CLOSING: Duration = Duration::from_secs(2);

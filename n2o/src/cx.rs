@@ -1,36 +1,36 @@
-//! The context of a page: everything a handler may do that is not about the document.
+//! The context of a page: everything a handler may do that is not about the document, and in `dispatch` what the
+//! machinery does with it.
 
+mod commit;
+mod dispatch;
 mod login;
 mod seal;
+mod soon;
 mod values;
 
-use std::{any::Any, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use kvs::Txn;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::login::{Login, Proof, Roles};
-pub use self::values::SessionValues;
+pub use self::{dispatch::Dispatch, values::SessionValues};
 use crate::{
-    audit,
-    error::Result,
-    formatter::Out,
     inbox::Inbox,
     message::Message,
-    node::Node,
     owner::Owner,
-    pages::{PageId, Saved as SavedPage},
-    session::{self, Changes, Session},
-    sessions::Ticket,
+    saved::PageId,
+    services::Services,
+    session::{Changes, Session},
     soon::Soon,
 };
 
-/// What a handler gets to work with.
+/// The context of a handler.
 ///
 /// Everything it does through the context is one transaction: reads see its own writes, and messages
 /// are sent and the answer goes out when the transaction is on disk. When the handler fails, nothing
-/// of it has happened. What it writes with [`kvs`](Cx::kvs) happens exactly once for each event, however
-/// often the client sends it, and whichever node takes it.
+/// of it has happened, and so it cannot commit itself. What it writes with [`kvs`](Cx::kvs) happens exactly once
+/// for each event, however often the client sends it, and whichever node takes it.
 ///
 /// What goes round the context is not undone and may happen again: a transaction of its own, a mail, a
 /// request to another service. A handler runs again after a conflict, after a kill, and on another node to
@@ -38,7 +38,7 @@ use crate::{
 /// reads that, such as a service task of a process; or the other side is given an id that makes it once.
 #[derive(Debug)]
 pub struct Cx {
-    node: Node,
+    node: Services,
     session: Arc<Session>,
     page: PageId,
     params: Vec<(String, String)>,
@@ -60,55 +60,10 @@ pub struct Cx {
     /// The account whose password this handler was given; in a box of its own, as the transaction is.
     proof: Option<Box<Proof>>,
     /// In a box, because few pages have one.
-    pub(crate) soon: Option<Box<Soon>>,
-    part: Option<Box<dyn Any + Send + Sync>>,
-    /// The ops of the answer.
-    pub out: Out,
-    /// The page's state, as last saved by [`Msg::Save`](crate::Msg::Save).
-    pub state: Vec<u8>,
+    soon: Option<Box<Soon>>,
 }
 
 impl Cx {
-    /// The context of one page, at a path with parameters that its route has read from it.
-    #[must_use]
-    pub fn new(
-        node: &Node,
-        session: Arc<Session>,
-        page: PageId,
-        path: &str,
-        params: Vec<(String, String)>,
-        lang: &str,
-    ) -> Self {
-        Cx {
-            node: node.clone(),
-            session,
-            page,
-            params,
-            lang: lang.to_owned(),
-            inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
-            topics: Vec::new(),
-            joined: Vec::new(),
-            left: Vec::new(),
-            txn: None,
-            sends: Vec::new(),
-            changes: Changes::new(),
-            login: None,
-            roles: None,
-            proof: None,
-            soon: None,
-            part: None,
-            out: Out::new(crate::Format::default()),
-            state: Vec::new(),
-        }
-    }
-
-    /// Says from which address the request for the page comes.
-    #[must_use]
-    pub fn from_address(self, address: Option<IpAddr>) -> Self {
-        self.inbox.comes_from(address);
-        self
-    }
-
     /// The address that the client comes from: that of its connection, or what a trusted proxy says of it.
     /// `None` where nobody knows, as in a test.
     #[must_use]
@@ -116,9 +71,9 @@ impl Cx {
         self.inbox.address()
     }
 
-    /// The node that the page lives on.
+    /// The services of the node that the page lives on.
     #[must_use]
-    pub fn node(&self) -> &Node {
+    pub fn node(&self) -> &Services {
         &self.node
     }
 
@@ -264,74 +219,8 @@ impl Cx {
         self.sends.push(Message::new(topic, body));
     }
 
-    /// Whether the handler has changed the user, so that the browser has to be sent away with a ticket.
-    #[must_use]
-    pub fn is_leaving(&self) -> bool {
-        self.login.is_some()
-    }
-
-    /// The ticket that carries a login or logout of this handler to the browser, which must be sent
-    /// where it is traded, and then to `to`. `None` when the user stays the same.
-    pub async fn ticket(&mut self, to: &str) -> Result<Option<Ticket>> {
-        let Some(login) = &self.login else { return Ok(None) };
-        if let Some(ticket) = &login.ticket {
-            return Ok(Some(ticket.clone()));
-        }
-        let (node, user, roles) = (self.node.clone(), login.user.clone(), login.roles.clone());
-        let owner = login.owner.clone();
-        let mut txn = self.txn.take().unwrap_or_else(|| Box::new(node.store().txn()));
-        let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
-        if login.drops(saved.user.as_deref()) {
-            saved.values.clear();
-        }
-        if user.is_some() {
-            let changes = std::mem::take(&mut self.changes);
-            session::apply(&mut saved, &changes, node.limits().session_values)?;
-        } else {
-            self.changes.clear();
-            txn.delete::<session::Saved>(&self.session.key);
-        }
-        (saved.user, saved.roles, saved.owner) = (user, roles, owner);
-        let ticket = node.sessions().rotate(&mut txn, &self.session, saved, to).await?;
-        self.txn = Some(txn);
-        if let Some(login) = &mut self.login {
-            login.ticket = Some(ticket.clone());
-        }
-        Ok(Some(ticket))
-    }
-
-    /// What the page's protocol keeps beside the page, made when it is first asked for; one type per page.
-    pub fn part<T: Any + Default + Send + Sync>(&mut self) -> &mut T {
-        let known = self.part.as_ref().is_some_and(|part| part.is::<T>());
-        if !known {
-            self.part = None;
-        }
-        let part = self.part.get_or_insert_with(|| Box::<T>::default());
-        match part.downcast_mut() {
-            Some(part) => part,
-            None => unreachable!("the part was just made of this type"),
-        }
-    }
-
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox
-    }
-
-    /// Undoes what the handler did through this context.
-    pub fn rollback(&mut self) {
-        self.txn = None;
-        self.sends.clear();
-        self.changes.clear();
-        self.login = None;
-        self.roles = None;
-        self.proof = None;
-        if let Some(soon) = &mut self.soon {
-            soon.rollback();
-        }
-        self.out.clear();
-        self.left.clear();
-        let joined = std::mem::take(&mut self.joined);
-        self.leave(&joined);
     }
 
     /// Whether the handler changed anything that has to be on disk before it is answered.
@@ -341,11 +230,6 @@ impl Cx {
             || self.login.is_some()
             || self.roles.is_some()
             || self.txn.as_ref().is_some_and(|txn| txn.wrote())
-    }
-
-    /// Commits what the handler did, together with the page's record, and sends its messages.
-    pub async fn commit(&mut self) -> Result {
-        self.commit_with(None).await.map(|_| ())
     }
 
     /// Notes that the user is active. The store learns of it once a minute, and not on the user's time.
@@ -359,86 +243,6 @@ impl Cx {
                 }
             });
         }
-    }
-
-    /// Commits only while the page's record is what this page last saved or read, of the version given with
-    /// it (0 for none), and answers the version that it has now.
-    pub(crate) async fn commit_with(&mut self, page: Option<(&SavedPage, u64)>) -> Result<u64> {
-        let mut version = 0;
-        if self.wrote() || page.is_some() {
-            // In a box of its own: every idle page would keep room for it, and few commit at the same time.
-            version = Box::pin(self.write(page)).await?;
-        } else {
-            self.txn = None;
-            for message in self.sends.drain(..) {
-                self.node.registry().publish(message);
-            }
-            if let Some(soon) = &mut self.soon {
-                soon.settle();
-            }
-        }
-        self.joined.clear();
-        self.proof = None;
-        let left = std::mem::take(&mut self.left);
-        self.leave(&left);
-        Ok(version)
-    }
-
-    async fn write(&mut self, page: Option<(&SavedPage, u64)>) -> Result<u64> {
-        let mut txn = self.txn.take().unwrap_or_else(|| Box::new(self.node.store().txn()));
-        let now = self.node.clock().secs();
-        let mut saved = None;
-        if let Some(login) = self.login.as_deref().filter(|login| login.ticket.is_none()) {
-            // Nobody is told where to go. What was meant for the next session is not for this one, and a
-            // logout ends it all the same.
-            self.changes.clear();
-            if login.user.is_none() {
-                txn.delete::<session::Saved>(&self.session.key);
-            }
-        }
-        let roles = self.roles.take().filter(|_| self.login.is_none()).map(|roles| roles.0);
-        let before = roles.as_ref().map(|_| self.session.roles());
-        if !self.changes.is_empty() || roles.is_some() {
-            let mut record = self.node.sessions().saved(&mut txn, &self.session).await?;
-            record.seen = now;
-            session::apply(&mut record, &self.changes, self.node.limits().session_values)?;
-            if let Some(roles) = &roles {
-                record.roles.clone_from(roles);
-            }
-            txn.put(&record)?;
-            saved = Some(record);
-        }
-        if let Some((page, version)) = page {
-            txn.put_at(page, version)?;
-        }
-        if !self.sends.is_empty() {
-            // Sent by the writer, in the order of the commits, so that a topic's messages come in the order of its feed.
-            let (node, sends) = (self.node.clone(), std::mem::take(&mut self.sends));
-            txn.on_commit(move |_| sends.into_iter().for_each(|message| node.registry().publish(message)));
-        }
-        if let Some(soon) = &self.soon {
-            soon.write(&mut txn);
-        }
-        let version = txn.commit().await?.at;
-        if let Some(soon) = &mut self.soon {
-            soon.done();
-        }
-        self.changes.clear();
-        if let Some(saved) = saved {
-            self.session.committed(saved);
-        }
-        if let (Some(before), Some(roles)) = (before, roles)
-            && before != roles
-        {
-            audit::roles_changed(self, &before, &roles);
-        }
-        if let Some(login) = self.login.take() {
-            login.tell(self);
-            if login.user.is_none() {
-                self.session.end(Some(&self.inbox));
-            }
-        }
-        Ok(version)
     }
 }
 

@@ -5,7 +5,6 @@ use std::{
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -14,12 +13,10 @@ use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
 
 use crate::{
-    cx::Cx,
     error::{Error, Result},
-    node::Node,
-    pages::PageId,
-    protocol,
-    work::Meter,
+    meter::Meter,
+    saved::PageId,
+    services::Services,
 };
 
 /// The deadline of a handler that runs before its page has a task of its own, which is the opening of a page.
@@ -30,41 +27,23 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    pub(crate) fn new(page: PageId, meter: Meter) -> Self {
+        Deadline { page, meter }
+    }
+
     /// Runs a handler. One that panics has failed with [`Error::Panic`], and one that does not end within
     /// [`Limits::handler`](crate::Limits::handler) is dropped and has failed with [`Error::Timeout`].
     pub async fn hold<T>(self, handler: impl Future<Output = Result<T>>) -> Result<T> {
         let Deadline { page, meter } = self;
-        let opening = Opening(&meter);
-        meter.node.pages().opens(page, &meter.inbox);
+        let opens = meter.node.opening().note(page, &meter.inbox);
         let work = pin!(AssertUnwindSafe(handler).catch_unwind());
         let mut run = Run { work, meter: &meter, slow: None };
         let done = poll_fn(|cx| run.poll(cx)).await;
-        drop(opening);
+        drop(opens);
         match done {
-            Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(protocol::reason(&*panic)))),
+            Ok(done) => done.unwrap_or_else(|panic| Err(Error::panic(&*panic))),
             Err(late) => Err(late),
         }
-    }
-}
-
-impl Cx {
-    /// The deadline for a handler of this page that runs outside of the page's task.
-    #[must_use]
-    pub fn deadline(&self) -> Deadline {
-        Deadline { page: self.page(), meter: self.meter() }
-    }
-
-    pub(crate) fn meter(&self) -> Meter {
-        Meter::new(self.node().clone(), Arc::clone(self.inbox()), Arc::clone(self.session_handle()))
-    }
-}
-
-/// Takes the page out of the watchdog's sight, also when its client has gone.
-struct Opening<'a>(&'a Meter);
-
-impl Drop for Opening<'_> {
-    fn drop(&mut self) {
-        self.0.node.pages().opened(&self.0.inbox);
     }
 }
 
@@ -142,7 +121,7 @@ impl<F: Future> Run<'_, F> {
 }
 
 /// Ends when a handler has taken too long.
-async fn late(node: Node) -> Error {
+async fn late(node: Services) -> Error {
     let limits = node.limits();
     tokio::select! {
         () = sleep(limits.handler) => Error::Timeout(limits.handler),

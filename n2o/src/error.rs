@@ -1,8 +1,6 @@
 //! What can go wrong on the way from a client to the store, as one enum.
 
-use std::borrow::Cow;
-
-use crate::pickle::SealError;
+use std::{any::Any, borrow::Cow};
 
 /// The result of a handler.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -47,6 +45,16 @@ pub enum Error {
     /// The event does not fit the page: its element is gone or disabled, or its values do not fit.
     #[error("event refused: {0}")]
     Refused(&'static str),
+    /// Two protocols of one endpoint answer the same messages; give one of them another kind.
+    #[error("the messages of kind {kind} are claimed by two protocols: {first:?} and {second:?}")]
+    Claimed {
+        /// The kind of the messages.
+        kind: u8,
+        /// The protocol that was declared first.
+        first: &'static str,
+        /// The other one.
+        second: &'static str,
+    },
     /// The keys cannot be used; the message says what is expected of them.
     #[error("keys from {from}: {reason}")]
     Keys {
@@ -80,6 +88,24 @@ pub enum Error {
     Other(Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why a seal was not opened. Forged, foreign and damaged seals are not told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The seal is not one that this server made for this session, page and element.
+    #[error("seal refused")]
+    Refused,
+    /// The seal was genuine once; draw the page afresh.
+    #[error("seal expired")]
+    Expired,
+    /// The seal was to be bound to more than 128 bytes, with their lengths; nothing was sealed.
+    #[error("a seal is bound to at most 128 bytes")]
+    TooLong,
+    /// The key has made as many seals as it may; another one follows within 512 seconds.
+    #[error("the key has made all seals that it may")]
+    Exhausted,
+}
+
 impl Error {
     /// A sentence for the user.
     pub fn user(text: impl Into<Cow<'static, str>>) -> Self {
@@ -106,6 +132,13 @@ impl Error {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self, Error::Store(error) if error.is_unknown())
+    }
+
+    /// The error of code that panicked with this payload.
+    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Error::Panic(text.unwrap_or_else(|| String::from("no reason")))
     }
 
     pub(crate) fn encoding(what: &'static str, reason: impl std::fmt::Display) -> Self {

@@ -5,6 +5,8 @@
 
 use bytes::Bytes;
 
+use crate::value::Value;
+
 /// A format of frames, chosen by the WebSocket subprotocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -28,6 +30,13 @@ impl Format {
         }
     }
 
+    fn text(self, buf: &mut Vec<u8>, text: &str) {
+        match self {
+            Format::Cbor => text_cbor(buf, text),
+            Format::Json => text_json(buf, text),
+        }
+    }
+
     /// Whether its messages are text.
     #[must_use]
     pub const fn is_text(self) -> bool {
@@ -42,6 +51,8 @@ pub enum Head {
     Answer(u64),
     /// Ops that no event asked for.
     Push,
+    /// A protocol of the application answers its message of a kind and number; values in the place of ops.
+    Reply(u8, u64),
 }
 
 /// Room for the longest head: three CBOR integers, or two decimal numbers and brackets.
@@ -89,30 +100,61 @@ impl Out {
 
     /// Begins op `code` with `args` arguments, which must follow.
     pub fn op(&mut self, code: u8, args: u8) -> &mut Self {
-        debug_assert_eq!(self.left, 0, "the op before lacks arguments");
-        if self.buf.is_empty() {
-            self.buf.reserve(256);
-            self.buf.resize(GAP, 0);
-        }
-        if self.buf.len() - self.cuts.last().map_or(GAP, |(end, _)| *end) >= PART {
+        if self.buf.len().saturating_sub(self.cuts.last().map_or(GAP, |(end, _)| *end)) >= PART {
             self.cuts.push((self.buf.len(), self.ops));
         }
+        self.begin();
         match self.format {
             Format::Cbor => {
                 array(&mut self.buf, u64::from(args) + 1);
                 uint(&mut self.buf, u64::from(code));
             }
             Format::Json => {
-                if self.ops > 0 {
-                    self.buf.push(b',');
-                }
                 self.buf.push(b'[');
                 decimal(&mut self.buf, u64::from(code));
             }
         }
-        self.ops += 1;
         self.left = args;
         self.finish_op();
+        self
+    }
+
+    /// Begins an op, or a value of a reply.
+    fn begin(&mut self) {
+        debug_assert_eq!(self.left, 0, "the op before lacks arguments");
+        if self.buf.is_empty() {
+            self.buf.reserve(256);
+            self.buf.resize(GAP, 0);
+        }
+        if self.ops > 0 && self.format == Format::Json {
+            self.buf.push(b',');
+        }
+        self.ops += 1;
+    }
+
+    /// Adds a value to a reply; see [`Head::Reply`].
+    pub fn value(&mut self, value: &Value<'_>) -> &mut Self {
+        self.begin();
+        match value {
+            Value::Null | Value::TooLong => null(self.format, &mut self.buf),
+            Value::Bool(value) => truth(self.format, &mut self.buf, *value),
+            Value::Text(text) => self.format.text(&mut self.buf, text),
+            Value::List(texts) => {
+                match self.format {
+                    Format::Cbor => array(&mut self.buf, texts.len() as u64),
+                    Format::Json => self.buf.push(b'['),
+                }
+                for (at, text) in texts.iter().enumerate() {
+                    if at > 0 && self.format == Format::Json {
+                        self.buf.push(b',');
+                    }
+                    self.format.text(&mut self.buf, text);
+                }
+                if self.format == Format::Json {
+                    self.buf.push(b']');
+                }
+            }
+        }
         self
     }
 
@@ -122,15 +164,12 @@ impl Out {
         }
     }
 
-    fn arg(&mut self, cbor: impl FnOnce(&mut Vec<u8>), json: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+    fn arg(&mut self, write: impl FnOnce(Format, &mut Vec<u8>)) -> &mut Self {
         debug_assert!(self.left > 0, "the op has all its arguments");
-        match self.format {
-            Format::Cbor => cbor(&mut self.buf),
-            Format::Json => {
-                self.buf.push(b',');
-                json(&mut self.buf);
-            }
+        if self.format == Format::Json {
+            self.buf.push(b',');
         }
+        write(self.format, &mut self.buf);
         self.left -= 1;
         self.finish_op();
         self
@@ -138,20 +177,17 @@ impl Out {
 
     /// The next argument: a text.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.arg(|buf| text_cbor(buf, text), |buf| text_json(buf, text))
+        self.arg(|format, buf| format.text(buf, text))
     }
 
     /// The next argument: a boolean.
     pub fn bool(&mut self, value: bool) -> &mut Self {
-        self.arg(
-            |buf| buf.push(if value { 0xf5 } else { 0xf4 }),
-            |buf| buf.extend_from_slice(if value { b"true" } else { b"false" }),
-        )
+        self.arg(|format, buf| truth(format, buf, value))
     }
 
     /// The next argument: null.
     pub fn null(&mut self) -> &mut Self {
-        self.arg(|buf| buf.push(0xf6), |buf| buf.extend_from_slice(b"null"))
+        self.arg(null)
     }
 
     /// Drops the ops that were written.
@@ -175,6 +211,11 @@ impl Out {
                         uint(&mut front, seq);
                     }
                     Head::Push => front.extend_from_slice(&[0x82, 2]),
+                    Head::Reply(kind, seq) => {
+                        front.push(0x83);
+                        uint(&mut front, u64::from(kind));
+                        uint(&mut front, seq);
+                    }
                 }
                 array(&mut front, out.ops);
             }
@@ -185,6 +226,12 @@ impl Out {
                         decimal(&mut front, seq);
                     }
                     Head::Push => front.extend_from_slice(b"[2"),
+                    Head::Reply(kind, seq) => {
+                        front.push(b'[');
+                        decimal(&mut front, u64::from(kind));
+                        front.push(b',');
+                        decimal(&mut front, seq);
+                    }
                 }
                 front.extend_from_slice(b",[");
                 out.buf.extend_from_slice(b"]]");
@@ -302,6 +349,20 @@ fn array(buf: &mut Vec<u8>, len: u64) {
     head(buf, 4, len);
 }
 
+fn truth(format: Format, buf: &mut Vec<u8>, value: bool) {
+    match format {
+        Format::Cbor => buf.push(if value { 0xf5 } else { 0xf4 }),
+        Format::Json => buf.extend_from_slice(if value { b"true" } else { b"false" }),
+    }
+}
+
+fn null(format: Format, buf: &mut Vec<u8>) {
+    match format {
+        Format::Cbor => buf.push(0xf6),
+        Format::Json => buf.extend_from_slice(b"null"),
+    }
+}
+
 fn text_cbor(buf: &mut Vec<u8>, text: &str) {
     head(buf, 3, text.len() as u64);
     buf.extend_from_slice(text.as_bytes());
@@ -372,6 +433,21 @@ mod tests {
             [[8, "n", "5"], [9, "n", "lang", null], [10, "n", "on", true], [16, "\"\u{7}\n"]]
         ]);
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_reply_holds_values() {
+        let reply = |format| {
+            let mut out = Out::new(format);
+            let list = Value::from(vec![String::from("a"), String::from("b")]);
+            for value in [Value::from("5"), Value::Null, Value::from(true), list, Value::from(Vec::new())] {
+                out.value(&value);
+            }
+            out.take(Head::Reply(200, 7))
+        };
+        assert_eq!(reply(Format::Json).as_ref(), br#"[200,7,["5",null,true,["a","b"],[]]]"#);
+        let cbor = [0x83, 24, 200, 7, 0x85, 0x61, b'5', 0xf6, 0xf5, 0x82, 0x61, b'a', 0x61, b'b', 0x80];
+        assert_eq!(reply(Format::Cbor).as_ref(), cbor);
     }
 
     #[test]

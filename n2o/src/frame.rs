@@ -10,46 +10,49 @@ use json::Json;
 use crate::{
     formatter::Format,
     limit::{Limits, MAX_ID},
+    value::Value,
 };
 
 /// The largest integer that every client can represent.
 const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// The kind of a heartbeat.
+pub const PING: u8 = 0;
+/// The kind of an event of the page.
+pub const EVENT: u8 = 1;
+/// The first of the kinds that protocols of applications may claim; those before are of `PROTOCOL.md`.
+pub const FIRST_FREE: u8 = 16;
 
 /// A frame of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame<'a> {
     /// A heartbeat, with the number of counted frames that have arrived.
     Ping(u64),
-    /// An event of the page.
+    /// An event of the page, or a message of a protocol of the application.
     Event(Event<'a>),
 }
 
 /// An event as it came from the client; nothing in it is trusted yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event<'a> {
+    /// The kind of its frame, by which its protocol is found.
+    pub kind: u8,
     /// Its number.
     pub seq: u64,
-    /// The id of the element that was used.
+    /// The id of the element that was used; empty in a message of a protocol of the application, which names none.
     pub target: Cow<'a, str>,
-    /// The element's seal.
+    /// The element's seal; empty where there is no element.
     pub seal: Cow<'a, [u8]>,
-    /// One value for each source, in the order that the event declares.
+    /// One value for each source, in the order that the event declares; or those of the message.
     pub values: Vec<Value<'a>>,
 }
 
-/// The value of an input.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// No such input, or nothing chosen.
-    Null,
-    /// The state of a checkbox.
-    Bool(bool),
-    /// What was typed or chosen.
-    Text(Cow<'a, str>),
-    /// Several choices.
-    List(Vec<Cow<'a, str>>),
-    /// A text over the limit, which was not kept; the user is told so at the input.
-    TooLong,
+impl<'a> Event<'a> {
+    /// A message of a protocol of the application.
+    #[must_use]
+    pub fn message(kind: u8, seq: u64, values: Vec<Value<'a>>) -> Self {
+        Event { kind, seq, target: Cow::Borrowed(""), seal: Cow::Borrowed(&[]), values }
+    }
 }
 
 /// The frame is malformed; the connection is closed with code 4400.
@@ -127,16 +130,20 @@ impl<'a> Cbor<'a, '_> {
 
     fn frame(mut self) -> Result<Frame<'a>, Malformed> {
         let len = self.number(4, 5, "an array of at most 5")?;
-        let kind = self.number(0, 1, "a frame's kind")?;
+        let kind = self.number(0, u64::from(u8::MAX), "a frame's kind")? as u8;
         let frame = match (kind, len) {
-            (0, 2) => Frame::Ping(self.number(0, MAX_INTEGER, "a count")?),
-            (1, 4 | 5) => {
+            (PING, 2) => Frame::Ping(self.number(0, MAX_INTEGER, "a count")?),
+            (EVENT, 4 | 5) => {
                 let seq = self.number(0, MAX_INTEGER, "an event's number")?;
                 let target = Cow::Borrowed(self.text(MAX_ID)?);
                 let seal = self.number(2, self.limits.frame as u64, "a seal")?;
                 let seal = Cow::Borrowed(self.take(seal as usize, "the rest of a seal")?);
                 let values = if len == 5 { self.values()? } else { Vec::new() };
-                Frame::Event(Event { seq, target, seal, values })
+                Frame::Event(Event { kind, seq, target, seal, values })
+            }
+            (FIRST_FREE.., 3) => {
+                let seq = self.number(0, MAX_INTEGER, "a message's number")?;
+                Frame::Event(Event::message(kind, seq, self.values()?))
             }
             _ => return self.fail("a known kind of frame of its length"),
         };
@@ -197,20 +204,26 @@ fn json<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, Malformed> {
     let Json::Array(items) = json::read(bytes, limits)? else { return Err(fail("an array")) };
     let len = items.len();
     let mut items = items.into_iter();
-    match (number(items.next())?, len) {
-        (0, 2) => Ok(Frame::Ping(number(items.next())?)),
-        (1, 4 | 5) => {
+    let values = |items: Vec<Json<'a>>| items.into_iter().map(&value).collect::<Result<_, _>>();
+    let kind = u8::try_from(number(items.next())?).map_err(|_| fail("a frame's kind"))?;
+    match (kind, len) {
+        (PING, 2) => Ok(Frame::Ping(number(items.next())?)),
+        (EVENT, 4 | 5) => {
             let seq = number(items.next())?;
             let target = text(items.next(), MAX_ID)?;
             let seal = text(items.next(), limits.frame)?;
             let seal = URL_SAFE_NO_PAD.decode(&*seal).map_err(|_| fail("base64url"))?;
             let values = match items.next() {
                 None => Vec::new(),
-                Some(Json::Array(values)) => values.into_iter().map(value).collect::<Result<_, _>>()?,
+                Some(Json::Array(items)) => values(items)?,
                 Some(_) => return Err(fail("an array of values within its limit")),
             };
-            Ok(Frame::Event(Event { seq, target, seal: Cow::Owned(seal), values }))
+            Ok(Frame::Event(Event { kind, seq, target, seal: Cow::Owned(seal), values }))
         }
+        (FIRST_FREE.., 3) => match (number(items.next())?, items.next()) {
+            (seq, Some(Json::Array(items))) => Ok(Frame::Event(Event::message(kind, seq, values(items)?))),
+            _ => Err(fail("an array of values within its limit")),
+        },
         _ => Err(fail("a known kind of frame of its length")),
     }
 }

@@ -88,6 +88,11 @@ impl Inbox {
         self.running.load(Ordering::Relaxed)
     }
 
+    /// Says whether a piece of the page's handler has a thread at this moment.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running() % 2 == 1
+    }
+
     /// Says whether a message of the topic waits.
     pub(crate) fn expects(&self, topic: &str) -> bool {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,16 +1,16 @@
-//! Sessions, sealed events, the protocol chain, channels, processes and pub/sub.
+//! Sessions, sealed events, protocols, channels, processes and pub/sub.
 //!
 //! `n2o` is the event server: it knows who a visitor is, what was sealed for them, which event is next,
 //! and who listens to what. It does not know what a page looks like, and mentions neither HTML nor HTTP.
 //!
 //! # The life of a page
 //!
-//! 1. Whoever renders a page makes a [`Cx`] for it and a [`Protocol`] that holds it, and leaves both
-//!    with [`Node::wait`]. The client gets a [token](Node::token).
+//! 1. Whoever renders a page makes a [`Dispatch`] for it and a [`Protocol`] that holds it, and leaves both
+//!    with [`Node::wait`]. The client gets a [token](Services::token).
 //! 2. The client connects; [`Node::connect`] gives its [`Connection`] to the page. From now on one
 //!    task owns the page.
-//! 3. Every frame is read within [`Limits`], becomes a [`Msg`], and goes through the chain of
-//!    protocols; the first answer wins.
+//! 3. Every frame is read within [`Limits`], becomes an [`Event`], and goes to the one [`Protocol`] that claims
+//!    messages of its kind: the page, or one that the application has [declared](Node::protocol).
 //! 4. What a handler wrote is committed together with the event's number, the page's state and the
 //!    answer; then messages are sent and the answer goes out.
 //! 5. [`Cx::send`] reaches every page that [registered](Cx::reg), through a bounded inbox.
@@ -21,21 +21,26 @@
 //! # Example
 //!
 //! ```
-//! use n2o::{Clock, Cx, Info, Keys, Limits, Msg, Node, Protocol, Random};
+//! use n2o::{Clock, Dispatch, EVENT, Event, Keys, Later, Limits, Node, Protocol, Random};
 //!
-//! /// Counts what it is told.
+//! /// A page that counts what happens to it.
 //! struct Counter(u64);
 //!
 //! impl Protocol for Counter {
-//!     fn info<'a>(&'a mut self, msg: Msg<'a>, cx: &'a mut Cx) -> Info<'a> {
-//!         match msg {
-//!             Msg::Event(_) => {
-//!                 self.0 += 1;
-//!                 cx.out.op(8, 2).text("n").text(&self.0.to_string());
-//!                 Info::Done(Ok(()))
-//!             }
-//!             _ => Info::Unknown,
-//!         }
+//!     fn name(&self) -> &'static str {
+//!         "page"
+//!     }
+//!
+//!     fn claims(&self) -> &'static [u8] {
+//!         &[EVENT]
+//!     }
+//!
+//!     fn event<'a>(&'a mut self, _: &'a Event<'a>, cx: &'a mut Dispatch) -> Later<'a> {
+//!         Box::pin(async move {
+//!             self.0 += 1;
+//!             cx.out.op(8, 2).text("n").text(&self.0.to_string());
+//!             Ok(())
+//!         })
 //!     }
 //! }
 //!
@@ -43,7 +48,7 @@
 //! let (random, store) = (Random::default(), kvs::Store::open("memory:").await?);
 //! let node = Node::new(store, Keys::random(&random), Limits::default(), Clock::default(), random);
 //! let session = node.sessions().create();
-//! let cx = Cx::new(&node, session, node.page_id(), "/counter", Vec::new(), "en");
+//! let cx = Dispatch::new(&node, session, node.page_id(), "/counter", Vec::new(), "en");
 //! node.wait(Box::new(Counter(0)), cx);
 //! assert_eq!(node.pages().waiting(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
@@ -68,12 +73,15 @@ mod keys;
 mod limit;
 mod logins;
 mod message;
+mod meter;
 mod name;
 mod network;
 mod node;
+mod opening;
 mod owner;
 mod pages;
 mod pickle;
+mod place;
 mod process;
 mod protocol;
 mod quota;
@@ -81,40 +89,49 @@ mod rate;
 mod rates;
 mod registry;
 mod repeats;
+mod saved;
+mod services;
 mod session;
 mod sessions;
 mod shown;
 mod soon;
 mod tasks;
 mod text;
+mod token;
+mod value;
 mod watchdog;
 mod work;
 
-pub use auth::{AccountLimits, Accounts, Tries};
+pub use auth::{AccountLimits, Accounts};
 pub use bearer::Bearer;
 pub use channel::{Channel, Connection, Gone, Incoming};
 pub use clock::{Clock, Random};
-pub use cx::{Cx, SessionValues};
+pub use cx::{Cx, Dispatch, SessionValues};
 pub use deadline::Deadline;
-pub use error::{Error, Result};
+pub use error::{Error, Result, SealError};
 pub use formatter::{Format, Head, Out, error as error_frame, pong as pong_frame, welcome as welcome_frame};
-pub use frame::{Event, Frame, Malformed, Value, read as read_frame};
+pub use frame::{EVENT, Event, FIRST_FREE, Frame, Malformed, PING, read as read_frame};
 pub use inbox::Inbox;
 pub use keys::{KEYS_VARIABLE, Keys, Secret};
 pub use limit::{Limits, MAX_ID};
 pub use message::{Message, Presence};
 pub use name::{Name, NameError};
 pub use network::network;
-pub use node::{Node, Place, Token};
+pub use node::Node;
 pub use owner::Owner;
-pub use pages::{PageId, Pages};
-pub use pickle::{OVERHEAD as SEAL_OVERHEAD, SealError};
-pub use protocol::{Heart, Info, Msg, Protocol};
-pub use rate::Rate;
+pub use pages::Pages;
+pub use pickle::OVERHEAD as SEAL_OVERHEAD;
+pub use place::Place;
+pub use protocol::{Later, Protocol};
+pub use rate::{Rate, Tries};
 pub use rates::Rates;
 pub use registry::Registry;
 pub use repeats::Repeats;
+pub use saved::PageId;
+pub use services::Services;
 pub use session::Session;
 pub use sessions::{Sessions, Ticket};
 pub use shown::Shown;
 pub use tasks::Tasks;
+pub use token::Token;
+pub use value::Value;

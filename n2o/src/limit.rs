@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::auth::Tries;
+use crate::rate::Tries;
 
 /// Most characters of an element's id; fixed, because seals are bound to ids.
 pub const MAX_ID: usize = 64;

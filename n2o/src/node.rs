@@ -1,46 +1,27 @@
-//! A node: the store, the keys, and the tables that all pages of one server share.
+//! A node: the services of one server, its protocols and its pages.
 
 use std::{
-    any::{Any, TypeId},
-    collections::HashMap,
-    fmt::Display,
-    net::IpAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use kvs::Store;
-use tokio::time::Instant;
 
 use crate::{
-    audit::Guests,
     channel::Connection,
     clock::{Clock, Random},
-    cx::Cx,
+    cx::Dispatch,
     error::Result,
-    incidents::Incidents,
     keys::Keys,
     limit::Limits,
-    logins::Logins,
-    pages::{self, Found, PageId, Pages},
-    pickle::SealError,
+    pages::{Found, Leave, Pages},
     process::{Process, Start},
-    protocol::{Heart, Protocol},
-    quota::Quota,
-    rate::Rate,
-    rates::Rates,
-    registry::Registry,
-    repeats::Repeats,
-    session::Session,
-    sessions::Sessions,
+    protocol::{Endpoint, Protocol},
+    services::Services,
     shown::Shown,
-    soon::Waits,
-    tasks::Tasks,
-    watchdog::{Ended, Watchdog},
+    token::Token,
+    watchdog::{self, Ended},
 };
 
 /// How often waiting pages, idle sessions and old records are looked through.
@@ -51,75 +32,21 @@ const SWEEPS_PER_EXPIRY: u32 = 720;
 /// are those whose tickets nobody trades.
 const SWEEPS_PER_SESSIONS: u32 = 60;
 
-/// Most client addresses whose work is counted at a time.
-const ADDRESSES: usize = 10_000;
-
-/// What a page token is bound to, in the place of a page and an element, whose ids are longer.
-const TOKEN: &[&[u8]] = &[b"page token"];
-
-/// What a server is made of; a cheap handle.
+/// A server: its [`Services`], which it gives as its own, and its pages; a cheap handle.
 #[derive(Clone, Debug)]
-pub struct Node(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    store: Store,
-    keys: Keys,
-    limits: Limits,
-    clock: Clock,
-    random: Random,
-    sessions: Sessions,
-    registry: Registry,
-    pages: Pages,
-    waits: Waits,
-    tasks: Tasks,
-    connections: AtomicUsize,
-    /// Bytes of the frames that wait for handlers, beyond the free part of each page.
-    queued: AtomicUsize,
-    incidents: Incidents,
-    quota: Quota,
-    /// The work of the handlers of each client's network.
-    address_work: Rates<IpAddr>,
-    /// Work of some client's network was counted.
-    has_worked: AtomicBool,
-    logins: Logins,
-    guests: Guests,
-    /// What refused events are logged through, and what else a client can cause at will.
-    refusals: Repeats,
-    /// What pages that cannot be saved are logged through: on a full disk each tries again and again.
-    unsaved: Repeats,
+pub struct Node {
+    services: Services,
+    pages: Arc<Pages>,
+    // A std lock: held to add a protocol or to make those of a page, never across an await.
+    endpoint: Arc<Mutex<Endpoint>>,
     ended: Arc<Ended>,
-    born: Instant,
-    // A std lock: held for one look-up, never across an await.
-    services: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
-/// The content of a page token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// The page.
-    pub page: PageId,
-    /// Its path and query.
-    pub path: String,
-}
+impl Deref for Node {
+    type Target = Services;
 
-/// A place among the limited number of connections, given back when dropped.
-#[derive(Debug)]
-pub struct Place(Node);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.0.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Room for a frame that waits for its handler, given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Room(Node, usize);
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.0.0.queued.fetch_sub(self.1, Ordering::Relaxed);
+    fn deref(&self) -> &Services {
+        &self.services
     }
 }
 
@@ -127,242 +54,41 @@ impl Node {
     /// A node over a store.
     #[must_use]
     pub fn new(store: Store, keys: Keys, limits: Limits, clock: Clock, random: Random) -> Self {
-        let (tasks, ring) = (Tasks::default(), keys.clone());
-        let registry = Registry::new(tasks.clone(), limits.presence);
-        let sessions = Sessions::new(store.clone(), keys.clone(), clock.clone(), random.clone(), &limits);
-        let work = Rate::share(limits.address_work, limits.address_work_burst);
-        let window = u64::try_from(limits.log_window.as_millis()).unwrap_or(u64::MAX);
-        let logins = Logins::new(&limits);
-        let node = Node(Arc::new(Inner {
-            store,
-            keys,
-            limits,
-            clock,
-            random,
-            sessions,
-            registry,
-            pages: Pages::default(),
-            waits: Waits::default(),
-            tasks,
-            connections: AtomicUsize::new(0),
-            queued: AtomicUsize::new(0),
-            incidents: Incidents::new(window),
-            quota: Quota::default(),
-            address_work: Rates::new(work, ADDRESSES),
-            has_worked: AtomicBool::new(false),
-            logins,
-            guests: Guests::default(),
-            refusals: Repeats::new(window),
-            unsaved: Repeats::new(window),
-            ended: Arc::default(),
-            born: Instant::now(),
-            services: Mutex::default(),
-        }));
-        let weak = Arc::downgrade(&node.0);
-        ring.listen(move |gone| {
-            let Some(inner) = weak.upgrade() else { return false };
-            let sessions = inner.sessions.drop_keys(gone);
-            tracing::info!(keys = ?gone, sessions, "keys are gone: the sessions that depend on them have ended");
-            true
-        });
-        node
+        let services = Services::new(store, keys, limits, clock, random);
+        Node { services, pages: Arc::default(), endpoint: Arc::default(), ended: Arc::default() }
     }
 
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.0.store
-    }
-
-    /// The master keys.
-    #[must_use]
-    pub fn keys(&self) -> &Keys {
-        &self.0.keys
-    }
-
-    /// The bounds.
-    #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
-    }
-
-    /// The clock.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
-        &self.0.clock
-    }
-
-    /// The source of randomness.
-    #[must_use]
-    pub fn random(&self) -> &Random {
-        &self.0.random
-    }
-
-    /// The sessions.
-    #[must_use]
-    pub fn sessions(&self) -> &Sessions {
-        &self.0.sessions
-    }
-
-    /// The topics.
-    #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.0.registry
+    /// Declares a protocol of the application, beside the page and the heartbeat: each page of the node that is
+    /// opened from now on has one of its own, which `make` makes. [`Error::Claimed`](crate::Error::Claimed) when
+    /// another protocol answers the same messages already.
+    pub fn protocol(&self, make: fn() -> Box<dyn Protocol>) -> Result {
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).add(make)
     }
 
     /// The pages.
     #[must_use]
     pub fn pages(&self) -> &Pages {
-        &self.0.pages
+        &self.pages
     }
 
-    /// The records that pages write with their next save.
-    pub(crate) fn waits(&self) -> &Waits {
-        &self.0.waits
-    }
-
-    /// The owned tasks.
-    #[must_use]
-    pub fn tasks(&self) -> &Tasks {
-        &self.0.tasks
-    }
-
-    /// Gives the pages something to work with, one of each type: what a page cannot hold, because it is
-    /// neither saved nor of one visitor, such as the engine of the processes.
-    pub fn provide<T: Any + Send + Sync>(&self, service: T) {
-        let mut services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
-        services.insert(TypeId::of::<T>(), Arc::new(service));
-    }
-
-    /// What was [provided](Node::provide) of a type.
-    #[must_use]
-    pub fn service<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let services = self.0.services.lock().unwrap_or_else(PoisonError::into_inner);
-        services.get(&TypeId::of::<T>()).cloned()?.downcast().ok()
-    }
-
-    /// A new page id.
-    #[must_use]
-    pub fn page_id(&self) -> PageId {
-        PageId(self.0.random.bytes())
-    }
-
-    /// A number under which an error is logged and told to the user.
-    #[must_use]
-    pub fn incident(&self) -> String {
-        self.0.incidents.number(&self.0.clock)
-    }
-
-    /// Logs a failure of `what` at a path, and answers the number to tell the user. A failure that comes again
-    /// within [`Limits::log_window`] is counted under the number that it has in the log.
-    #[must_use]
-    pub fn failure(&self, path: &str, what: &str, error: &dyn Display) -> String {
-        self.0.incidents.failure(&self.0.clock, path, what, error)
-    }
-
-    /// The brake on log lines about what clients do wrong.
-    pub(crate) fn refusals(&self) -> Option<u64> {
-        self.0.refusals.tell(self.uptime())
-    }
-
-    /// The brakes on log lines about guests.
-    pub(crate) fn guests(&self) -> &Guests {
-        &self.0.guests
-    }
-
-    /// The brake on log lines about pages that cannot be saved.
-    pub(crate) fn unsaved(&self) -> Option<u64> {
-        self.0.unsaved.tell(self.uptime())
-    }
-
-    /// The work of the handlers of each client's network.
-    pub(crate) fn address_work(&self) -> &Rates<IpAddr> {
-        &self.0.address_work
-    }
-
-    /// Counts work of the handlers of a client's network.
-    pub(crate) fn spend_of(&self, network: &IpAddr, millis: u64, time: Duration) {
-        self.0.address_work.spend(network, millis, time);
-        self.0.has_worked.store(true, Ordering::Relaxed);
-    }
-
-    /// Says whether work of any network was counted: before that there is nothing to lock and look up.
-    pub(crate) fn has_worked(&self) -> bool {
-        self.0.has_worked.load(Ordering::Relaxed)
-    }
-
-    /// The rates of logins.
-    pub(crate) fn logins(&self) -> &Logins {
-        &self.0.logins
-    }
-
-    pub(crate) fn quota(&self) -> &Quota {
-        &self.0.quota
-    }
-
-    pub(crate) fn ended(&self) -> &Arc<Ended> {
-        &self.0.ended
-    }
-
-    /// Milliseconds since the node was made, by a clock that nobody sets.
-    pub(crate) fn uptime(&self) -> u64 {
-        u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// A way to the node that does not keep it.
-    pub(crate) fn downgrade(&self) -> impl Fn() -> Option<Node> + Send + 'static {
-        let weak = Arc::downgrade(&self.0);
-        move || weak.upgrade().map(Node)
-    }
-
-    /// A place for one more connection, or `None` when the server is full or stops.
-    #[must_use]
-    pub fn place(&self) -> Option<Place> {
-        let taken = self.0.connections.fetch_add(1, Ordering::Relaxed);
-        let place = Place(self.clone());
-        (taken < self.0.limits.connections && !self.0.tasks.is_stopping()).then_some(place)
-    }
-
-    /// Room for a frame of `size` bytes, or `None` when too much waits for handlers.
-    pub(crate) fn room(&self, size: usize) -> Option<Room> {
-        let taken = self.0.queued.fetch_add(size, Ordering::Relaxed);
-        let room = Room(self.clone(), size);
-        (taken.saturating_add(size) <= self.0.limits.queued).then_some(room)
-    }
-
-    /// The token of a page, for the same session only; empty, and good for nothing, when the session has
-    /// sealed more than a key may.
-    #[must_use]
-    pub fn token(&self, session: &Session, token: &Token) -> String {
-        let content = [token.page.as_bytes(), token.path.as_bytes()].concat();
-        let life = u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX);
-        let expires = self.0.clock.secs().saturating_add(life);
-        encoded(session.events.seal(0, TOKEN, expires, &content, &self.0.random))
-    }
-
-    /// Reads a page token.
-    pub fn read_token(&self, session: &Session, token: &str) -> Result<Token, SealError> {
-        let seal = URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Refused)?;
-        let content = session.events.open(&seal, TOKEN, self.0.clock.secs())?.content;
-        session.events.forget();
-        let (page, path) = content.split_first_chunk::<16>().ok_or(SealError::Refused)?;
-        let path = String::from_utf8(path.to_vec()).map_err(|_| SealError::Refused)?;
-        Ok(Token { page: PageId(*page), path })
+    fn process(&self, page: Box<dyn Protocol>, cx: Dispatch) -> Process {
+        let endpoint = self.endpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        Process::new(endpoint.protocols(page), cx)
     }
 
     /// Keeps a page that was rendered until its client connects.
-    pub fn wait(&self, page: Box<dyn Protocol>, cx: Cx) {
+    pub fn wait(&self, page: Box<dyn Protocol>, cx: Dispatch) {
         // The next server makes it anew from its path.
-        if self.0.tasks.is_stopping() {
+        if self.tasks().is_stopping() {
             return;
         }
-        let now = self.0.clock.millis();
+        let now = self.clock().millis();
         // Whoever asks for a page is active, as whoever uses it.
         cx.seen();
         // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
         cx.session_handle().events.forget();
-        let process = Process::new(chain(page), cx);
-        self.0.pages.wait(Box::new(process), now, self.0.limits.waiting);
+        let process = self.process(page, cx);
+        self.pages.wait(Box::new(process), now, self.limits().waiting);
     }
 
     /// Gives a connection to its page. When the page is not in memory, `open` makes it anew from the token's path.
@@ -370,38 +96,47 @@ impl Node {
         &self,
         token: &Token,
         connection: Connection,
-        open: impl FnOnce() -> (Box<dyn Protocol>, Cx),
+        open: impl FnOnce() -> (Box<dyn Protocol>, Dispatch),
     ) {
         let mut made = None;
-        let found = self.0.pages.connect(token.page, Box::new(connection), || {
+        let found = self.pages.connect(token.page, Box::new(connection), || {
             let (page, cx) = open();
             let inbox = Arc::clone(cx.inbox());
-            made = Some(Process::new(chain(page), cx));
+            made = Some(self.process(page, cx));
             inbox
         });
         match (found, made) {
-            (Found::Waiting(process, connection), _) => {
-                self.0.tasks.spawn("page", process.run(*connection, Start::Adopted));
-            }
+            (Found::Waiting(process, connection), _) => self.run(process, *connection, Start::Adopted),
             (Found::Gone(connection), Some(process)) => {
-                self.0.tasks.spawn("page", Box::new(process).run(*connection, Start::Restored));
+                self.run(Box::new(process), *connection, Start::Restored);
             }
             (Found::Live(Some(lost)), _) => {
-                self.0.tasks.spawn("close", lost.close(4409, "taken up by another connection"));
+                self.tasks().spawn("close", lost.close(4409, "taken up by another connection"));
             }
             (Found::Live(None) | Found::Gone(_), _) => {}
         }
         // A page that came to life after all pages were told to stop has to be told, too.
-        if self.0.tasks.is_stopping() {
-            self.0.pages.stop();
+        if self.tasks().is_stopping() {
+            self.pages.stop();
         }
+    }
+
+    fn run(&self, process: Box<Process>, connection: Connection, start: Start) {
+        let leave = Leave::new(&self.pages, &process);
+        self.tasks().spawn("page", process.run(connection, start, leave));
     }
 
     /// Starts the tasks that keep the tables small.
     pub fn start(&self) {
         let node = self.clone();
-        self.0.tasks.spawn("sweep", async move { node.sweep().await });
-        Watchdog::start(self);
+        self.tasks().spawn("sweep", async move { node.sweep().await });
+        let (pages, opening) = (Arc::downgrade(&self.pages), self.opening().clone());
+        let running = move || {
+            let mut running = pages.upgrade()?.running();
+            running.extend(opening.running());
+            Some(running)
+        };
+        watchdog::start(self.limits().handler, Arc::clone(&self.ended), running);
     }
 
     async fn sweep(&self) {
@@ -409,42 +144,16 @@ impl Node {
             if round.is_multiple_of(SWEEPS_PER_EXPIRY) {
                 self.expire().await;
             } else if round.is_multiple_of(SWEEPS_PER_SESSIONS)
-                && let Err(error) = self.0.sessions.expire().await
+                && let Err(error) = self.sessions().expire().await
             {
                 tracing::warn!(%error, "expired sessions could not be deleted");
             }
-            self.0.pages.sweep(self.0.clock.millis(), self.0.limits.wait);
-            self.0.sessions.sweep();
-            // In this order: work that is counted meanwhile is not overlooked.
-            self.0.has_worked.store(false, Ordering::Relaxed);
-            self.0.address_work.sweep(self.uptime());
-            if !self.0.address_work.is_empty() {
-                self.0.has_worked.store(true, Ordering::Relaxed);
-            }
-            self.0.logins.sweep(self.0.clock.millis());
+            self.pages.sweep(self.clock().millis(), self.limits().wait);
+            self.services.sweep();
             tokio::select! {
-                () = self.0.tasks.stopping() => return,
+                () = self.tasks().stopping() => return,
                 () = tokio::time::sleep(SWEEP) => {}
             }
-        }
-    }
-
-    async fn expire(&self) {
-        let before = self
-            .0
-            .clock
-            .secs()
-            .saturating_sub(u32::try_from(self.0.limits.restore.as_secs()).unwrap_or(u32::MAX));
-        let expired = async {
-            let since = self.0.quota.moment();
-            let (pages, left) = pages::expire(&self.0.store, before).await?;
-            self.0.quota.renew(left, since);
-            Ok((pages, self.0.sessions.expire().await?))
-        };
-        match expired.await {
-            Ok((0, 0)) => {}
-            Ok((pages, sessions)) => tracing::info!(pages, sessions, "expired records deleted"),
-            Err::<_, crate::Error>(error) => tracing::warn!(%error, "expired records could not be deleted"),
         }
     }
 
@@ -452,29 +161,18 @@ impl Node {
     /// has half of [`Limits::drain`] for that; its event is executed by the next server.
     /// Says whether all ended within the limit, also when handlers block all threads of the runtime.
     pub async fn stop(&self) -> bool {
-        self.0.tasks.announce_stop();
-        self.0.pages.stop();
-        let ended = self.0.tasks.drain(self.0.limits.drain).await;
-        for (page, inbox) in self.0.pages.running() {
+        self.tasks().announce_stop();
+        self.pages.stop();
+        let ended = self.tasks().drain(self.limits().drain).await;
+        let running = self.pages.running().into_iter().chain(self.opening().running());
+        for (page, inbox) in running {
             tracing::error!(
                 page.path = %Shown(inbox.path()),
                 page.id = %page,
                 "the server stops without a handler that does not give its thread back"
             );
         }
-        self.0.ended.set();
+        self.ended.set();
         ended
     }
-}
-
-/// A seal as the text of a token.
-pub(crate) fn encoded(seal: Result<Vec<u8>, SealError>) -> String {
-    seal.map(|seal| URL_SAFE_NO_PAD.encode(seal)).unwrap_or_else(|error| {
-        tracing::error!(%error, "a token was not made");
-        String::new()
-    })
-}
-
-fn chain(page: Box<dyn Protocol>) -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(Heart), page]
 }

@@ -1,82 +1,18 @@
-//! The pages of a node: rendered ones that wait for their connection, live ones, and saved ones.
+//! The pages of a node: rendered ones that wait for their connection, and live ones.
 
 use std::{
-    borrow::Cow,
     collections::{HashMap, VecDeque},
-    fmt::{self, Write},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use kvs::Store;
-use serde::{Deserialize, Serialize};
-
-use crate::{channel::Connection, error::Result, inbox::Inbox, process::Process};
-
-/// A page's id: 128 random bits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PageId(pub [u8; 16]);
-
-impl PageId {
-    /// The bytes of the id.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for PageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for PageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// What the store keeps of a page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Saved {
-    pub(crate) id: String,
-    /// The key of its session; empty in records of earlier versions.
-    #[serde(default)]
-    pub(crate) session: String,
-    /// Seconds since 1970.
-    pub(crate) at: u32,
-    #[serde(with = "crate::blob")]
-    pub(crate) state: Vec<u8>,
-    pub(crate) last: u64,
-    pub(crate) json: bool,
-    #[serde(with = "crate::blob::numbered")]
-    pub(crate) answers: Vec<(u64, Vec<u8>)>,
-}
-
-impl Saved {
-    /// The bytes that a client can make larger.
-    pub(crate) fn bytes(&self) -> usize {
-        self.state.len() + self.answers.iter().map(|(_, frame)| frame.len()).sum::<usize>()
-    }
-}
-
-impl kvs::Record for Saved {
-    const TABLE: &'static str = "page";
-
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.id)
-    }
-}
+use crate::{channel::Connection, inbox::Inbox, process::Process, saved::PageId};
 
 /// The pages of a node.
 #[derive(Debug, Default)]
 pub struct Pages {
     // A std lock: held for one map access, never across an await.
     slots: Mutex<Slots>,
-    /// The pages that are being opened for a document, for the watchdog.
-    // A std lock: held for one change of the list, never across an await.
-    opening: Mutex<Vec<(PageId, Arc<Inbox>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -181,32 +117,15 @@ impl Pages {
         drop(dropped);
     }
 
-    /// Notes that a page is being opened.
-    pub(crate) fn opens(&self, page: PageId, inbox: &Arc<Inbox>) {
-        self.opening.lock().unwrap_or_else(PoisonError::into_inner).push((page, Arc::clone(inbox)));
-    }
-
-    /// Notes that a page is open.
-    pub(crate) fn opened(&self, inbox: &Arc<Inbox>) {
-        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = opening.iter().position(|(_, known)| Arc::ptr_eq(known, inbox)) {
-            opening.swap_remove(at);
-        }
-    }
-
     /// The pages whose handler has a thread at this moment.
     pub(crate) fn running(&self) -> Vec<(PageId, Arc<Inbox>)> {
-        let runs = |inbox: &Inbox| inbox.running() % 2 == 1;
-        let mut running: Vec<_> = self.with(|slots| {
+        self.with(|slots| {
             let live = slots.map.iter().filter_map(|(id, slot)| match slot {
-                Slot::Live(inbox) if runs(inbox) => Some((*id, Arc::clone(inbox))),
+                Slot::Live(inbox) if inbox.is_running() => Some((*id, Arc::clone(inbox))),
                 _ => None,
             });
             live.collect()
-        });
-        let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        running.extend(opening.iter().filter(|(_, inbox)| runs(inbox)).cloned());
-        running
+        })
     }
 
     /// How many pages are live.
@@ -237,63 +156,32 @@ impl Pages {
     }
 }
 
+/// Takes a page off the list of live ones when its process ends, however it ends, and closes its way in: nobody
+/// connects to a page that is gone.
+#[derive(Debug)]
+pub(crate) struct Leave {
+    pages: Arc<Pages>,
+    page: PageId,
+    inbox: Arc<Inbox>,
+}
+
+impl Leave {
+    pub(crate) fn new(pages: &Arc<Pages>, process: &Process) -> Self {
+        let cx = process.cx();
+        Leave { pages: Arc::clone(pages), page: cx.page(), inbox: Arc::clone(cx.inbox()) }
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.inbox.shut();
+        self.pages.forget(self.page, &self.inbox);
+    }
+}
+
 impl Slots {
     // Returned, so that a page is dropped outside the lock: dropping it may ask for the registry's.
     fn evict(&mut self, id: PageId) -> Option<Slot> {
         matches!(self.map.get(&id), Some(Slot::Waiting(_))).then(|| self.map.remove(&id)).flatten()
     }
-}
-
-/// Deletes the records of pages that are too old to be restored; `before` is in seconds since 1970. Answers
-/// their number, and the pages that are left with their session and size, the oldest first.
-pub(crate) async fn expire(store: &Store, before: u32) -> Result<(usize, Vec<(String, PageId, usize)>)> {
-    let (mut after, mut expired) = (None::<String>, 0);
-    let mut left: Vec<(u32, String, PageId, usize)> = Vec::new();
-    loop {
-        let batch = store.txn().range::<Saved>("", after.as_deref(), 200).await?;
-        let Some(last) = batch.last() else {
-            left.sort_unstable_by_key(|(at, ..)| *at);
-            return Ok((
-                expired,
-                left.into_iter().map(|(_, session, id, bytes)| (session, id, bytes)).collect(),
-            ));
-        };
-        after = Some(last.id.clone());
-        // Deleted without having been read, so that pages which are saved meanwhile are no conflict.
-        let mut txn = store.txn();
-        for page in batch {
-            if page.at < before {
-                txn.delete::<Saved>(&page.id);
-                expired += 1;
-            } else if let Some(id) = page_id(&page.id) {
-                left.push((page.at, page.session.clone(), id, page.bytes()));
-            }
-        }
-        if txn.wrote() {
-            txn.commit().await?;
-        }
-    }
-}
-
-/// Deletes the records of pages.
-pub(crate) async fn delete(store: &Store, pages: &[PageId]) -> Result {
-    let mut txn = store.txn();
-    for page in pages {
-        txn.delete::<Saved>(&record_id(*page));
-    }
-    txn.commit().await?;
-    Ok(())
-}
-
-/// The page of a record's id.
-fn page_id(record: &str) -> Option<PageId> {
-    u128::from_str_radix(record, 16).ok().map(|id| PageId(id.to_be_bytes()))
-}
-
-/// The record's id of a page.
-pub(crate) fn record_id(page: PageId) -> String {
-    let mut id = String::with_capacity(32);
-    // Writing to a string cannot fail.
-    let _ = write!(id, "{page}");
-    id
 }

@@ -17,7 +17,7 @@ use aes_gcm::{
     aead::{AeadInOut, KeyInit},
 };
 
-use crate::{clock::Random, keys::Keys};
+use crate::{clock::Random, error::SealError, keys::Keys};
 
 /// Changes whenever the content of any seal changes its meaning; older seals are refused, not migrated.
 const VERSION: u8 = 2;
@@ -29,24 +29,6 @@ const EPOCH_BITS: u32 = 9;
 
 /// How much longer a seal is than its content, in bytes.
 pub const OVERHEAD: usize = HEADER + NONCE + TAG;
-
-/// Why a seal was not opened. Forged, foreign and damaged seals are not told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SealError {
-    /// The seal is not one that this server made for this session, page and element.
-    #[error("seal refused")]
-    Refused,
-    /// The seal was genuine once; draw the page afresh.
-    #[error("seal expired")]
-    Expired,
-    /// What the seal is to be bound to is longer than 128 bytes with its lengths; nothing was sealed.
-    #[error("a seal is bound to at most {} bytes", Bound::MAX)]
-    TooLong,
-    /// The key has made as many seals as it may; another one follows within 512 seconds.
-    #[error("the key has made all seals that it may")]
-    Exhausted,
-}
 
 /// The byte in the clear of a seal that may not be genuine.
 pub(crate) fn head(seal: &[u8]) -> Option<u8> {

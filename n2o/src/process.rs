@@ -1,8 +1,10 @@
 //! A page's process: one task that owns the page, its connection while it has one, and the order of everything.
 //!
-//! It reads frames, runs the protocol chain, commits, answers, takes messages from the inbox, saves the
+//! It reads frames, calls the protocols, commits, answers, takes messages from the inbox, saves the
 //! page's state, waits a while for a lost client, and ends.
 
+mod heart;
+mod protocols;
 mod queue;
 mod saving;
 mod turn;
@@ -13,19 +15,21 @@ use std::{pin::pin, sync::Arc};
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use self::queue::{FULL, Held, Queue};
+use self::{
+    protocols::{Call, Protocols, State},
+    queue::{FULL, Held, Queue},
+};
 use crate::{
     channel::{Connection, Incoming},
-    cx::Cx,
+    cx::Dispatch,
     delivery::Delivery,
     error::{Error, Result},
-    formatter::{self, Out},
+    formatter::Out,
     frame::{self, Frame},
-    inbox::{Inbox, Item},
-    node::Node,
-    pages::PageId,
-    protocol::{Answer, Msg, Protocol},
+    inbox::Item,
+    protocol::Protocol,
     rate::Rate,
+    services::Services,
 };
 
 /// How often a handler runs again when another commit came between.
@@ -51,11 +55,13 @@ enum End {
 
 /// A page and all that belongs to it.
 pub(crate) struct Process {
-    cx: Cx,
-    chain: Vec<Box<dyn Protocol>>,
+    cx: Dispatch,
+    protocols: Protocols,
     delivery: Delivery,
-    /// The page's state after the last event; what a failed handler is taken back to.
-    state: Vec<u8>,
+    /// The state after the last event; what a failed handler is taken back to.
+    state: State,
+    /// The state as a handler that has ended well has left it, until that is committed.
+    fresh: State,
     /// The version of the page's record that this process last read or wrote, 0 for none.
     version: u64,
     /// Frames that came while a handler ran.
@@ -76,16 +82,17 @@ impl std::fmt::Debug for Process {
 }
 
 impl Process {
-    pub(crate) fn new(chain: Vec<Box<dyn Protocol>>, cx: Cx) -> Self {
+    pub(crate) fn new(protocols: Vec<Box<dyn Protocol>>, cx: Dispatch) -> Self {
         let now = Instant::now();
         let rate = Rate::new(cx.node().limits().rate, cx.node().limits().burst);
         let delivery = Delivery::default();
         let queue = Queue::default();
         Process {
             cx,
-            chain,
+            protocols: Protocols::new(protocols),
             delivery,
-            state: Vec::new(),
+            state: State::default(),
+            fresh: State::default(),
             version: 0,
             queue,
             rate,
@@ -97,19 +104,19 @@ impl Process {
         }
     }
 
-    pub(crate) fn cx(&self) -> &Cx {
+    pub(crate) fn cx(&self) -> &Dispatch {
         &self.cx
     }
 
-    fn node(&self) -> &Node {
+    fn node(&self) -> &Services {
         self.cx.node()
     }
 
-    /// Lives until the client is gone for good, the session ends or the server stops.
-    pub(crate) async fn run(mut self: Box<Self>, connection: Connection, start: Start) {
-        let guard =
-            Guard { node: self.node().clone(), page: self.cx.page(), inbox: Arc::clone(self.cx.inbox()) };
-        self.cx.session_handle().attach(&guard.inbox);
+    /// Lives until the client is gone for good, the session ends or the server stops. `leave` is dropped when the
+    /// page is no more, and before its client is told.
+    pub(crate) async fn run<L: Send>(mut self: Box<Self>, connection: Connection, start: Start, leave: L) {
+        let inbox = Arc::clone(self.cx.inbox());
+        self.cx.session_handle().attach(&inbox);
         self.heard = Instant::now();
         let mut wire = Some(connection);
         let mut end = match self.begin(&mut wire, start).await {
@@ -118,7 +125,7 @@ impl Process {
         };
         end = self.save().await.err().unwrap_or(end);
         // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
-        while let Some(connection) = guard.inbox.close() {
+        while let Some(connection) = inbox.close() {
             if let End::Close(code, reason) = end {
                 connection.close(code, reason).await;
                 continue;
@@ -132,7 +139,7 @@ impl Process {
             end = self.save().await.err().unwrap_or(end);
         }
         drop(self);
-        drop(guard);
+        drop(leave);
         if let (Some(connection), End::Close(code, reason)) = (wire, end) {
             connection.close(code, reason).await;
         }
@@ -152,8 +159,8 @@ impl Process {
                 Err(error) => return Err(self.fatal(&error)),
             }
         }
-        self.snapshot().await.map_err(|error| self.fatal(&error))?;
-        self.attempt(Msg::Init { restored }, wire).await?.map_err(|error| self.fatal(&error))?;
+        self.snapshot().map_err(|error| self.fatal(&error))?;
+        self.attempt(Call::Init { restored }, wire).await?.map_err(|error| self.fatal(&error))?;
         if self.version > 0 {
             // Saved soon in any case: from then on another node that still has the page can save nothing of it.
             self.save_at.get_or_insert(Instant::now() + self.node().limits().save);
@@ -290,14 +297,12 @@ impl Process {
             }
             return Err(End::Close(4401, "session expired"));
         }
-        let read = frame::read(format, bytes, self.cx.node().limits());
-        match read {
+        match frame::read(format, bytes, self.node().limits()) {
             Ok(Frame::Ping(count)) => {
-                self.delivery.received(count);
-                match self.drive(Msg::Ping(count), wire).await {
-                    Ok(Answer::Pong) => self.write(wire, formatter::pong(format)).await,
-                    _ => Ok(()),
-                }
+                heart::beat(&mut self.delivery, count, wire, self.cx.node().limits()).await
+            }
+            Ok(Frame::Event(event)) if self.protocols.name(event.kind).is_none() => {
+                Err(End::Close(4400, "no protocol answers such messages"))
             }
             Ok(Frame::Event(event)) => self.event(&event, wire).await,
             Err(malformed) => {
@@ -317,18 +322,4 @@ async fn recv(wire: &mut Option<Connection>) -> Option<Incoming> {
 
 fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Closes a page's way in when its process ends, however it ends: nobody connects to a page that is gone.
-struct Guard {
-    node: Node,
-    page: PageId,
-    inbox: Arc<Inbox>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.inbox.shut();
-        self.node.pages().forget(self.page, &self.inbox);
-    }
 }

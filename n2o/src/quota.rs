@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{limit::Limits, pages::PageId};
+use crate::{limit::Limits, saved::PageId};
 
 /// The saved pages of a node, as far as it knows of them: those that it saved itself, and those that it
 /// found when it last looked through the store.

@@ -12,10 +12,10 @@ use sha2::Sha256;
 
 use crate::{
     clock::{Clock, Random},
-    error::{Error, Result},
+    error::{Error, Result, SealError},
     keys::Keys,
     limit::Limits,
-    pickle::{SealError, Sealer},
+    pickle::Sealer,
     session::{SEEN_STEP, Saved, Session, Sid, Untraded},
 };
 
@@ -340,7 +340,7 @@ mod tests {
     use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
     use super::*;
-    use crate::{Cx, Node};
+    use crate::{Dispatch, Node};
 
     fn ring(lines: &[(u8, u64)]) -> String {
         let key = |seed| URL_SAFE_NO_PAD.encode(Random::seeded(seed).bytes::<32>());
@@ -402,7 +402,7 @@ mod tests {
         let store = Store::open("memory:").await.expect("a store");
         let node = Node::new(store, Keys::random(&random), Limits::default(), clock, random);
         let login = async |session: &Arc<Session>| {
-            let mut cx = Cx::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
+            let mut cx = Dispatch::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
             cx.login("Ann").await.expect("a name");
             let ticket = cx.ticket("/").await.expect("a ticket").expect("a login");
             cx.commit().await.expect("the store");

@@ -10,12 +10,10 @@ use std::{
     time::Duration,
 };
 
-use kvs::{Record, Txn};
+use kvs::{Record, Result, Store, Txn};
 use tokio::time::Instant;
 
-use crate::{cx::Cx, error::Result, node::Node};
-
-type Put = Box<dyn Fn(&mut Txn) -> kvs::Result<()> + Send + Sync>;
+type Put = Box<dyn Fn(&mut Txn) -> Result<()> + Send + Sync>;
 
 /// The table and the id of a record.
 type Key = (&'static str, String);
@@ -41,6 +39,19 @@ impl Waits {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes the record of a key, when one waits in any page, and says whether it did.
+    pub(crate) async fn write(&self, store: &Store, table: &'static str, id: &str) -> Result<bool> {
+        let waiting = self.by_key().remove(&(table, id.to_owned()));
+        let Some(waiting) = waiting.filter(|waiting| !waiting.written.load(Ordering::Acquire)) else {
+            return Ok(false);
+        };
+        let mut txn = store.txn();
+        (waiting.put)(&mut txn)?;
+        txn.commit().await?;
+        waiting.written.store(true, Ordering::Release);
+        Ok(true)
+    }
+
     fn remove(&self, waiting: &Arc<Waiting>) {
         let mut by_key = self.by_key();
         if by_key.get(&waiting.key).is_some_and(|known| Arc::ptr_eq(known, waiting)) {
@@ -57,7 +68,7 @@ impl fmt::Debug for Waits {
 
 /// The record of a page, as the handlers that ended well left it, and as the one that runs does.
 pub(crate) struct Soon {
-    node: Node,
+    waits: Arc<Waits>,
     kept: Option<Arc<Waiting>>,
     /// `Some(None)` when the handler that runs has given it up.
     fresh: Option<Option<Arc<Waiting>>>,
@@ -66,26 +77,26 @@ pub(crate) struct Soon {
 }
 
 impl Soon {
-    fn new(node: &Node) -> Self {
-        Soon { node: node.clone(), kept: None, fresh: None, written: None }
+    pub(crate) fn new(waits: &Arc<Waits>) -> Self {
+        Soon { waits: Arc::clone(waits), kept: None, fresh: None, written: None }
     }
 
-    fn put<R: Record + Send + Sync + 'static>(&mut self, record: R) {
+    pub(crate) fn put<R: Record + Send + Sync + 'static>(&mut self, record: R) {
         let key = (R::TABLE, record.id().into_owned());
         let put: Put = Box::new(move |txn: &mut Txn| txn.put(&record));
         self.fresh = Some(Some(Arc::new(Waiting { key, put, written: AtomicBool::new(false) })));
     }
 
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.fresh = Some(None);
     }
 
     fn keep(&mut self, waiting: Option<Arc<Waiting>>) {
         if let Some(old) = std::mem::replace(&mut self.kept, waiting) {
-            self.node.waits().remove(&old);
+            self.waits.remove(&old);
         }
         if let Some(new) = &self.kept {
-            self.node.waits().by_key().insert(new.key.clone(), Arc::clone(new));
+            self.waits.by_key().insert(new.key.clone(), Arc::clone(new));
         }
     }
 
@@ -136,55 +147,6 @@ impl Soon {
 impl Drop for Soon {
     fn drop(&mut self) {
         self.keep(None);
-    }
-}
-
-impl Cx {
-    /// Writes a record with this handler's transaction, but at most once in
-    /// [`Limits::save`](crate::Limits::save): one that comes sooner waits until that has passed, until a
-    /// handler writes anything else, or until the client goes, whichever is first. A kill before that loses
-    /// it. It is for what changes faster than it is worth writing, such as what a user types: of the records
-    /// that wait only the last is written, and it replaces whatever has its id.
-    pub fn put_soon<R: Record>(&mut self, record: R) {
-        if self.soon.is_none() {
-            self.soon = Some(Box::new(Soon::new(self.node())));
-        }
-        if let Some(soon) = &mut self.soon {
-            soon.put(record);
-        }
-    }
-
-    /// Reads a record that pages of this node write with [`put_soon`](Cx::put_soon). One that waits in another
-    /// page is written first.
-    pub async fn get_soon<R: Record>(&mut self, id: &str) -> Result<Option<R>> {
-        let waiting = self.node().waits().by_key().remove(&(R::TABLE, id.to_owned()));
-        let Some(waiting) = waiting.filter(|waiting| !waiting.written.load(Ordering::Acquire)) else {
-            return Ok(self.kvs().get(id).await?);
-        };
-        let store = self.node().store().clone();
-        let mut txn = store.txn();
-        (waiting.put)(&mut txn)?;
-        txn.commit().await?;
-        waiting.written.store(true, Ordering::Release);
-        // The transaction of this handler may have begun before.
-        Ok(store.txn().get(id).await?)
-    }
-
-    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
-    pub fn give_up_soon(&mut self) {
-        if let Some(soon) = &mut self.soon {
-            soon.give_up();
-        }
-    }
-
-    /// Says whether a record of [`put_soon`](Cx::put_soon) is to be written now.
-    pub(crate) fn soon_is_due(&self, now: Instant) -> bool {
-        self.soon.as_ref().is_some_and(|soon| soon.is_due(now, self.node().limits().save))
-    }
-
-    /// Says whether a record waits for the next save.
-    pub(crate) fn has_soon(&self) -> bool {
-        self.soon.as_ref().is_some_and(|soon| soon.waits())
     }
 }
 

@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{inbox::Inbox, node::Node, pages::PageId, shown::Shown};
+use crate::{inbox::Inbox, saved::PageId, shown::Shown};
 
 /// Looks per [`Limits::handler`](crate::Limits::handler).
 const LOOKS: u32 = 4;
 
 /// The handlers that had the thread at the last look.
 #[derive(Debug, Default)]
-pub(crate) struct Watchdog {
+struct Watchdog {
     seen: HashMap<PageId, Seen>,
 }
 
@@ -28,38 +28,37 @@ struct Seen {
     inbox: Arc<Inbox>,
 }
 
-impl Watchdog {
-    /// Starts it on a thread of its own: the runtime's may all be blocked. It ends with the node.
-    pub(crate) fn start(node: &Node) {
-        let (limit, weak, ended) = (node.limits().handler, node.downgrade(), Arc::clone(node.ended()));
-        let watch = move || {
-            let mut watchdog = Watchdog::default();
-            ended.each(limit / LOOKS, || {
-                let Some(node) = weak() else { return false };
-                for blocked in watchdog.look(node.pages().running(), Instant::now(), limit) {
-                    tracing::error!(
-                        page.path = %Shown(blocked.inbox.path()),
-                        page.id = %blocked.page,
-                        "a handler has kept its thread for longer than {limit:?}; it cannot be dropped, and what \
-                         runs on this thread waits for it: give such work to tokio::task::spawn_blocking"
-                    );
-                }
-                true
-            });
-        };
-        if let Err(error) = thread::Builder::new().name(String::from("n2o watchdog")).spawn(watch) {
-            tracing::warn!(%error, "no watchdog: handlers that block their thread are not noticed");
-        }
+/// Starts it on a thread of its own: the runtime's may all be blocked. `running` answers the pages whose handler
+/// has a thread, and `None` when there are no more pages, with which it ends.
+pub(crate) fn start(
+    limit: Duration,
+    ended: Arc<Ended>,
+    running: impl Fn() -> Option<Vec<(PageId, Arc<Inbox>)>> + Send + 'static,
+) {
+    let watch = move || {
+        let mut watchdog = Watchdog::default();
+        ended.each(limit / LOOKS, || {
+            let Some(running) = running() else { return false };
+            for blocked in watchdog.look(running, Instant::now(), limit) {
+                tracing::error!(
+                    page.path = %Shown(blocked.inbox.path()),
+                    page.id = %blocked.page,
+                    "a handler has kept its thread for longer than {limit:?}; it cannot be dropped, and what \
+                     runs on this thread waits for it: give such work to tokio::task::spawn_blocking"
+                );
+            }
+            true
+        });
+    };
+    if let Err(error) = thread::Builder::new().name(String::from("n2o watchdog")).spawn(watch) {
+        tracing::warn!(%error, "no watchdog: handlers that block their thread are not noticed");
     }
+}
 
+impl Watchdog {
     /// Looks at the handlers that have a thread now, and answers those that have had it for longer than
     /// `limit`, each once.
-    pub(crate) fn look(
-        &mut self,
-        running: Vec<(PageId, Arc<Inbox>)>,
-        now: Instant,
-        limit: Duration,
-    ) -> Vec<Blocked> {
+    fn look(&mut self, running: Vec<(PageId, Arc<Inbox>)>, now: Instant, limit: Duration) -> Vec<Blocked> {
         let mut before = std::mem::take(&mut self.seen);
         let mut blocked = Vec::new();
         for (page, inbox) in running {
@@ -105,9 +104,9 @@ impl Ended {
 
 /// A handler that blocks its thread.
 #[derive(Debug)]
-pub(crate) struct Blocked {
-    pub(crate) page: PageId,
-    pub(crate) inbox: Arc<Inbox>,
+struct Blocked {
+    page: PageId,
+    inbox: Arc<Inbox>,
 }
 
 #[cfg(test)]
@@ -120,8 +119,7 @@ mod tests {
         let (mut watchdog, inbox) = (Watchdog::default(), Arc::new(Inbox::new(1, "/busy")));
         let page = PageId([7; 16]);
         let mut look = |secs| {
-            let running =
-                if inbox.running() % 2 == 1 { vec![(page, Arc::clone(&inbox))] } else { Vec::new() };
+            let running = if inbox.is_running() { vec![(page, Arc::clone(&inbox))] } else { Vec::new() };
             let blocked = watchdog.look(running, begin + Duration::from_secs(secs), limit);
             blocked.iter().map(|blocked| blocked.inbox.path().to_owned()).collect::<Vec<_>>()
         };

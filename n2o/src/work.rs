@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use crate::{inbox::Inbox, limit::Limits, network::network, node::Node, rate::Rate, session::Session};
+use crate::{limit::Limits, rate::Rate};
 
 /// The work of one session.
 #[derive(Debug, Default)]
@@ -21,6 +21,11 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Says, without looking at a clock, whether work was counted.
+    pub(crate) fn has_spent(&self) -> bool {
+        self.spent.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn spend(&self, limits: &Limits, millis: u64, time: Duration) {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let rate =
@@ -32,43 +37,6 @@ impl Work {
     pub(crate) fn wait(&self, millis: u64) -> Duration {
         let rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         rate.as_deref().map_or(Duration::ZERO, |rate| rate.wait(millis))
-    }
-}
-
-/// Counts the work of one page's handlers for its session and for its client's address.
-#[derive(Debug)]
-pub(crate) struct Meter {
-    pub(crate) node: Node,
-    pub(crate) inbox: Arc<Inbox>,
-    session: Arc<Session>,
-}
-
-impl Meter {
-    pub(crate) fn new(node: Node, inbox: Arc<Inbox>, session: Arc<Session>) -> Self {
-        Meter { node, inbox, session }
-    }
-
-    /// Says, without looking at a clock, whether work was counted of the session or of its client's network, so
-    /// that there may be something to wait for.
-    pub(crate) fn has_spent(&self) -> bool {
-        let of_client = |address| self.node.address_work().contains(&network(address));
-        self.session.work.spent.load(Ordering::Relaxed)
-            || (self.node.has_worked() && self.inbox.address().is_some_and(of_client))
-    }
-
-    pub(crate) fn spend(&self, time: Duration) {
-        let (limits, now) = (self.node.limits(), self.node.uptime());
-        self.session.work.spend(limits, now, time);
-        if let Some(address) = self.inbox.address() {
-            self.node.spend_of(&network(address), now, time);
-        }
-    }
-
-    pub(crate) fn wait(&self) -> Duration {
-        let now = self.node.uptime();
-        let of_client =
-            self.inbox.address().map(|address| self.node.address_work().wait(&network(address), now));
-        self.session.work.wait(now).max(of_client.unwrap_or_default())
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use n2o::{AccountLimits, Accounts, Clock, Cx, Keys, Limits, Node, Random, Session, Tries};
+use n2o::{AccountLimits, Accounts, Clock, Dispatch, Keys, Limits, Node, Random, Session, Tries};
 
 /// All that was logged.
 #[derive(Clone, Default)]
@@ -32,12 +32,12 @@ impl Log {
     }
 }
 
-fn visitor(node: &Node, session: &Arc<Session>) -> Cx {
-    let cx = Cx::new(node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
+fn visitor(node: &Node, session: &Arc<Session>) -> Dispatch {
+    let cx = Dispatch::new(node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
     cx.from_address(Some("203.0.113.7".parse().expect("an address")))
 }
 
-async fn commit(mut cx: Cx) {
+async fn commit(mut cx: Dispatch) {
     let _ticket = cx.ticket("/").await.expect("a ticket");
     cx.commit().await.expect("the store");
 }

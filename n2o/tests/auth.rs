@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use n2o::{AccountLimits, Accounts, Clock, Cx, Error, Keys, Limits, Node, Random, Tries};
+use n2o::{AccountLimits, Accounts, Clock, Dispatch, Error, Keys, Limits, Node, Random, Tries};
 use serde::{Deserialize, Serialize};
 
 async fn node() -> Node {
@@ -10,17 +10,17 @@ async fn node() -> Node {
     Node::new(store, Keys::random(&random), Limits::default(), Clock::fixed(1_000_000), random)
 }
 
-async fn cx() -> Cx {
+async fn cx() -> Dispatch {
     visitor(&node().await, None)
 }
 
 /// A new browser, at an address.
-fn visitor(node: &Node, address: Option<&str>) -> Cx {
+fn visitor(node: &Node, address: Option<&str>) -> Dispatch {
     let session = node.sessions().create();
-    at(Cx::new(node, session, node.page_id(), "/", Vec::new(), "en"), address)
+    at(Dispatch::new(node, session, node.page_id(), "/", Vec::new(), "en"), address)
 }
 
-fn at(cx: Cx, address: Option<&str>) -> Cx {
+fn at(cx: Dispatch, address: Option<&str>) -> Dispatch {
     cx.from_address(address.map(|address| address.parse().expect("an address")))
 }
 
@@ -35,7 +35,7 @@ fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
 async fn an_account_opens_with_its_password_only() {
     let (accounts, mut cx) = (Accounts::default(), cx().await);
     accounts.register(&mut cx, " Ann ", "correct horse").await.expect("registered");
-    cx.commit().await.expect("commit");
+    cx = cx.commit().await.expect("commit");
     assert_eq!(
         accounts.verify(&mut cx, "ANN", "correct horse").await.expect("asked"),
         Some(String::from("Ann"))
@@ -77,7 +77,7 @@ async fn a_password_that_is_too_long_is_told_so_in_both_languages() {
         ),
     ] {
         let (node, before) = (node().await, accounts.hashed());
-        let mut cx = Cx::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), lang);
+        let mut cx = Dispatch::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), lang);
         for password in ["", "seven77", &"\u{444}".repeat(7)] {
             assert_eq!(told(accounts.register(&mut cx, "Ann", password).await), short);
         }
@@ -146,19 +146,19 @@ fn tight() -> AccountLimits {
 }
 
 /// Registers Ann from a browser at home.
-async fn owner(accounts: &Accounts, node: &Node) -> Cx {
+async fn owner(accounts: &Accounts, node: &Node) -> Dispatch {
     let mut owner = visitor(node, Some("192.0.2.1"));
     accounts.register(&mut owner, "Ann", "correct horse").await.expect("registered");
-    owner.commit().await.expect("commit");
+    owner = owner.commit().await.expect("commit");
     owner
 }
 
-async fn right(accounts: &Accounts, cx: &mut Cx) -> Option<String> {
+async fn right(accounts: &Accounts, cx: &mut Dispatch) -> Option<String> {
     accounts.verify(cx, "Ann", "correct horse").await.expect("asked")
 }
 
 /// Tries until the brake holds, and answers how many tries that took.
-async fn guess(accounts: &Accounts, cx: &mut Cx, name: &str) -> u32 {
+async fn guess(accounts: &Accounts, cx: &mut Dispatch, name: &str) -> u32 {
     for tries in 0..1_000 {
         match accounts.verify(cx, name, "a guess").await {
             Ok(right) => assert_eq!(right, None),
@@ -182,7 +182,7 @@ async fn strangers_do_not_lock_the_owner_out() {
     assert_eq!(right(&accounts, &mut owner).await.as_deref(), Some("Ann"), "the browser that registered");
     let same =
         node.sessions().open(&node.sessions().cookie(owner.session_handle())).await.expect("the store");
-    let away = Cx::new(&node, same.expect("it"), node.page_id(), "/", Vec::new(), "en");
+    let away = Dispatch::new(&node, same.expect("it"), node.page_id(), "/", Vec::new(), "en");
     let mut away = at(away, Some("198.51.100.7"));
     assert_eq!(right(&accounts, &mut away).await.as_deref(), Some("Ann"), "the same browser elsewhere");
     let mut other = visitor(&node, Some("192.0.2.1"));
@@ -203,11 +203,12 @@ async fn a_browser_is_known_again_after_its_session_has_ended() {
     assert!(node.sessions().open(&cookie).await.expect("the store").is_none());
     let after = node.sessions().create_after(&cookie);
     assert_ne!(node.sessions().cookie(&after)[..28], cookie[..28], "another session");
-    let mut cx = at(Cx::new(&node, after, node.page_id(), "/", Vec::new(), "en"), Some("198.51.100.8"));
+    let mut cx = at(Dispatch::new(&node, after, node.page_id(), "/", Vec::new(), "en"), Some("198.51.100.8"));
     assert_eq!(right(&accounts, &mut cx).await.as_deref(), Some("Ann"));
     // A cookie that is not authentic names no browser.
     let forged = node.sessions().create_after(&format!("{}A", &cookie[..70]));
-    let mut cx = at(Cx::new(&node, forged, node.page_id(), "/", Vec::new(), "en"), Some("198.51.100.9"));
+    let mut cx =
+        at(Dispatch::new(&node, forged, node.page_id(), "/", Vec::new(), "en"), Some("198.51.100.9"));
     assert_eq!(told(accounts.verify(&mut cx, "Ann", "correct horse").await), BRAKED);
 }
 
@@ -216,14 +217,14 @@ async fn a_browser_in_use_is_not_forgotten_for_others() {
     let (accounts, node) = (Accounts::new(AccountLimits { remembered: 2, ..tight() }), node().await);
     let mut owner = visitor(&node, None);
     accounts.register(&mut owner, "Ann", "correct horse").await.expect("registered");
-    owner.commit().await.expect("commit");
+    owner = owner.commit().await.expect("commit");
     let mut once = None;
     for _ in 0..2 {
         assert!(right(&accounts, &mut owner).await.is_some());
-        owner.commit().await.expect("commit");
+        owner = owner.commit().await.expect("commit");
         let mut other = visitor(&node, None);
         assert!(right(&accounts, &mut other).await.is_some());
-        other.commit().await.expect("commit");
+        other = other.commit().await.expect("commit");
         once.get_or_insert(other);
         node.clock().advance(MINUTE);
     }
@@ -358,7 +359,7 @@ async fn an_account_and_none_take_the_same_work_and_the_same_words() {
 async fn registrations_are_braked_by_browser_and_by_address() {
     let (accounts, node) = (Accounts::new(tight()), node().await);
     let mut made = 0;
-    let mut register = async |cx: &mut Cx| {
+    let mut register = async |cx: &mut Dispatch| {
         made += 1;
         accounts.register(cx, &format!("user{made}"), "long enough").await
     };
@@ -408,7 +409,7 @@ async fn names_that_look_alike_are_taken_together() {
     ] {
         let mut cx = visitor(&node, None);
         accounts.register(&mut cx, first, "correct horse").await.expect("registered");
-        cx.commit().await.expect("commit");
+        cx = cx.commit().await.expect("commit");
         for other in others {
             assert_eq!(told(accounts.register(&mut cx, other, "correct horse").await), taken, "{other}");
         }
@@ -471,7 +472,7 @@ async fn accounts_of_old_still_sign_in_and_keep_their_names() {
         let mut cx = visitor(&node, None);
         let found = accounts.verify(&mut cx, typed, "correct horse").await.expect("asked");
         assert_eq!(found.as_deref(), Some(name), "{typed}");
-        cx.commit().await.expect("commit");
+        cx = cx.commit().await.expect("commit");
         assert!(accounts.verify(&mut cx, typed, "correct horse").await.expect("asked").is_some(), "again");
     }
     for name in ["STRASSE", "ANN", "Zoe\u{308}"] {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use n2o::{Accounts, Clock, Cx, Keys, Limits, Node, Random, Rate, Rates, Repeats, Token};
+use n2o::{Accounts, Clock, Dispatch, Keys, Limits, Node, Random, Rate, Rates, Repeats, Token};
 
 const TWO_DAYS: Duration = Duration::from_hours(48);
 const NOW: u64 = 1_000_000_000_000;
@@ -20,11 +20,11 @@ async fn sessions_tokens_and_seals_go_on() {
     let page = Token { page: node.page_id(), path: String::from("/") };
     let (cookie, token) = (node.sessions().cookie(&session), node.token(&session, &page));
     let bearer = node.bearer("ann", &[], Duration::from_secs(60));
-    let mut cx = Cx::new(&node, Arc::clone(&session), page.page, "/", Vec::new(), "en");
+    let mut cx = Dispatch::new(&node, Arc::clone(&session), page.page, "/", Vec::new(), "en");
     let seal = cx.pickle("button", 0, 7, b"x").expect("a seal");
     cx.login("ann").await.expect("a name");
     let ticket = cx.ticket("/").await.expect("the store").expect("a ticket");
-    cx.commit().await.expect("the store");
+    cx = cx.commit().await.expect("the store");
     node.clock().set_back(TWO_DAYS);
     assert!(!node.sessions().is_expired(&session));
     assert!(node.read_token(&session, &token).is_ok());
@@ -43,9 +43,9 @@ async fn sessions_tokens_and_seals_go_on() {
 async fn who_may_try_may_try() {
     let node = node().await;
     let accounts = Accounts::default();
-    let mut cx = Cx::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), "en");
+    let mut cx = Dispatch::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), "en");
     accounts.register(&mut cx, "ann", "a long password").await.expect("a new account");
-    cx.commit().await.expect("the store");
+    cx = cx.commit().await.expect("the store");
     assert!(accounts.verify(&mut cx, "ann", "a wrong password").await.expect("a try").is_none());
     node.clock().set_back(TWO_DAYS);
     for _ in 0..9 {

@@ -4,7 +4,7 @@
 mod corpora;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use n2o::{Event, Format, Frame, Limits, Value, read_frame};
+use n2o::{EVENT, Event, FIRST_FREE, Format, Frame, Limits, Value, read_frame};
 use proptest::prelude::*;
 
 fn head(out: &mut Vec<u8>, major: u8, value: u64) {
@@ -23,6 +23,19 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.extend(text.as_bytes());
 }
 
+fn value_cbor(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Null => out.push(0xf6),
+        Value::Bool(state) => out.push(0xf4 + u8::from(*state)),
+        Value::Text(value) => text(out, value),
+        Value::List(list) => {
+            head(out, 4, list.len() as u64);
+            list.iter().for_each(|item| text(out, item));
+        }
+        other => panic!("{other:?} has no form of its own"),
+    }
+}
+
 /// Writes a frame as `PROTOCOL.md` says, independently of the crate's writer.
 fn cbor(frame: &Frame<'_>) -> Vec<u8> {
     let mut out = Vec::new();
@@ -31,7 +44,14 @@ fn cbor(frame: &Frame<'_>) -> Vec<u8> {
             out.extend([0x82, 0]);
             head(&mut out, 0, *count);
         }
-        Frame::Event(Event { seq, target, seal, values }) => {
+        Frame::Event(Event { kind: kind @ 2.., seq, values, .. }) => {
+            out.push(0x83);
+            head(&mut out, 0, u64::from(*kind));
+            head(&mut out, 0, *seq);
+            head(&mut out, 4, values.len() as u64);
+            values.iter().for_each(|one| value_cbor(&mut out, one));
+        }
+        Frame::Event(Event { seq, target, seal, values, .. }) => {
             out.extend([if values.is_empty() { 0x84 } else { 0x85 }, 1]);
             head(&mut out, 0, *seq);
             text(&mut out, target);
@@ -40,18 +60,7 @@ fn cbor(frame: &Frame<'_>) -> Vec<u8> {
             if !values.is_empty() {
                 head(&mut out, 4, values.len() as u64);
             }
-            for value in values {
-                match value {
-                    Value::Null => out.push(0xf6),
-                    Value::Bool(state) => out.push(0xf4 + u8::from(*state)),
-                    Value::Text(value) => text(&mut out, value),
-                    Value::List(list) => {
-                        head(&mut out, 4, list.len() as u64);
-                        list.iter().for_each(|item| text(&mut out, item));
-                    }
-                    other => panic!("{other:?} has no form of its own"),
-                }
-            }
+            values.iter().for_each(|one| value_cbor(&mut out, one));
         }
     }
     out
@@ -69,6 +78,9 @@ fn json(frame: &Frame<'_>) -> Vec<u8> {
         Frame::Ping(count) => serde_json::json!([0, count]),
         Frame::Event(event) => {
             let values: Vec<_> = event.values.iter().map(value).collect();
+            if event.kind >= FIRST_FREE {
+                return serde_json::json!([event.kind, event.seq, values]).to_string().into_bytes();
+            }
             serde_json::json!([1, event.seq, event.target, URL_SAFE_NO_PAD.encode(&event.seal), values])
         }
     };
@@ -116,9 +128,11 @@ fn frame() -> impl Strategy<Value = Frame<'static>> {
     let seal = prop::collection::vec(any::<u8>(), 0..40);
     prop_oneof![
         number.clone().prop_map(Frame::Ping),
+        (FIRST_FREE.., number.clone(), prop::collection::vec(value(), 0..6))
+            .prop_map(|(kind, seq, values)| Frame::Event(Event::message(kind, seq, values))),
         (number, "[a-z.]{0,64}", seal, prop::collection::vec(value(), 0..6)).prop_map(
             |(seq, target, seal, values)| {
-                Frame::Event(Event { seq, target: target.into(), seal: seal.into(), values })
+                Frame::Event(Event { kind: EVENT, seq, target: target.into(), seal: seal.into(), values })
             }
         ),
     ]
@@ -261,7 +275,13 @@ fn what_is_not_exactly_a_frame_is_refused() {
 fn limits_are_kept_to_the_byte() {
     let limits = Limits::default();
     let event = |target: usize, values: Vec<Value<'static>>| {
-        Frame::Event(Event { seq: 1, target: "t".repeat(target).into(), seal: vec![0].into(), values })
+        Frame::Event(Event {
+            kind: EVENT,
+            seq: 1,
+            target: "t".repeat(target).into(),
+            seal: vec![0].into(),
+            values,
+        })
     };
     let list = |len: usize| Value::List(vec!["x".into(); len]);
     let cases = [
@@ -287,7 +307,13 @@ fn limits_are_kept_to_the_byte() {
     let room = limits.frame - cbor(&event(1, vec![])).len() - 2;
     for (more, fits) in [(0, true), (1, false)] {
         let seal = vec![0; room - 1 + more];
-        let frame = Frame::Event(Event { seq: 1, target: "t".into(), seal: seal.into(), values: vec![] });
+        let frame = Frame::Event(Event {
+            kind: EVENT,
+            seq: 1,
+            target: "t".into(),
+            seal: seal.into(),
+            values: vec![],
+        });
         assert_eq!(
             (cbor(&frame).len() <= limits.frame, read(Format::Cbor, &cbor(&frame)).is_some()),
             (fits, fits)

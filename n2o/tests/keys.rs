@@ -12,8 +12,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use n2o::{
-    Channel, Clock, Connection, Cx, Error, Format, Gone, Incoming, Info, Keys, Limits, Msg, Node, Protocol,
-    Random, Session, Token,
+    Channel, Clock, Connection, Dispatch, EVENT, Error, Event, Format, Gone, Incoming, Keys, Later, Limits,
+    Node, Protocol, Random, Session, Token,
 };
 
 fn line(id: u8, seed: u64) -> String {
@@ -233,8 +233,16 @@ impl Channel for Line {
 struct Mute;
 
 impl Protocol for Mute {
-    fn info<'a>(&'a mut self, _: Msg<'a>, _: &'a mut Cx) -> Info<'a> {
-        Info::Unknown
+    fn name(&self) -> &'static str {
+        "page"
+    }
+
+    fn claims(&self) -> &'static [u8] {
+        &[EVENT]
+    }
+
+    fn event<'a>(&'a mut self, _: &'a Event<'a>, _: &'a mut Dispatch) -> Later<'a> {
+        Box::pin(async { Ok(()) })
     }
 }
 
@@ -250,7 +258,7 @@ async fn pages_of_a_key_that_is_gone_are_told_to_sign_in_again_at_once() {
         let session = node.sessions().create();
         let _cookie = node.sessions().cookie(&session);
         let page = node.page_id();
-        node.wait(Box::new(Mute), Cx::new(&node, Arc::clone(&session), page, "/", Vec::new(), "en"));
+        node.wait(Box::new(Mute), Dispatch::new(&node, Arc::clone(&session), page, "/", Vec::new(), "en"));
         let (code, codes) = tokio::sync::mpsc::unbounded_channel();
         let connection = Connection::new(Box::new(Line(code)), Format::Cbor);
         node.connect(&Token { page, path: "/".into() }, connection, || unreachable!("the page waits"));

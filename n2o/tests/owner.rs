@@ -2,21 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use n2o::{Accounts, Clock, Cx, Keys, Limits, Node, Owner, Random, Session};
+use n2o::{Accounts, Clock, Dispatch, Keys, Limits, Node, Owner, Random, Session};
 
 async fn node() -> Node {
     let (random, store) = (Random::seeded(1), kvs::Store::open("memory:").await.expect("store"));
     Node::new(store, Keys::random(&random), Limits::default(), Clock::fixed(1_000_000), random)
 }
 
-fn page(node: &Node, session: &Arc<Session>) -> Cx {
-    Cx::new(node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en")
+fn page(node: &Node, session: &Arc<Session>) -> Dispatch {
+    Dispatch::new(node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en")
 }
 
 /// Ends the handler, and answers the session that the browser goes on with.
-async fn follow(node: &Node, mut cx: Cx) -> Arc<Session> {
+async fn follow(node: &Node, mut cx: Dispatch) -> Arc<Session> {
     let ticket = cx.ticket("/").await.expect("the store").expect("a login");
-    cx.commit().await.expect("the store");
+    let cx = cx.commit().await.expect("the store");
     let (cookie, _) = node.sessions().trade(cx.session_handle(), &ticket.0).await.expect("traded");
     node.sessions().open(&cookie).await.expect("the store").expect("a session")
 }
@@ -88,7 +88,7 @@ async fn who_has_proven_to_be_somebody_has_not_proven_to_be_somebody_else() {
     assert!(!cx.is_proven());
     cx.login("Ann").await.expect("a name");
     assert!(cx.is_proven());
-    cx.rollback();
+    cx = cx.rollback();
     cx.login("Ann").await.expect("a name");
     assert!(!cx.is_proven(), "the handler that was given the password has failed");
 }
@@ -109,7 +109,7 @@ async fn nothing_but_a_right_password_proves_anybody() {
     // One handler is given the password, and the next one logs in.
     let mut cx = page(&node, &node.sessions().create());
     accounts.verify(&mut cx, "Ann", "correct horse").await.expect("asked").expect("right");
-    cx.commit().await.expect("the store");
+    cx = cx.commit().await.expect("the store");
     cx.login("Ann").await.expect("a name");
     assert!(!cx.is_proven());
 }

@@ -1,6 +1,6 @@
 //! Topics as the contexts of pages see them: who is registered, and who is present.
 
-use n2o::{Clock, Cx, Keys, Limits, Node, Random};
+use n2o::{Clock, Dispatch, Keys, Limits, Node, Random};
 
 async fn node() -> Node {
     let store = kvs::Store::open("memory:").await.expect("a store");
@@ -8,8 +8,8 @@ async fn node() -> Node {
     Node::new(store, Keys::random(&random), Limits::default(), Clock::fixed(0), random)
 }
 
-fn page(node: &Node) -> Cx {
-    Cx::new(node, node.sessions().create(), node.page_id(), "/", Vec::new(), "en")
+fn page(node: &Node) -> Dispatch {
+    Dispatch::new(node, node.sessions().create(), node.page_id(), "/", Vec::new(), "en")
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_page_counts_once_and_leaves_with_its_context() {
     ann.unreg("a");
     ann.unreg("never");
     assert_eq!(count("a"), 2, "a handler leaves when it has ended well");
-    ann.commit().await.expect("commit");
+    ann = ann.commit().await.expect("commit");
     assert_eq!((count("a"), count("b")), (1, 1));
     drop(ann);
     assert_eq!((count("a"), count("b")), (1, 0));
@@ -45,7 +45,7 @@ async fn a_name_is_present_while_any_of_its_pages_is() {
     assert_eq!(present(), "Ann Bob");
     two.join("a", "Ann");
     one.unreg("a");
-    one.commit().await.expect("commit");
+    one = one.commit().await.expect("commit");
     assert_eq!(present(), "Ann Bob");
     two.join("a", "Anna");
     assert_eq!(present(), "Anna Bob", "a name changes with its page");
@@ -61,10 +61,10 @@ async fn what_a_failed_handler_joined_and_left_is_as_before() {
     let node = node().await;
     let mut page = page(&node);
     page.join("old", "Ann");
-    page.commit().await.expect("commit");
+    page = page.commit().await.expect("commit");
     page.join("new", "Ann");
     page.unreg("old");
-    page.rollback();
-    page.commit().await.expect("commit");
+    let page = page.rollback();
+    let _page = page.commit().await.expect("commit");
     assert_eq!((node.registry().count("old"), node.registry().count("new")), (1, 0));
 }

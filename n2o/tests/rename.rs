@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use n2o::{AccountLimits, Accounts, Clock, Cx, Error, Keys, Limits, Node, Random, Tries};
+use n2o::{AccountLimits, Accounts, Clock, Dispatch, Error, Keys, Limits, Node, Random, Tries};
 use serde::{Deserialize, Serialize};
 
 async fn node() -> Node {
@@ -10,8 +10,8 @@ async fn node() -> Node {
     Node::new(store, Keys::random(&random), Limits::default(), Clock::fixed(1_000_000), random)
 }
 
-fn visitor(node: &Node) -> Cx {
-    Cx::new(node, node.sessions().create(), node.page_id(), "/", Vec::new(), "en")
+fn visitor(node: &Node) -> Dispatch {
+    Dispatch::new(node, node.sessions().create(), node.page_id(), "/", Vec::new(), "en")
 }
 
 fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
@@ -59,7 +59,7 @@ async fn old(node: &Node, accounts: &Accounts, names: &[&str]) {
     txn.commit().await.expect("commit");
 }
 
-async fn right(accounts: &Accounts, cx: &mut Cx, name: &str) -> Option<String> {
+async fn right(accounts: &Accounts, cx: &mut Dispatch, name: &str) -> Option<String> {
     accounts.verify(cx, name, "correct horse").await.expect("asked")
 }
 
@@ -93,7 +93,7 @@ async fn an_account_whose_name_is_not_allowed_any_more_is_renamed_with_its_passw
 async fn the_sentence_is_said_in_ukrainian_too() {
     let (node, accounts) = (node().await, accounts());
     old(&node, &accounts, &["m\u{430}x"]).await;
-    let mut cx = Cx::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), "uk");
+    let mut cx = Dispatch::new(&node, node.sessions().create(), node.page_id(), "/", Vec::new(), "uk");
     let found = right(&accounts, &mut cx, "m\u{430}x").await.expect("right");
     let answer = told(cx.login(&found).await);
     let administrators = "\u{430}\u{434}\u{43c}\u{456}\u{43d}\u{456}\u{441}\u{442}\u{440}\u{430}\u{442}\u{43e}\u{440}\u{456}\u{432}";
@@ -108,7 +108,7 @@ async fn nothing_of_an_account_is_lost_with_its_name() {
     accounts.register(&mut home, "Ann", "correct horse").await.expect("registered");
     home.login("Ann").await.expect("a name");
     let owner = home.owner();
-    home.commit().await.expect("commit");
+    home = home.commit().await.expect("commit");
     let mut cx = visitor(&node);
     accounts.rename(&mut cx, "Ann", "correct horse", "Anna").await.expect("asked").expect("renamed");
     cx.login("Anna").await.expect("a name");
@@ -129,7 +129,7 @@ async fn nothing_of_an_account_is_lost_with_its_name() {
     assert_eq!(back.as_deref(), Some("Ann"));
     home.login("Ann").await.expect("a name");
     assert_eq!(home.owner(), owner);
-    home.commit().await.expect("commit");
+    home = home.commit().await.expect("commit");
     assert_eq!(right(&accounts, &mut home, "ann").await.as_deref(), Some("Ann"));
 }
 
@@ -170,7 +170,7 @@ async fn an_administrator_renames_without_the_password() {
     assert_eq!(new.as_deref(), Some("max"), "although the old name looks like it");
     admin.login("max").await.expect("a name");
     assert!(!admin.is_proven(), "who renames an account is not its holder");
-    admin.rollback();
+    admin = admin.rollback();
     assert_eq!(
         accounts.rename_by_right(&mut admin, "m\u{430}x", "max").await.expect("asked").as_deref(),
         Some("max")

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use n2o::{Clock, Cx, Error, Info, Keys, Limits, Msg, Node, Protocol, Random, SealError, Session, Token};
+use n2o::{
+    Clock, Dispatch, EVENT, Error, Event, Keys, Later, Limits, Node, Protocol, Random, SealError, Session,
+    Token,
+};
 
 async fn node(seed: u64) -> Node {
     let store = kvs::Store::open("memory:").await.expect("a store");
@@ -75,14 +78,14 @@ async fn seals_for_one_purpose_are_good_for_no_other() {
     let node = node(1).await;
     let session = node.sessions().create();
     let page = node.page_id();
-    let cx = Cx::new(&node, Arc::clone(&session), page, "/", Vec::new(), "en");
+    let cx = Dispatch::new(&node, Arc::clone(&session), page, "/", Vec::new(), "en");
     let seal = cx.pickle("button", 0, 7, page.as_bytes()).expect("sealed");
     assert!(cx.depickle("button", &seal, |_| Some(7)).is_ok());
     assert!(cx.depickle("other", &seal, |_| Some(7)).is_err());
     assert!(cx.depickle("button", &seal, |_| Some(8)).is_err(), "of another kind");
     assert!(cx.depickle("button", &seal, |_| None).is_err(), "of no kind");
     let open = |session: &Arc<Session>, page| {
-        Cx::new(&node, Arc::clone(session), page, "/", Vec::new(), "en")
+        Dispatch::new(&node, Arc::clone(session), page, "/", Vec::new(), "en")
             .depickle("button", &seal, |_| Some(7))
             .is_ok()
     };
@@ -101,7 +104,7 @@ async fn seals_for_one_purpose_are_good_for_no_other() {
 async fn a_ticket_is_of_one_session_and_short_lived() {
     let node = node(1).await;
     let (ann, bob) = (node.sessions().create(), node.sessions().create());
-    let mut cx = Cx::new(&node, Arc::clone(&ann), node.page_id(), "/", Vec::new(), "en");
+    let mut cx = Dispatch::new(&node, Arc::clone(&ann), node.page_id(), "/", Vec::new(), "en");
     cx.login("Ann").await.expect("a name");
     let ticket = cx.ticket("/home").await.expect("a ticket").expect("a login");
     cx.commit().await.expect("the store");
@@ -112,7 +115,7 @@ async fn a_ticket_is_of_one_session_and_short_lived() {
     assert_eq!(session.user().as_deref(), Some("Ann"));
     assert!(ann.ended());
 
-    let mut cx = Cx::new(&node, Arc::clone(&bob), node.page_id(), "/", Vec::new(), "en");
+    let mut cx = Dispatch::new(&node, Arc::clone(&bob), node.page_id(), "/", Vec::new(), "en");
     cx.login("Bob").await.expect("a name");
     let ticket = cx.ticket("/").await.expect("a ticket").expect("a login");
     cx.commit().await.expect("the store");
@@ -133,8 +136,8 @@ async fn a_session_without_values_costs_the_store_nothing() {
     assert!(!is_good(&node, &cookie).await);
 }
 
-fn cx(node: &Node, session: &Arc<Session>) -> Cx {
-    Cx::new(node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en")
+fn cx(node: &Node, session: &Arc<Session>) -> Dispatch {
+    Dispatch::new(node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en")
 }
 
 /// Logs in, as the browser's next session.
@@ -145,7 +148,7 @@ async fn login(node: &Node, session: &Arc<Session>, user: &str, roles: &[&str]) 
 }
 
 /// Commits, and follows the ticket.
-async fn follow(node: &Node, session: &Arc<Session>, mut cx: Cx) -> Arc<Session> {
+async fn follow(node: &Node, session: &Arc<Session>, mut cx: Dispatch) -> Arc<Session> {
     let ticket = cx.ticket("/").await.expect("a ticket").expect("a change");
     cx.commit().await.expect("the store");
     let (cookie, _) = node.sessions().trade(session, &ticket.0).await.expect("traded");
@@ -205,7 +208,6 @@ async fn a_login_carries_no_more_values_than_a_session_may_have() {
             Err(Error::TooLarge { size, limit, .. }) => assert!(!fits && size > limit, "{length}"),
             other => panic!("{length}: {other:?}"),
         }
-        page.rollback();
     }
 }
 
@@ -230,11 +232,11 @@ async fn roles_are_changed_for_all_pages_and_by_a_handler_that_ends_well() {
     let mut cx = cx(&node, &ann);
     cx.set_roles(&["manager", "clerk"]).expect("a user");
     assert!(cx.has_role("manager"));
-    cx.rollback();
+    cx = cx.rollback();
     assert!(!cx.has_role("manager"));
     cx.set_roles(&["manager"]).expect("a user");
     assert!(!self::cx(&node, &ann).has_role("manager"), "not yet");
-    cx.commit().await.expect("the store");
+    cx = cx.commit().await.expect("the store");
     assert!(self::cx(&node, &ann).has_role("manager") && !self::cx(&node, &ann).has_role("clerk"));
     let cookie = node.sessions().cookie(&ann);
     drop((cx, ann));
@@ -358,8 +360,16 @@ async fn the_store_has_a_hash_of_the_session_s_id_only() {
 struct Mute;
 
 impl Protocol for Mute {
-    fn info<'a>(&'a mut self, _: Msg<'a>, _: &'a mut Cx) -> Info<'a> {
-        Info::Unknown
+    fn name(&self) -> &'static str {
+        "page"
+    }
+
+    fn claims(&self) -> &'static [u8] {
+        &[EVENT]
+    }
+
+    fn event<'a>(&'a mut self, _: &'a Event<'a>, _: &'a mut Dispatch) -> Later<'a> {
+        Box::pin(async { Ok(()) })
     }
 }
 
@@ -367,7 +377,7 @@ impl Protocol for Mute {
 async fn logins_have_a_rate_by_session_and_by_network() {
     let node = node(1).await;
     let login = async |session: &Arc<Session>, address: &str| {
-        let cx = Cx::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
+        let cx = Dispatch::new(&node, Arc::clone(session), node.page_id(), "/", Vec::new(), "en");
         let mut cx = cx.from_address(Some(address.parse().expect("an address")));
         cx.login("Ann").await.is_ok()
     };
@@ -391,7 +401,7 @@ async fn a_second_login_takes_the_place_of_one_that_was_not_followed() {
     let node = node(1).await;
     let session = node.sessions().create();
     let login = async || {
-        let mut cx = Cx::new(&node, Arc::clone(&session), node.page_id(), "/", Vec::new(), "en");
+        let mut cx = Dispatch::new(&node, Arc::clone(&session), node.page_id(), "/", Vec::new(), "en");
         cx.login("Ann").await.expect("a name");
         let ticket = cx.ticket("/").await.expect("a ticket").expect("a login");
         cx.commit().await.expect("the store");

@@ -35,14 +35,14 @@
 //!     type Event = Press;
 //!     const ACCESS: Access = Access::Anyone;
 //!
-//!     fn render(&self, _: &Cx) -> Markup {
+//!     fn render(&self, _: &Ui<'_, Self>) -> Markup {
 //!         html! {
 //!             (span().id("n").text(self.n.to_string()))
 //!             (button("More").id("inc").postback(Press::inc()).repeat())
 //!         }
 //!     }
 //!
-//!     async fn event(&mut self, press: Press, cx: &mut Cx) -> Result {
+//!     async fn event(&mut self, press: Press, cx: &mut Cx<'_, Self>) -> Result {
 //!         let Press::Inc = press;
 //!         self.n += 1;
 //!         cx.refresh();
@@ -61,6 +61,8 @@
 //! ```
 
 pub mod attr;
+mod cx;
+mod doc;
 mod document;
 mod draft;
 mod el;
@@ -88,6 +90,7 @@ mod url;
 mod write;
 
 pub use attr::Attr;
+pub use cx::{Cx, Ui};
 pub use document::Document;
 pub use el::{El, On};
 pub use escape::Raw;
@@ -106,8 +109,8 @@ pub use url::{__encode, __segment};
 
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {
-    pub use crate::{Access, Attr, Dom, El, Event, Never, On, Page, Raw, Url, attr, tags::*, url};
+    pub use crate::{Access, Attr, Cx, Dom, El, Event, Never, On, Page, Raw, Ui, Url, attr, tags::*, url};
     pub use maud::{Markup, Render};
-    pub use n2o::{Cx, Error, Message, Presence, Result};
+    pub use n2o::{Error, Message, Presence, Result};
     pub use serde::{Deserialize, Serialize};
 }

@@ -1,18 +1,20 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, collections::HashSet, future::Future, pin::Pin, sync::Arc};
+use std::{any::TypeId, collections::HashSet, sync::Arc};
 
-use n2o::{Cx, Error, Event, Info, Msg, Protocol, Result};
+use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
 use crate::{
     attr,
+    cx::Cx,
+    doc::Doc,
     draft::Draft,
     event::{Event as _, Values, Variant},
     hash, inputs,
     lang::text,
     nodes::Nodes,
     op,
-    op::{Dom, Part, wrong},
+    op::{Dom, wrong},
     page::{Access, Page},
     refresh,
     scope::{self, Known},
@@ -26,12 +28,10 @@ pub const SESSION_PATH: &str = "/n2o/session";
 
 const OLD_SEAL: &str = "the seal is of another version of the page";
 
-type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
-
 /// A page of any type.
 pub trait Live: Protocol {
     /// Opens the page for a `GET`: rights, data, and the document's title and content.
-    fn open<'a>(&'a mut self, cx: &'a mut Cx) -> Later<'a, Rendered>;
+    fn open<'a>(&'a mut self, cx: &'a mut Dispatch) -> Later<'a, Rendered>;
 }
 
 /// What a page looks like.
@@ -46,7 +46,14 @@ pub struct Rendered {
 /// A page that has not been opened.
 #[must_use]
 pub fn live<P: Page>() -> Box<dyn Live> {
-    Box::new(Held { page: P::default(), stale: false })
+    let held = Held { page: P::default(), stale: false };
+    Box::new(Nitro { held, doc: Doc::new(TypeId::of::<P::Event>()) })
+}
+
+/// The nitro protocol of one page: the page, and its document.
+struct Nitro<P> {
+    held: Held<P>,
+    doc: Doc,
 }
 
 struct Held<P> {
@@ -55,64 +62,104 @@ struct Held<P> {
     stale: bool,
 }
 
-impl<P: Page> Live for Held<P> {
-    fn open<'a>(&'a mut self, cx: &'a mut Cx) -> Later<'a, Rendered> {
-        Box::pin(async move {
-            cx.part::<Part>().event = TypeId::of::<P::Event>();
-            self.allowed(cx).await?;
-            self.page.load(cx).await?;
-            if let Some(to) = cx.part::<Part>().redirect.take() {
-                return Err(Error::Redirect(leave(cx, &to).await?));
-            }
-            let (draft, _) = self.draft(cx, false);
-            let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
-            let title = self.page.title(cx);
-            let part = cx.part::<Part>();
-            part.title = hash::of(title.as_bytes());
-            part.tree = draft.into_tree();
-            cx.out.clear();
-            Ok(Rendered { title, html })
-        })
+impl<P: Page> Nitro<P> {
+    /// The page, and the context of its handlers.
+    fn with<'a>(&'a mut self, dispatch: &'a mut Dispatch) -> (&'a mut Held<P>, Cx<'a, P>) {
+        (&mut self.held, Cx::new(dispatch, &mut self.doc))
     }
 }
 
-impl<P: Page> Protocol for Held<P> {
-    fn info<'a>(&'a mut self, msg: Msg<'a>, cx: &'a mut Cx) -> Info<'a> {
-        match msg {
-            Msg::Init { restored } => Info::Later(Box::pin(self.init(restored, cx))),
-            Msg::Event(event) => Info::Later(Box::pin(self.event(event, cx))),
-            Msg::Info(message) => Info::Later(Box::pin(async move {
-                if cx.part::<Part>().away.is_some() {
-                    return Ok(());
-                }
-                self.fresh(cx).await?;
-                let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-                scope::within(random, event, self.page.info(message, cx)).await?;
-                self.settle(cx).await
-            })),
-            Msg::Refresh => Info::Later(Box::pin(async move {
-                if cx.part::<Part>().away.is_none() {
-                    self.fresh(cx).await?;
-                }
-                cx.part::<Part>().refresh = false;
-                self.whole(cx);
-                Ok(())
-            })),
-            Msg::Save => Info::Done(self.save(cx)),
-            Msg::Final => {
-                cx.part::<Part>().settle();
-                Info::Done(Ok(()))
-            }
-            Msg::Restore(state) => Info::Done(self.restore(state, cx)),
-            Msg::Ping(_) => Info::Unknown,
-        }
+impl<P: Page> Live for Nitro<P> {
+    fn open<'a>(&'a mut self, dispatch: &'a mut Dispatch) -> Later<'a, Rendered> {
+        let (held, mut cx) = self.with(dispatch);
+        Box::pin(async move { held.open(&mut cx).await })
+    }
+}
+
+impl<P: Page> Protocol for Nitro<P> {
+    fn name(&self) -> &'static str {
+        "page"
+    }
+
+    fn claims(&self) -> &'static [u8] {
+        &[EVENT]
+    }
+
+    fn event<'a>(&'a mut self, event: &'a Event<'a>, dispatch: &'a mut Dispatch) -> Later<'a> {
+        let (held, mut cx) = self.with(dispatch);
+        Box::pin(async move { held.event(event, &mut cx).await })
+    }
+
+    fn init<'a>(&'a mut self, restored: bool, dispatch: &'a mut Dispatch) -> Later<'a> {
+        let (held, mut cx) = self.with(dispatch);
+        Box::pin(async move { held.init(restored, &mut cx).await })
+    }
+
+    fn info<'a>(&'a mut self, message: &'a Message, dispatch: &'a mut Dispatch) -> Later<'a> {
+        let (held, mut cx) = self.with(dispatch);
+        Box::pin(async move { held.info(message, &mut cx).await })
+    }
+
+    fn refresh<'a>(&'a mut self, dispatch: &'a mut Dispatch) -> Later<'a> {
+        let (held, mut cx) = self.with(dispatch);
+        Box::pin(async move { held.refresh(&mut cx).await })
+    }
+
+    fn save(&self, state: &mut Vec<u8>) -> Result {
+        state::write(&self.held.page, state)
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result {
+        self.doc.restore();
+        self.held.page = state::read(state)?;
+        self.held.stale = true;
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        self.doc.settle();
     }
 }
 
 impl<P: Page> Held<P> {
+    async fn open(&mut self, cx: &mut Cx<'_, P>) -> Result<Rendered> {
+        self.allowed(cx).await?;
+        self.page.load(cx).await?;
+        if let Some(to) = cx.doc.redirect.take() {
+            return Err(Error::Redirect(leave(cx, &to).await?));
+        }
+        let (draft, _) = self.draft(cx, false);
+        let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
+        let title = self.page.title(&cx.ui());
+        let part = &mut *cx.doc;
+        part.title = hash::of(title.as_bytes());
+        part.tree = draft.into_tree();
+        cx.dispatch.out.clear();
+        Ok(Rendered { title, html })
+    }
+
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, P>) -> Result {
+        if cx.doc.away.is_some() {
+            return Ok(());
+        }
+        self.fresh(cx).await?;
+        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+        scope::within(random, event, self.page.info(message, cx)).await?;
+        self.settle(cx).await
+    }
+
+    async fn refresh(&mut self, cx: &mut Cx<'_, P>) -> Result {
+        if cx.doc.away.is_none() {
+            self.fresh(cx).await?;
+        }
+        cx.doc.refresh = false;
+        self.whole(cx);
+        Ok(())
+    }
+
     /// Loads the page again when it was restored, after a restart or because a handler failed. What was
     /// loaded may be newer than what the document shows, so the document follows at the end of the turn.
-    async fn fresh(&mut self, cx: &mut Cx) -> Result {
+    async fn fresh(&mut self, cx: &mut Cx<'_, P>) -> Result {
         if self.stale {
             self.page.load(cx).await?;
             self.stale = false;
@@ -121,7 +168,7 @@ impl<P: Page> Held<P> {
         Ok(())
     }
 
-    async fn allowed(&mut self, cx: &mut Cx) -> Result {
+    async fn allowed(&mut self, cx: &mut Cx<'_, P>) -> Result {
         let may = match P::ACCESS {
             Access::Anyone => true,
             Access::User => cx.user().is_some(),
@@ -131,18 +178,17 @@ impl<P: Page> Held<P> {
             return Err(Error::Denied);
         }
         self.page.authorize(cx).await?;
-        match cx.part::<Part>().redirect.take() {
+        match cx.doc.redirect.take() {
             Some(to) => Err(Error::Redirect(leave(cx, &to).await?)),
             None => Ok(()),
         }
     }
 
-    async fn init(&mut self, restored: bool, cx: &mut Cx) -> Result {
-        cx.part::<Part>().event = TypeId::of::<P::Event>();
+    async fn init(&mut self, restored: bool, cx: &mut Cx<'_, P>) -> Result {
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
                 // Nothing of the page is shown or done any more, also when the client does not go.
-                let part = cx.part::<Part>();
+                let part = &mut *cx.doc;
                 (part.tree, part.away) = (Tree::default(), Some(to));
                 // A restored page is sent as a whole once its client has been welcomed, and this one with it.
                 if !restored {
@@ -162,9 +208,9 @@ impl<P: Page> Held<P> {
         self.settle(cx).await
     }
 
-    async fn event(&mut self, event: &Event<'_>, cx: &mut Cx) -> Result {
+    async fn event(&mut self, event: &Event<'_>, cx: &mut Cx<'_, P>) -> Result {
         let id = &*event.target;
-        if !cx.part::<Part>().tree.can_fire(id) {
+        if !cx.doc.tree.can_fire(id) {
             return Err(Error::Refused("the element is not on the page, or disabled, or has no event"));
         }
         let known = |variant: u8| P::Event::VARIANTS.get(usize::from(variant));
@@ -178,13 +224,13 @@ impl<P: Page> Held<P> {
             return Err(Error::Refused("the values are not those of the event's sources"));
         }
         let names = sources.iter().chain(&reads);
-        let states = names.map(|name| cx.part::<Part>().tree.state(name)).collect();
+        let states = names.map(|name| cx.doc.tree.state(name)).collect();
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
-        if !sources.is_empty() && !cx.part::<Part>().errors.is_empty() {
-            for input in std::mem::take(&mut cx.part::<Part>().change().errors) {
-                op::set(&mut cx.out, &format!("{input}.e"), "");
+        if !sources.is_empty() && !cx.doc.errors.is_empty() {
+            for input in std::mem::take(&mut cx.doc.change().errors) {
+                op::set(&mut cx.dispatch.out, &format!("{input}.e"), "");
                 cx.attr(input, attr::ARIA_INVALID, None);
             }
         }
@@ -209,14 +255,14 @@ impl<P: Page> Held<P> {
     }
 
     /// Does what the handler left for its end.
-    async fn settle(&mut self, cx: &mut Cx) -> Result {
-        let part = cx.part::<Part>();
+    async fn settle(&mut self, cx: &mut Cx<'_, P>) -> Result {
+        let part = &mut *cx.doc;
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
-        if redirect.is_some() || cx.is_leaving() {
+        if redirect.is_some() || cx.dispatch.is_leaving() {
             let here = || Url::local(cx.path()).unwrap_or_else(|| Url::__of(String::from("/")));
             let to = redirect.unwrap_or_else(here);
             let way = leave(cx, &to).await?;
-            cx.out.op(14, 1).text(&way);
+            cx.dispatch.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);
         }
@@ -225,14 +271,14 @@ impl<P: Page> Held<P> {
 
     /// Renders the page, where it may be without the parts that are known to be as they were; `true` when what is
     /// remembered of the page cannot be compared with it, because two ids that have one key were parted.
-    fn draft(&self, cx: &mut Cx, may_keep: bool) -> (Draft, bool) {
-        let Part { event, tree, .. } = cx.part::<Part>();
+    fn draft(&self, cx: &mut Cx<'_, P>, may_keep: bool) -> (Draft, bool) {
+        let Doc { event, tree, .. } = &*cx.doc;
         let (event, keying, nodes) = (*event, tree.keying(), Arc::clone(tree.nodes()));
         let random = cx.node().random().bytes();
-        let (page, shared): (_, &Cx) = (&self.page, cx);
+        let (page, ui) = (&self.page, cx.ui());
         let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
-        let marked = scope::marked(random, event, known, || page.render(shared).into_string());
-        let mut draft = Draft::new(marked, &nodes, keying, text(shared.lang()));
+        let marked = scope::marked(random, event, known, || page.render(&ui).into_string());
+        let mut draft = Draft::new(marked, &nodes, keying, text(ui.lang()));
         let has_twins = draft.has_twins(&nodes);
         if has_twins && draft.has_stubs {
             return self.draft(cx, false);
@@ -245,34 +291,34 @@ impl<P: Page> Held<P> {
     }
 
     /// Sends what has changed since the last time.
-    fn changes(&self, cx: &mut Cx) {
-        let mut out = std::mem::replace(&mut cx.out, n2o::Out::new(n2o::Format::default()));
-        let mut send = |(draft, parted): &(Draft, bool), cx: &Cx, old: &Nodes| {
+    fn changes(&self, cx: &mut Cx<'_, P>) {
+        let mut out = std::mem::replace(&mut cx.dispatch.out, n2o::Out::new(n2o::Format::default()));
+        let mut send = |(draft, parted): &(Draft, bool), cx: &n2o::Cx, old: &Nodes| {
             let known = if *parted { &Nodes::none() } else { old };
             refresh::refresh(known, draft, &mut out, &mut |id, bind| op::seal(cx, id, bind))
         };
         let mut rendered = self.draft(cx, true);
-        let nodes = Arc::clone(cx.part::<Part>().tree.nodes());
+        let nodes = Arc::clone(cx.doc.tree.nodes());
         if !send(&rendered, cx, &nodes) {
             rendered = self.draft(cx, false);
             send(&rendered, cx, &nodes);
         }
         drop(nodes);
         let draft = rendered.0;
-        let old = std::mem::take(&mut cx.part::<Part>().tree);
-        cx.out = out;
-        cx.part::<Part>().put(old, draft.into_tree());
-        let title = self.page.title(cx);
-        if hash::of(title.as_bytes()) != cx.part::<Part>().title {
+        let old = std::mem::take(&mut cx.doc.tree);
+        cx.dispatch.out = out;
+        cx.doc.put(old, draft.into_tree());
+        let title = self.page.title(&cx.ui());
+        if hash::of(title.as_bytes()) != cx.doc.title {
             cx.title(title);
         }
     }
 
     /// Sends the whole page.
-    fn whole(&self, cx: &mut Cx) {
-        let part = cx.part::<Part>();
+    fn whole(&self, cx: &mut Cx<'_, P>) {
+        let part = &mut *cx.doc;
         if let Some(to) = part.away.clone() {
-            cx.out.op(14, 1).text(&to);
+            cx.dispatch.out.op(14, 1).text(&to);
             return;
         }
         let known = std::mem::take(&mut part.tree);
@@ -281,22 +327,11 @@ impl<P: Page> Held<P> {
         part.title = 0;
         self.changes(cx);
     }
-
-    fn save(&self, cx: &mut Cx) -> Result {
-        state::write(&self.page, &mut cx.state)
-    }
-
-    fn restore(&mut self, state: &[u8], cx: &mut Cx) -> Result {
-        cx.part::<Part>().restore();
-        self.page = state::read(state)?;
-        self.stale = true;
-        Ok(())
-    }
 }
 
 /// Where to send the browser so that it arrives at `to`: there, or first to where its new cookie is set.
-async fn leave(cx: &mut Cx, to: &Url) -> Result<String> {
-    let ticket = cx.ticket(to.as_str()).await?;
+async fn leave<P>(cx: &mut Cx<'_, P>, to: &Url) -> Result<String> {
+    let ticket = cx.dispatch.ticket(to.as_str()).await?;
     Ok(ticket.map_or_else(|| to.to_string(), |ticket| format!("{SESSION_PATH}?t={}", ticket.0)))
 }
 

@@ -1,21 +1,12 @@
 //! Ops: what a handler may do to the document. `PROTOCOL.md`, section 7, defines them.
 
-use std::any::TypeId;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use maud::Render;
-use n2o::{Cx, Error, Out};
+use n2o::{Error, Out};
 
 use crate::{
-    attr::Attr,
-    draft::Draft,
-    event::Bind,
-    hash,
-    lang::text,
-    nodes::Nodes,
-    scope,
-    tree::{Place, Tree},
-    url::Url,
+    attr::Attr, cx::Cx, doc::Doc, draft::Draft, event::Bind, hash, lang::text, nodes::Nodes, scope,
+    tree::Place, url::Url,
 };
 
 pub(crate) const UPDATE: u8 = 0;
@@ -40,93 +31,8 @@ pub(crate) fn remove_beside(out: &mut Out, id: &str, before: bool) {
     out.op(17, 2).text(id).bool(before);
 }
 
-/// What nitro keeps in the context of a page.
-#[derive(Debug)]
-pub(crate) struct Part {
-    pub(crate) tree: Tree,
-    /// What was before the handler changed it, should the handler fail.
-    pub(crate) before: Option<Before>,
-    /// The type of the page's events.
-    pub(crate) event: TypeId,
-    pub(crate) redirect: Option<Url>,
-    pub(crate) refresh: bool,
-    /// The inputs that show an error.
-    pub(crate) errors: Vec<&'static str>,
-    pub(crate) title: u64,
-    /// Where the visitor was sent when the page connected: there is no page for them any more.
-    pub(crate) away: Option<String>,
-}
-
-impl Default for Part {
-    fn default() -> Self {
-        Part {
-            tree: Tree::default(),
-            before: None,
-            event: TypeId::of::<crate::event::Never>(),
-            redirect: None,
-            refresh: false,
-            errors: Vec::new(),
-            title: 0,
-            away: None,
-        }
-    }
-}
-
-impl Part {
-    /// The part, to be changed by a handler that may fail.
-    pub(crate) fn change(&mut self) -> &mut Self {
-        let Part { errors, title, .. } = self;
-        self.before.get_or_insert_with(|| Before { tree: None, errors: errors.clone(), title: *title });
-        self
-    }
-
-    /// Puts another tree in the place of the one that was taken out.
-    pub(crate) fn put(&mut self, old: Tree, new: Tree) {
-        self.change().tree = new;
-        if let Some(Before { tree, .. }) = &mut self.before {
-            tree.get_or_insert(old);
-        }
-    }
-
-    /// What the handler changed is final.
-    pub(crate) fn settle(&mut self) {
-        self.before = None;
-        self.tree.settle();
-    }
-
-    /// Takes back what the handler changed.
-    pub(crate) fn restore(&mut self) {
-        (self.redirect, self.refresh) = (None, false);
-        if let Some(Before { tree, errors, title }) = self.before.take() {
-            (self.errors, self.title) = (errors, title);
-            self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
-            self.tree.undo();
-        }
-    }
-
-    fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
-        let tree = &mut self.change().tree;
-        if tree.is_stream(id) {
-            return;
-        }
-        if !draft.is_rows || tree.is_bordered(id, place) {
-            tree.blur(id, place);
-        }
-        tree.insert(id, place, &draft.inside());
-    }
-}
-
-/// What a failed handler is taken back to.
-#[derive(Debug)]
-pub(crate) struct Before {
-    /// The tree that another one has taken the place of; the tree itself knows what was done to it.
-    tree: Option<Tree>,
-    errors: Vec<&'static str>,
-    title: u64,
-}
-
 /// Seals an event for an element. Without a seal the element is shown, and its event refused.
-pub(crate) fn seal(cx: &Cx, id: &str, bind: &Bind) -> String {
+pub(crate) fn seal(cx: &n2o::Cx, id: &str, bind: &Bind) -> String {
     cx.pickle(id, bind.variant, bind.print, &bind.sealed).map_or_else(
         |error| {
             tracing::error!(page.path = cx.path(), element = id, %error, "an event was not sealed");
@@ -137,8 +43,8 @@ pub(crate) fn seal(cx: &Cx, id: &str, bind: &Bind) -> String {
 }
 
 /// Renders something for this page.
-pub(crate) fn draft(cx: &mut Cx, render: impl FnOnce(&mut String)) -> Draft {
-    let Part { event, tree, .. } = cx.part::<Part>();
+pub(crate) fn draft<C>(cx: &mut Cx<'_, C>, render: impl FnOnce(&mut String)) -> Draft {
+    let Doc { event, tree, .. } = &*cx.doc;
     let (event, keying) = (*event, tree.keying());
     let random = cx.node().random().bytes();
     let draft = Draft::new(scope::part(random, event, render), &Nodes::none(), keying, text(cx.lang()));
@@ -163,10 +69,10 @@ pub(crate) fn wrong(what: std::fmt::Arguments<'_>) {
     debug_assert!(false, "{what}");
 }
 
-fn write(cx: &mut Cx, code: u8, id: &str, render: impl FnOnce(&mut String)) -> Draft {
+fn write<C>(cx: &mut Cx<'_, C>, code: u8, id: &str, render: impl FnOnce(&mut String)) -> Draft {
     let draft = draft(cx, render);
     let text = draft.html(0, &mut |id, bind| seal(cx, id, bind));
-    html(&mut cx.out, code, id, &text);
+    html(&mut cx.dispatch.out, code, id, &text);
     draft
 }
 
@@ -217,40 +123,40 @@ pub trait Dom {
     fn error(&mut self, input: &'static str, message: impl AsRef<str>);
 }
 
-impl Dom for Cx {
+impl<C> Dom for Cx<'_, C> {
     fn update(&mut self, id: impl AsRef<str>, el: impl Render) {
         // A labelled input is rendered with its label around it; then that is what is replaced.
         let draft = draft(self, |out| el.render_to(out));
         let text = draft.html(0, &mut |id, bind| seal(self, id, bind));
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
-        html(&mut self.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
-        self.part::<Part>().change().tree.replace(id.as_ref(), &draft.inside());
+        html(&mut self.dispatch.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
+        self.doc.change().tree.replace(id.as_ref(), &draft.inside());
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 1, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().insert(id.as_ref(), Place::Top, &draft);
+        self.doc.insert(id.as_ref(), Place::Top, &draft);
     }
 
     fn insert_bottom(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 2, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().insert(id.as_ref(), Place::Bottom, &draft);
+        self.doc.insert(id.as_ref(), Place::Bottom, &draft);
     }
 
     fn insert_before(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, INSERT_BEFORE, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().insert(id.as_ref(), Place::Before, &draft);
+        self.doc.insert(id.as_ref(), Place::Before, &draft);
     }
 
     fn insert_after(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, INSERT_AFTER, id.as_ref(), |out| el.render_to(out));
-        self.part::<Part>().insert(id.as_ref(), Place::After, &draft);
+        self.doc.insert(id.as_ref(), Place::After, &draft);
     }
 
     fn replace(&mut self, id: impl AsRef<str>, el: impl Render) {
         let draft = write(self, 5, id.as_ref(), |out| el.render_to(out));
-        let tree = &mut self.part::<Part>().change().tree;
+        let tree = &mut self.doc.change().tree;
         if !draft.is_rows {
             tree.blur(id.as_ref(), Place::After);
         }
@@ -258,27 +164,27 @@ impl Dom for Cx {
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {
-        self.out.op(6, 1).text(id.as_ref());
-        self.part::<Part>().change().tree.remove(id.as_ref());
+        self.dispatch.out.op(6, 1).text(id.as_ref());
+        self.doc.change().tree.remove(id.as_ref());
     }
 
     fn clear(&mut self, id: impl AsRef<str>) {
-        self.out.op(7, 1).text(id.as_ref());
-        self.part::<Part>().change().tree.clear(id.as_ref());
+        self.dispatch.out.op(7, 1).text(id.as_ref());
+        self.doc.change().tree.clear(id.as_ref());
     }
 
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
-        set(&mut self.out, id.as_ref(), value.as_ref());
-        self.part::<Part>().change().tree.set(id.as_ref(), hash::of(value.as_ref().as_bytes()));
+        set(&mut self.dispatch.out, id.as_ref(), value.as_ref());
+        self.doc.change().tree.set(id.as_ref(), hash::of(value.as_ref().as_bytes()));
     }
 
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
-        state(&mut self.out, id.as_ref(), checked);
-        self.part::<Part>().change().tree.set(id.as_ref(), hash::of_state(checked));
+        state(&mut self.dispatch.out, id.as_ref(), checked);
+        self.doc.change().tree.set(id.as_ref(), hash::of_state(checked));
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {
-        let op = self.out.op(9, 3).text(id.as_ref()).text(name.as_str());
+        let op = self.dispatch.out.op(9, 3).text(id.as_ref()).text(name.as_str());
         match value {
             Some(value) => op.text(value),
             None => op.null(),
@@ -286,43 +192,43 @@ impl Dom for Cx {
     }
 
     fn class(&mut self, id: impl AsRef<str>, class: &str, on: bool) {
-        self.out.op(10, 3).text(id.as_ref()).text(class).bool(on);
+        self.dispatch.out.op(10, 3).text(id.as_ref()).text(class).bool(on);
     }
 
     fn show(&mut self, id: impl AsRef<str>) {
-        self.out.op(11, 1).text(id.as_ref());
+        self.dispatch.out.op(11, 1).text(id.as_ref());
     }
 
     fn hide(&mut self, id: impl AsRef<str>) {
-        self.out.op(12, 1).text(id.as_ref());
+        self.dispatch.out.op(12, 1).text(id.as_ref());
     }
 
     fn focus(&mut self, id: impl AsRef<str>) {
-        self.out.op(13, 1).text(id.as_ref());
+        self.dispatch.out.op(13, 1).text(id.as_ref());
     }
 
     fn redirect(&mut self, to: Url) -> Result<(), Error> {
-        self.part::<Part>().redirect = Some(to);
+        self.doc.redirect = Some(to);
         Ok(())
     }
 
     fn alert(&mut self, text: impl AsRef<str>) {
-        self.out.op(15, 1).text(text.as_ref());
+        self.dispatch.out.op(15, 1).text(text.as_ref());
     }
 
     fn title(&mut self, text: impl AsRef<str>) {
-        self.out.op(16, 1).text(text.as_ref());
-        self.part::<Part>().change().title = hash::of(text.as_ref().as_bytes());
+        self.dispatch.out.op(16, 1).text(text.as_ref());
+        self.doc.change().title = hash::of(text.as_ref().as_bytes());
     }
 
     fn refresh(&mut self) {
-        self.part::<Part>().refresh = true;
+        self.doc.refresh = true;
     }
 
     fn error(&mut self, input: &'static str, message: impl AsRef<str>) {
-        set(&mut self.out, &format!("{input}.e"), message.as_ref());
+        set(&mut self.dispatch.out, &format!("{input}.e"), message.as_ref());
         self.attr(input, crate::attr::ARIA_INVALID, Some("true"));
-        let part = self.part::<Part>();
+        let part = &mut *self.doc;
         if !part.errors.contains(&input) {
             part.change().errors.push(input);
         }

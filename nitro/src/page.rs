@@ -3,10 +3,14 @@
 use std::future::Future;
 
 use maud::Markup;
-use n2o::{Cx, Error, Message, Result};
+use n2o::{Error, Message, Result};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{event::Event, state::Old};
+use crate::{
+    cx::{Cx, Ui},
+    event::Event,
+    state::Old,
+};
 
 /// Who may see a page at all; [`Page::authorize`] decides further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,39 +54,39 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
     }
 
     /// The document's title.
-    fn title(&self, cx: &Cx) -> String {
-        let _ = cx;
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        let _ = ui;
         String::new()
     }
 
     /// Whether this visitor may see this page: `Err(Error::Denied)` or a redirect when not. Runs before
     /// anything is loaded, again when the browser connects, and must not rely on the page's own state.
-    fn authorize(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+    fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
     /// Brings what the page shows up to date: before it is rendered, and when it was restored, after a restart
     /// of the server or because a handler failed. What is `#[serde(skip)]` belongs here: it is not saved.
-    fn load(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+    fn load(&mut self, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
     /// The browser has connected: register with topics here, and catch up on what was missed since `load`.
-    fn init(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+    fn init(&mut self, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
     /// The content of the document's body.
-    fn render(&self, cx: &Cx) -> Markup;
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup;
 
     /// The user did something.
-    fn event(&mut self, event: Self::Event, cx: &mut Cx) -> impl Future<Output = Result> + Send;
+    fn event(&mut self, event: Self::Event, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send;
 
     /// A message of a topic came.
-    fn info(&mut self, message: &Message, cx: &mut Cx) -> impl Future<Output = Result> + Send {
+    fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = (message, cx);
         async { Ok(()) }
     }

@@ -49,11 +49,14 @@ pub(crate) fn read<P: Page>(state: &[u8]) -> Result<P> {
 #[cfg(test)]
 mod tests {
     use maud::{Markup, html};
-    use n2o::Cx;
     use serde::Deserialize;
 
     use super::*;
-    use crate::{event::Never, page::Access};
+    use crate::{
+        cx::{Cx, Ui},
+        event::Never,
+        page::Access,
+    };
 
     /// Makes a page of a version with a field.
     macro_rules! page {
@@ -72,11 +75,11 @@ mod tests {
                     $migrate(old)
                 }
 
-                fn render(&self, _: &Cx) -> Markup {
+                fn render(&self, _: &Ui<'_, Self>) -> Markup {
                     html! {}
                 }
 
-                async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+                async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
                     match never {}
                 }
             }

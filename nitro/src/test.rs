@@ -25,7 +25,7 @@
 //!     type Event = Act;
 //!     const ACCESS: Access = Access::Anyone;
 //!
-//!     fn render(&self, _: &Cx) -> Markup {
+//!     fn render(&self, _: &Ui<'_, Self>) -> Markup {
 //!         html! {
 //!             (textbox(Act::name).label("Name").required())
 //!             (button("Add").postback(Act::add()))
@@ -39,7 +39,7 @@
 //!         }
 //!     }
 //!
-//!     async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+//!     async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
 //!         match act {
 //!             Act::Add { name } => self.names.push(name),
 //!             Act::Remove(at) => drop(self.names.remove(at)),

@@ -25,16 +25,16 @@ impl Page for Login {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox(Ask::user).label("Name"))
             (button("Login").id("login").postback(Ask::enter()))
             (button("Note").id("note").postback(Ask::note()))
-            (span().id("who").text(cx.user().unwrap_or_default()))
+            (span().id("who").text(ui.user().unwrap_or_default()))
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         match ask {
             Ask::Enter { user } => {
                 cx.login(&user).await?;
@@ -63,7 +63,7 @@ impl Page for Home {
     type Event = Act;
     const ACCESS: Access = Access::User;
 
-    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         match cx.session().get::<String>("ban")?.as_deref() {
             Some("denied") => Err(Error::Denied),
             Some("away") => cx.redirect(url!("/login")),
@@ -72,9 +72,9 @@ impl Page for Home {
         }
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            (span().id("who").text(cx.user().unwrap_or_default()))
+            (span().id("who").text(ui.user().unwrap_or_default()))
             (span().id("clicks").text(self.clicks.to_string()))
             (button("Click").id("click").postback(Act::click()))
             (button("Logout").id("logout").postback(Act::logout()))
@@ -82,14 +82,14 @@ impl Page for Home {
         }
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if let Some(greeting) = cx.session().get::<String>("greeting")? {
             cx.alert(greeting);
         }
         Ok(())
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Click => {
                 self.clicks += 1;
@@ -121,15 +121,15 @@ impl Page for Admin {
     type Event = Rights;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (button("Deny").id("deny").postback(Rights::ban("denied".into())))
             (button("Away").id("away").postback(Rights::ban("away".into())))
-            (span().id("who").text(cx.user().unwrap_or_default()))
+            (span().id("who").text(ui.user().unwrap_or_default()))
         }
     }
 
-    async fn event(&mut self, rights: Rights, cx: &mut Cx) -> Result {
+    async fn event(&mut self, rights: Rights, cx: &mut Cx<'_, Self>) -> Result {
         let Rights::Ban(how) = rights;
         cx.session().set("ban", &how)
     }

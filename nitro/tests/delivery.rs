@@ -32,7 +32,7 @@ impl Page for Ledger {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
             (textbox("draft"))
@@ -43,7 +43,7 @@ impl Page for Ledger {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         self.n += 1;
         match act {
             Act::Book => {

@@ -62,7 +62,7 @@ fn around(page: &Fenced) -> Markup {
     }
 }
 
-fn act(page: &mut Fenced, act: Act, cx: &mut Cx) {
+fn act<C>(page: &mut Fenced, act: Act, cx: &mut Cx<'_, C>) {
     match act {
         Act::Near => page.told.push("near".to_owned()),
         Act::Deep => page.told.push("deep".to_owned()),
@@ -80,11 +80,11 @@ impl Page for Fenced {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { (fieldset().id("fence").disabled(self.shut).body(inside())) (around(self)) }
     }
 
-    async fn event(&mut self, event: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, event: Act, cx: &mut Cx<'_, Self>) -> Result {
         act(self, event, cx);
         Ok(())
     }
@@ -94,11 +94,11 @@ impl Page for Nameless {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { (fieldset().disabled(self.0.shut).body(inside())) (around(&self.0)) }
     }
 
-    async fn event(&mut self, event: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, event: Act, cx: &mut Cx<'_, Self>) -> Result {
         act(&mut self.0, event, cx);
         Ok(())
     }
@@ -162,7 +162,7 @@ async fn a_verb_that_disables_counts_like_a_page_that_does() {
         type Event = Act;
         const ACCESS: Access = Access::Anyone;
 
-        fn render(&self, _: &Cx) -> Markup {
+        fn render(&self, _: &Ui<'_, Self>) -> Markup {
             html! {
                 (fieldset().id("fence").body(inside()))
                 (button("Shut").id("shut").postback(Act::shut(true)))
@@ -170,7 +170,7 @@ async fn a_verb_that_disables_counts_like_a_page_that_does() {
             }
         }
 
-        async fn event(&mut self, _: Act, cx: &mut Cx) -> Result {
+        async fn event(&mut self, _: Act, cx: &mut Cx<'_, Self>) -> Result {
             cx.update("fence", fieldset().id("fence").disabled(true).body(inside()));
             Ok(())
         }

@@ -48,11 +48,11 @@ impl Page for Echo {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, _: &Cx) -> String {
+    fn title(&self, _: &Ui<'_, Self>) -> String {
         format!("T{}", self.text)
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let text = self.text.as_str();
         html! {
             (textarea(Act::words))
@@ -72,7 +72,7 @@ impl Page for Echo {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Say { words } => {
                 self.text = words;

@@ -48,7 +48,7 @@ enum Act {
 
 impl Fragile {
     /// Does all that a handler can do; nothing of it may stay.
-    fn touch_everything(&mut self, cx: &mut Cx) -> Result {
+    fn touch_everything(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.n += 100;
         cx.set("n", "dirty");
         cx.insert_bottom("box", button("Extra").id("extra").postback(Act::ok()));
@@ -70,11 +70,11 @@ impl Page for Fragile {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, _: &Cx) -> String {
+    fn title(&self, _: &Ui<'_, Self>) -> String {
         String::from("Fragile")
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         assert!(!self.poisoned, "cannot be rendered");
         html! {
             (span().id("n").text(self.n.to_string()))
@@ -94,12 +94,12 @@ impl Page for Fragile {
         }
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg("topic");
         Ok(())
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Ok => {
                 self.n += 1;

@@ -41,7 +41,7 @@ impl Page for Form {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox("weight").label("Weight"))
             (textbox("note").label("Note").required())
@@ -53,7 +53,7 @@ impl Page for Form {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         self.told = match act {
             Act::Weigh { weight } => format!("{weight}"),
             Act::Keep { note } => format!("{note:?}"),
@@ -110,13 +110,13 @@ impl Page for Door {
     type Event = Enter;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             @for role in ["clerk", "guest", ""] { (button(role).id(format!("as-{role}")).postback(Enter::r#as(role.to_owned()))) }
         }
     }
 
-    async fn event(&mut self, Enter::As(role): Enter, cx: &mut Cx) -> Result {
+    async fn event(&mut self, Enter::As(role): Enter, cx: &mut Cx<'_, Self>) -> Result {
         let roles: Vec<&str> = Some(&*role).filter(|role| !role.is_empty()).into_iter().collect();
         cx.login_as("Ann", &roles).await?;
         cx.redirect(url!("/door"))
@@ -127,11 +127,11 @@ impl Page for Office {
     type Event = Enter;
     const ACCESS: Access = Access::Role("clerk");
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { p { "inside" } }
     }
 
-    async fn event(&mut self, _: Enter, _: &mut Cx) -> Result {
+    async fn event(&mut self, _: Enter, _: &mut Cx<'_, Self>) -> Result {
         Ok(())
     }
 }
@@ -174,11 +174,11 @@ impl Page for Slow {
     type Event = Count;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { (button("Up").id("up").postback(Count::up())) }
     }
 
-    async fn event(&mut self, _: Count, cx: &mut Cx) -> Result {
+    async fn event(&mut self, _: Count, cx: &mut Cx<'_, Self>) -> Result {
         let tries = TRIES.fetch_add(1, Ordering::SeqCst);
         let _: Option<Counter> = cx.kvs().get("one").await?;
         let mut faster = cx.node().store().txn();

@@ -22,7 +22,7 @@ impl Page for Twins {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let [row, del] = TWINS;
         html! {
             (span().id("told").text(self.told.to_string()))
@@ -37,7 +37,7 @@ impl Page for Twins {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Delete => self.told += 1,
             Act::Turn => self.reverse = true,

@@ -27,7 +27,7 @@ impl Page for Survey {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox(Act::title))
             (textbox("name").disabled(self.shut))
@@ -39,7 +39,7 @@ impl Page for Survey {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Send { number, title, form } => {
                 let told =

@@ -67,12 +67,12 @@ impl Page for Desk {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.shown = cx.session().get("shown")?.unwrap_or_default();
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let row = |row: &Row| (row.key, row.text.clone());
         html! {
             (hidden("next"))
@@ -89,7 +89,7 @@ impl Page for Desk {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Show { next } => {
                 self.shown = serde_json::from_str(&next).map_err(Error::other)?;
@@ -253,7 +253,7 @@ impl Page for Log {
     type Event = Say;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             @for (id, say) in [("more", Say::more()), ("same", Say::same()), ("shut", Say::shut()), ("class", Say::class())] {
                 (button(id).id(id).postback(say))
@@ -266,7 +266,7 @@ impl Page for Log {
         }
     }
 
-    async fn event(&mut self, say: Say, cx: &mut Cx) -> Result {
+    async fn event(&mut self, say: Say, cx: &mut Cx<'_, Self>) -> Result {
         match say {
             Say::More => {
                 cx.insert_bottom("log", line(self.lines));

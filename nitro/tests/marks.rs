@@ -51,12 +51,12 @@ impl Page for Shop {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg("room");
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (*NAV)
             @for (id, act) in [("again", Act::again()), ("forget", Act::forget()), ("say", Act::say()), ("mail", Act::mail())] {
@@ -71,7 +71,7 @@ impl Page for Shop {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         self.round += 1;
         match act {
             Act::Again => {}
@@ -86,7 +86,7 @@ impl Page for Shop {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if let Some(Said(line)) = message.read() {
             cx.insert_bottom("log", Raw(line.clone()));
         }
@@ -102,11 +102,11 @@ impl Page for Other {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         NAV.clone()
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }
@@ -190,11 +190,11 @@ async fn a_bound_button_that_is_kept_is_told_at_once() {
         type Event = Act;
         const ACCESS: Access = Access::Anyone;
 
-        fn render(&self, _: &Cx) -> Markup {
+        fn render(&self, _: &Ui<'_, Self>) -> Markup {
             BUTTON.clone()
         }
 
-        async fn event(&mut self, _: Act, _: &mut Cx) -> Result {
+        async fn event(&mut self, _: Act, _: &mut Cx<'_, Self>) -> Result {
             Ok(())
         }
     }

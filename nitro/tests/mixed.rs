@@ -36,7 +36,7 @@ impl Page for Mixed {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (ul().id("rows").body(html! { @for row in &self.rows { (Mixed::row(*row)) } }))
             (textbox("name").label("Name").value(&self.name))
@@ -50,7 +50,7 @@ impl Page for Mixed {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Row(row) => cx.alert(format!("row {row}")),
             Act::Rows(rows) => {
@@ -170,7 +170,7 @@ impl Page for Bordered {
     type Event = Border;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (panel().id("rows").body(html! { "head" @for row in &self.rows { (Mixed::plain(*row)) } "tail" }))
             (button("bottom").id("bottom").postback(Border::bottom()))
@@ -179,7 +179,7 @@ impl Page for Bordered {
         }
     }
 
-    async fn event(&mut self, border: Border, cx: &mut Cx) -> Result {
+    async fn event(&mut self, border: Border, cx: &mut Cx<'_, Self>) -> Result {
         let count = self.rows.len() as u32;
         match border {
             Border::Bottom => {

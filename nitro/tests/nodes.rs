@@ -65,12 +65,12 @@ impl Page for Till {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg("add");
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
             (button("Book").id("book").postback(Act::book()).repeat())
@@ -78,7 +78,7 @@ impl Page for Till {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         self.n += 1;
         if let Act::Book = act {
             cx.kvs().append("/till", &self.n)?;
@@ -91,7 +91,7 @@ impl Page for Till {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         self.n += message.read::<Add>().map_or(0, |add| add.0);
         cx.refresh();
         Ok(())
@@ -108,20 +108,20 @@ impl Page for Bell {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg("booked");
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { (span().id("heard").text(format!("{:?}", self.heard))) }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         self.heard.extend(message.read::<Booked>().map(|booked| booked.0));
         cx.refresh();
         Ok(())

@@ -24,11 +24,11 @@ impl Page for Ops {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, _: &Cx) -> String {
+    fn title(&self, _: &Ui<'_, Self>) -> String {
         String::from("Ops")
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let verbs = [
             "update",
             "top",
@@ -69,7 +69,7 @@ impl Page for Ops {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         let verb = match act {
             Act::Run(verb) => verb,
             Act::Read { text, flag } => {

@@ -19,7 +19,7 @@ impl Page for Login {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             h1 { "Who are you?" }
             (textbox("user").label("Name").required())
@@ -28,7 +28,7 @@ impl Page for Login {
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         let Ask::Enter { user, room } = ask;
         cx.login(&user).await?;
         cx.session().set("room", &room)?;
@@ -43,11 +43,11 @@ impl Page for Chat {
     type Event = Never;
     const ACCESS: Access = Access::User;
 
-    fn render(&self, cx: &Cx) -> Markup {
-        html! { (p().id("who").text(format!("{} in {}", cx.user().unwrap_or_default(), cx.param("room")))) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (p().id("who").text(format!("{} in {}", ui.user().unwrap_or_default(), ui.param("room")))) }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }

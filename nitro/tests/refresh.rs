@@ -70,7 +70,7 @@ impl Page for Tree {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (hidden(Act::wish))
             (button("Next").id("go").postback(Act::next()))
@@ -78,7 +78,7 @@ impl Page for Tree {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Press(value) => cx.alert(value.to_string()),
             Act::Next { wish } => {
@@ -90,7 +90,7 @@ impl Page for Tree {
         Ok(())
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.0 = cx.session().get("tree")?.unwrap_or_default();
         Ok(())
     }

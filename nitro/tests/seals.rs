@@ -27,7 +27,7 @@ impl Page for Safe {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.presses.to_string()))
             @if !self.gone { (button("One").id("one").postback(Act::press(1)).disabled(self.disabled)) }
@@ -39,7 +39,7 @@ impl Page for Safe {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Press(by) => self.presses += by,
             Act::Other(by) => self.presses += 100 * by,

@@ -57,7 +57,7 @@ impl Page for Form {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let sizes = [("s", "Small"), ("m", "Medium"), ("xl", "Huge")];
         html! {
             (textbox(Act::name).label("Name").required())
@@ -75,7 +75,7 @@ impl Page for Form {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Save { name, age, height, agree, size } => {
                 cx.alert(format!("{name} {age} {height:?} {agree} {}", size.0));

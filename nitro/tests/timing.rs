@@ -29,7 +29,7 @@ impl Page for Slow {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
             (button("Count").id("count").postback(Act::count()).repeat())
@@ -37,17 +37,17 @@ impl Page for Slow {
         }
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg("slow");
         Ok(())
     }
 
-    async fn info(&mut self, _: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, _: &Message, cx: &mut Cx<'_, Self>) -> Result {
         cx.insert_bottom("n", span().text("!"));
         Ok(())
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         self.n += 1;
         if let Act::Wait(gate) = act {
             cx.kvs().append("/began", &gate)?;

@@ -35,10 +35,10 @@ impl Page for Room {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (ul().id("said"))
-            (span().id("here").text(cx.present(cx.param("room")).join(" ")))
+            (span().id("here").text(ui.present(ui.param("room")).join(" ")))
             (textbox(Act::words))
             (button("Say").id("say").postback(Act::say()))
             (button("Flood").id("flood").postback(Act::flood(5)))
@@ -49,7 +49,7 @@ impl Page for Room {
         }
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (room, name) = (cx.param("room").to_owned(), cx.param("as").to_owned());
         if name.is_empty() {
             cx.reg(&room);
@@ -59,7 +59,7 @@ impl Page for Room {
         Ok(())
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         let room = cx.param("room").to_owned();
         match act {
             Act::Say { words } => cx.send(&room, Said(words)),
@@ -74,7 +74,7 @@ impl Page for Room {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if let Some(Said(words)) = message.read() {
             if words == "break" {
                 self.seen += 100;

@@ -18,15 +18,15 @@ impl Page for Wrong {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let twice = cx.param("what") == "twice";
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let twice = ui.param("what") == "twice";
         html! {
             (button("Say").id("say").postback(Act::say()))
             @if twice { (textbox("text")) (textbox("text")) }
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         let Act::Say { text } = act;
         cx.alert(text);
         Ok(())

@@ -11,7 +11,7 @@ use axum::{
     response::IntoResponse,
     routing,
 };
-use n2o::Node;
+use n2o::{Node, Protocol};
 use nitro::{Page, Routes, Url};
 
 use crate::{
@@ -77,6 +77,13 @@ impl App {
     pub fn page<P: Page>(mut self, pattern: &'static str) -> Self {
         self.routes.add::<P>(pattern);
         self
+    }
+
+    /// Adds a protocol of the application's own, which every page speaks beside its own: see
+    /// [`Node::protocol`], which also says when there is an error.
+    pub fn protocol(self, make: fn() -> Box<dyn Protocol>) -> n2o::Result<Self> {
+        self.node.protocol(make)?;
+        Ok(self)
     }
 
     /// Adds a style sheet to every page.

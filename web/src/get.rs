@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use n2o::{Cx, Error, Session, Token};
+use n2o::{Dispatch, Error, Session, Token};
 use nitro::{Document, Rendered};
 use sha2::{Digest, Sha256};
 
@@ -81,12 +81,12 @@ async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
     let Visitor { session, cookie } =
         visitor(app, headers).await.map_err(|error| failed(app, path, &error))?;
     let (id, mut page) = (app.node.page_id(), found.page);
-    let cx = Cx::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
+    let cx = Dispatch::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
     let mut cx = cx.from_address(address);
     let opened = cx.deadline().hold(page.open(&mut cx)).await;
     let mut response = match opened {
         Ok(rendered) => {
-            cx.commit().await.map_err(|error| failed(app, path, &error))?;
+            let cx = cx.commit().await.map_err(|error| failed(app, path, &error))?;
             let token = Token { page: id, path: path.to_owned() };
             let response = document(app, lang, &session, &token, &rendered, (0, 0), "");
             if keep {

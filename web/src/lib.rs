@@ -29,11 +29,11 @@
 //!     type Event = Never;
 //!     const ACCESS: Access = Access::Anyone;
 //!
-//!     fn render(&self, cx: &Cx) -> Markup {
-//!         html! { h1 { "Hello, " (cx.param("name")) "!" } }
+//!     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+//!         html! { h1 { "Hello, " (ui.param("name")) "!" } }
 //!     }
 //!
-//!     async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+//!     async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
 //!         match never {}
 //!     }
 //! }

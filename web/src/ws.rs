@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use n2o::{Connection, Cx, Format, Session, Token};
+use n2o::{Connection, Dispatch, Format, Session, Token};
 
 use crate::{
     app::Shared,
@@ -121,7 +121,7 @@ pub(crate) async fn connect(
         return;
     };
     app.node.connect(token, connection, || {
-        let cx = Cx::new(&app.node, session, token.page, &token.path, found.params, lang);
+        let cx = Dispatch::new(&app.node, session, token.page, &token.path, found.params, lang);
         let cx = cx.from_address(address);
         (found.page, cx)
     });

@@ -41,7 +41,7 @@ pub(crate) enum Act {
     Logout,
 }
 
-fn feed(cx: &Cx) -> String {
+fn feed(cx: &n2o::Cx) -> String {
     format!("/chat/{}", cx.param("room"))
 }
 
@@ -49,15 +49,15 @@ impl Page for Chat {
     type Event = Act;
     const ACCESS: Access = Access::User;
 
-    fn title(&self, cx: &Cx) -> String {
-        format!("{} - N2O", cx.param("room"))
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        format!("{} - N2O", ui.param("room"))
     }
 
-    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if is_room(cx.param("room")) { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.proven = cx.is_proven();
         let feed = feed(cx);
         self.people = People::look(cx, &feed);
@@ -65,7 +65,7 @@ impl Page for Chat {
         Ok(())
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (topic, person) = (feed(cx), Person::of(cx));
         cx.join(&topic, &person.to_string());
         // A transaction of its own: that of this handler may have begun before the page was registered.
@@ -75,11 +75,11 @@ impl Page for Chat {
         Ok(())
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        view::room(cx, &self.people, &self.lines, self.proven)
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        view::room(ui, &self.people, &self.lines, self.proven)
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Say { message } => self.say(&message, cx).await,
             Act::Older => self.older(cx).await,
@@ -90,7 +90,7 @@ impl Page for Chat {
         }
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if message.read::<Presence>().is_some() {
             self.people.follow(cx, message.topic());
         }
@@ -108,7 +108,7 @@ impl Page for Chat {
 }
 
 impl Chat {
-    async fn say(&mut self, message: &str, cx: &mut Cx) -> Result {
+    async fn say(&mut self, message: &str, cx: &mut Cx<'_, Self>) -> Result {
         let (t, words) = (text(cx.lang()), message.trim());
         let by = cx.user().ok_or(Error::Denied)?;
         let length = words.chars().count();
@@ -138,7 +138,7 @@ impl Chat {
         Ok(())
     }
 
-    async fn older(&mut self, cx: &mut Cx) -> Result {
+    async fn older(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let feed = feed(cx);
         let older = if self.lines.is_full() { Vec::new() } else { self.lines.older(cx.kvs(), &feed).await? };
         for line in older.iter().rev() {
@@ -151,7 +151,7 @@ impl Chat {
     }
 
     /// Shows new messages at the end.
-    fn add(&mut self, lines: Vec<Line>, cx: &mut Cx) {
+    fn add(&mut self, lines: Vec<Line>, cx: &mut Cx<'_, Self>) {
         if lines.is_empty() {
             return;
         }

@@ -25,7 +25,7 @@ pub(super) struct Person {
 
 impl Person {
     /// The visitor.
-    pub(super) fn of(cx: &Cx) -> Self {
+    pub(super) fn of(cx: &n2o::Cx) -> Self {
         Person { name: cx.user().unwrap_or_default(), proven: cx.is_proven() }
     }
 
@@ -41,7 +41,7 @@ impl Person {
         format!("p{:016x}", hasher.finish())
     }
 
-    fn show(&self, cx: &Cx) -> El<'static> {
+    fn show(&self, cx: &n2o::Cx) -> El<'static> {
         let (t, own) = (text(cx.lang()), *self == Person::of(cx));
         li().id(self.id()).body(html! {
             (avatar(&self.name))
@@ -71,14 +71,14 @@ pub(super) struct People {
 
 impl People {
     /// Those who are present now.
-    pub(super) fn look(cx: &Cx, topic: &str) -> Self {
+    pub(super) fn look(cx: &n2o::Cx, topic: &str) -> Self {
         let present = cx.present(topic);
         let named = present.iter().take(NAMED).map(|present| Person::read(present)).collect();
         People { named, count: present.len() }
     }
 
     /// The list.
-    pub(super) fn list(&self, cx: &Cx) -> El<'static> {
+    pub(super) fn list(&self, cx: &n2o::Cx) -> El<'static> {
         let t = text(cx.lang());
         aside().id("people").class("people").attr(attr::ARIA_LABEL, t.here).body(html! {
             h2 { (t.here) " " (span().id("here").text(t.people(self.count))) }
@@ -89,14 +89,14 @@ impl People {
         })
     }
 
-    fn others(&self, cx: &Cx) -> El<'static> {
+    fn others(&self, cx: &n2o::Cx) -> El<'static> {
         let others = self.count - self.named.len();
         li().id("others").hidden(others == 0).text(text(cx.lang()).others(others))
     }
 
     /// Shows who is there now: who came, who went, and how many there are. A room of hundreds is not sent
     /// again for one of them.
-    pub(super) fn follow(&mut self, cx: &mut Cx, topic: &str) {
+    pub(super) fn follow<C>(&mut self, cx: &mut Cx<'_, C>, topic: &str) {
         let old = std::mem::replace(self, People::look(cx, topic));
         for gone in old.named.iter().filter(|person| self.named.binary_search(person).is_err()) {
             cx.remove(gone.id());
@@ -141,27 +141,27 @@ mod tests {
         type Event = Never;
         const ACCESS: Access = Access::Anyone;
 
-        async fn load(&mut self, cx: &mut Cx) -> Result {
+        async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
             self.people = People::look(cx, "room");
             Ok(())
         }
 
-        async fn init(&mut self, cx: &mut Cx) -> Result {
+        async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
             let (name, proven) = (cx.param("name").to_owned(), cx.param("proven") == "true");
             cx.join("room", &Person { name, proven }.to_string());
             self.people.follow(cx, "room");
             Ok(())
         }
 
-        fn render(&self, cx: &Cx) -> Markup {
-            html! { (self.people.list(cx)) }
+        fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+            html! { (self.people.list(ui)) }
         }
 
-        async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+        async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
             match never {}
         }
 
-        async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+        async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
             self.people.follow(cx, message.topic());
             Ok(())
         }

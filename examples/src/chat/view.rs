@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The whole room.
-pub(crate) fn room(cx: &Cx, people: &People, lines: &Lines, proven: bool) -> Markup {
+pub(crate) fn room(cx: &n2o::Cx, people: &People, lines: &Lines, proven: bool) -> Markup {
     let (t, room) = (text(cx.lang()), cx.param("room"));
     let user = cx.user().unwrap_or_default();
     let end = html! {
@@ -53,7 +53,7 @@ pub(crate) fn mark(t: &Text) -> Markup {
 }
 
 /// One message. Who is meant by the page is known from the context.
-fn message<'a>(cx: &Cx, before: Option<&Line>, line: &'a Line, proven: bool) -> El<'a> {
+fn message<'a>(cx: &n2o::Cx, before: Option<&Line>, line: &'a Line, proven: bool) -> El<'a> {
     let (t, said) = (text(cx.lang()), &line.said);
     let own = said.proven == proven && cx.user().is_some_and(|user| user == said.by);
     let continues = line.continues(before);
@@ -77,7 +77,7 @@ fn message<'a>(cx: &Cx, before: Option<&Line>, line: &'a Line, proven: bool) -> 
 }
 
 /// The way to older messages.
-fn history(cx: &Cx, lines: &Lines) -> El<'static> {
+fn history(cx: &n2o::Cx, lines: &Lines) -> El<'static> {
     let t = text(cx.lang());
     let ask = lines.has_older() && !lines.is_full();
     panel().id("history").class("history").hidden(!lines.has_older()).body(html! {
@@ -87,14 +87,14 @@ fn history(cx: &Cx, lines: &Lines) -> El<'static> {
 }
 
 /// Shows how many messages there are, and whether there are older ones.
-pub(crate) fn update_history(cx: &mut Cx, lines: &Lines) {
+pub(crate) fn update_history<C>(cx: &mut Cx<'_, C>, lines: &Lines) {
     cx.set("count", text(cx.lang()).count(lines.count));
     let history = history(cx, lines);
     cx.update("history", history);
 }
 
 /// Shows a new message after the one that was the newest.
-pub(crate) fn insert_newest(cx: &mut Cx, newest: Option<&Line>, line: &Line, proven: bool) {
+pub(crate) fn insert_newest<C>(cx: &mut Cx<'_, C>, newest: Option<&Line>, line: &Line, proven: bool) {
     if newest.is_none() {
         cx.hide("empty");
     }
@@ -103,7 +103,7 @@ pub(crate) fn insert_newest(cx: &mut Cx, newest: Option<&Line>, line: &Line, pro
 }
 
 /// Shows older messages before the oldest one.
-pub(crate) fn insert_older(cx: &mut Cx, lines: &[Line], proven: bool) {
+pub(crate) fn insert_older<C>(cx: &mut Cx<'_, C>, lines: &[Line], proven: bool) {
     let before = std::iter::once(None).chain(lines.iter().map(Some));
     let messages: Vec<_> =
         before.zip(lines).map(|(before, line)| message(cx, before, line, proven)).collect();
@@ -111,6 +111,6 @@ pub(crate) fn insert_older(cx: &mut Cx, lines: &[Line], proven: bool) {
 }
 
 /// Takes a message away.
-pub(crate) fn remove(cx: &mut Cx, line: &Line) {
+pub(crate) fn remove<C>(cx: &mut Cx<'_, C>, line: &Line) {
     cx.remove(format!("m{}", line.position));
 }

@@ -27,19 +27,19 @@ impl Page for Enter {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, cx: &Cx) -> String {
-        format!("{} - N2O", text(cx.lang()).desk)
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        format!("{} - N2O", text(ui.lang()).desk)
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let t = text(cx.lang());
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         html! {
-            (bar(cx, &html! {}))
+            (bar(ui, &html! {}))
             main class="narrow" {
                 section class="panel" {
                     h1 { (t.desk) }
                     p class="lead" { (t.desk_lead) }
-                    (textbox(Ask::name).label(t.name).required().value(cx.user().unwrap_or_default())
+                    (textbox(Ask::name).label(t.name).required().value(ui.user().unwrap_or_default())
                         .attr(attr::AUTOCOMPLETE, "nickname").attr(attr::AUTOFOCUS, ""))
                     p class="lead" { (t.enter_as) }
                     div class="actions roles" {
@@ -55,7 +55,7 @@ impl Page for Enter {
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         let Ask::Sit { role, name } = ask;
         // The role is sealed into its button, so that it is one of those offered.
         match cx.login_as(&name, &[&role]).await {

@@ -19,11 +19,11 @@ impl<P: Page> Page for Framed<P> {
     // Who has no role is shown where to get one, instead of being refused.
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, cx: &Cx) -> String {
-        format!("{} - N2O", self.0.title(cx))
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        format!("{} - N2O", self.0.title(&ui.lend()))
     }
 
-    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if !ROLES.iter().any(|role| cx.has_role(role)) {
             let to = cx.path().to_owned();
             return cx.redirect(url!("/desk?to={to}"));
@@ -33,32 +33,32 @@ impl<P: Page> Page for Framed<P> {
         {
             return Err(Error::Denied);
         }
-        self.0.authorize(cx).await
+        self.0.authorize(&mut cx.lend()).await
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
-        self.0.load(cx).await
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        self.0.load(&mut cx.lend()).await
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
-        self.0.init(cx).await
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        self.0.init(&mut cx.lend()).await
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        html! { div class="desk" { (bar(cx)) (self.0.render(cx)) } }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { div class="desk" { (bar(ui)) (self.0.render(&ui.lend())) } }
     }
 
-    async fn event(&mut self, event: P::Event, cx: &mut Cx) -> Result {
-        self.0.event(event, cx).await
+    async fn event(&mut self, event: P::Event, cx: &mut Cx<'_, Self>) -> Result {
+        self.0.event(event, &mut cx.lend()).await
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
-        self.0.info(message, cx).await
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
+        self.0.info(message, &mut cx.lend()).await
     }
 }
 
 /// The bar on top of the desk.
-fn bar(cx: &Cx) -> Markup {
+fn bar(cx: &n2o::Cx) -> Markup {
     let t = text(cx.lang());
     let path = cx.path().split(['?', '/']).nth(1).unwrap_or_default();
     let way = |to: &'static str, label: &'static str| {

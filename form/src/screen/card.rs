@@ -137,13 +137,13 @@ impl<R: Form> Card<R> {
     }
 
     /// The address of the list.
-    pub(super) fn list(cx: &Cx) -> Url {
+    pub(super) fn list(cx: &n2o::Cx) -> Url {
         let base = bare(cx.path()).rsplit_once('/').map_or("/", |(base, _)| base);
         local(if base.is_empty() { "/" } else { base })
     }
 
     /// The address of this record, for looking or for another purpose.
-    pub(super) fn here(&self, cx: &Cx, query: &str) -> Url {
+    pub(super) fn here(&self, cx: &n2o::Cx, query: &str) -> Url {
         below(Self::list(cx).as_str(), &self.id, query)
     }
 
@@ -156,7 +156,7 @@ impl<R: Form> Card<R> {
         named(R::spec(), &self.who, &self.id, &self.base)
     }
 
-    async fn open(&mut self, cx: &mut Cx) -> Result {
+    async fn open(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.id = cx.param("id").to_owned();
         if self.kind == Kind::Create {
             let spec = R::spec();
@@ -185,12 +185,12 @@ impl<R: Form> Card<R> {
         Ok(())
     }
 
-    fn draft(&self, cx: &Cx) -> Option<String> {
+    fn draft(&self, cx: &n2o::Cx) -> Option<String> {
         draft::key(cx, R::TABLE, &self.id)
     }
 
     /// Goes on where the user left off without saving.
-    async fn again(&mut self, cx: &mut Cx) -> Result<bool> {
+    async fn again(&mut self, cx: &mut Cx<'_, Self>) -> Result<bool> {
         let Some(key) = self.draft(cx) else { return Ok(false) };
         let Some(draft) = draft::find(cx, &key).await? else { return Ok(false) };
         (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
@@ -199,13 +199,13 @@ impl<R: Form> Card<R> {
     }
 
     /// Keeps what was typed.
-    pub(super) fn keep(&self, cx: &mut Cx) {
+    pub(super) fn keep(&self, cx: &mut Cx<'_, Self>) {
         if let Some(key) = self.draft(cx) {
             draft::keep(cx, key, self.version, &self.base, &self.data);
         }
     }
 
-    pub(super) fn forget(&self, cx: &mut Cx) {
+    pub(super) fn forget(&self, cx: &mut Cx<'_, Self>) {
         if let Some(key) = self.draft(cx) {
             draft::forget(cx, &key);
         }
@@ -220,7 +220,7 @@ impl<R: Form> Card<R> {
     }
 
     /// Reads the record as it is now.
-    pub(super) async fn read(&mut self, cx: &mut Cx) -> Result {
+    pub(super) async fn read(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let kept = table::get::<R>(cx.kvs(), &self.id).await?.ok_or(Error::NotFound)?;
         self.version = kept.version;
         self.base.clone_from(&kept.data);
@@ -229,7 +229,7 @@ impl<R: Form> Card<R> {
     }
 
     /// Reads what is shown beside the record.
-    pub(super) async fn around(&mut self, cx: &mut Cx) -> Result {
+    pub(super) async fn around(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let spec = R::spec();
         list::add_titles(cx.kvs(), spec, &self.who, &self.data, &mut self.titles).await?;
         if self.kind == Kind::View {
@@ -243,12 +243,12 @@ impl<R: Form> Page for Card<R> {
     type Event = Do;
     const ACCESS: Access = R::ACCESS;
 
-    fn title(&self, cx: &Cx) -> String {
-        let title = R::spec().document.label("", cx.lang());
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        let title = R::spec().document.label("", ui.lang());
         if self.kind == Kind::Create { title.to_owned() } else { format!("{} - {title}", self.named()) }
     }
 
-    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.who = Who::of(cx);
         if !self.opened {
             self.kind = match cx.param("do") {
@@ -260,7 +260,7 @@ impl<R: Form> Page for Card<R> {
         if self.may(self.act()) { Ok(()) } else { Err(Error::Denied) }
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.who = Who::of(cx);
         if !self.opened {
             self.open(cx).await?;
@@ -270,18 +270,18 @@ impl<R: Form> Page for Card<R> {
         self.around(cx).await
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if self.kind != Kind::Create {
             cx.reg(&table::record_topic(R::TABLE, &self.id));
         }
         Ok(())
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        self.face(cx)
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        self.face(ui)
     }
 
-    async fn event(&mut self, event: Do, cx: &mut Cx) -> Result {
+    async fn event(&mut self, event: Do, cx: &mut Cx<'_, Self>) -> Result {
         // Rights may have changed since the page was opened.
         self.who = Who::of(cx);
         match event {
@@ -318,7 +318,7 @@ impl<R: Form> Page for Card<R> {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         let Some(changed) = message.read::<Changed>().filter(|_| !self.done) else { return Ok(()) };
         self.who = Who::of(cx);
         if self.kind == Kind::Edit {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl<R: Form> Card<R> {
-    pub(crate) fn face(&self, cx: &Cx) -> Markup {
+    pub(crate) fn face(&self, cx: &n2o::Cx) -> Markup {
         let (spec, lang) = (R::spec(), cx.lang());
         let title = spec.document.label("", lang);
         let note = self.note.as_ref().map(|note| note.text(spec, &self.faults, lang)).unwrap_or_default();
@@ -40,7 +40,7 @@ impl<R: Form> Card<R> {
         Sheet::new(R::spec(), &self.who, self.kind, &self.data, lang).titles(&self.titles)
     }
 
-    fn view(&self, cx: &Cx) -> Markup {
+    fn view(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
         html! {
             (panel().id("f.view").body(html! { (self.sheet(cx.lang())) }))
@@ -56,7 +56,7 @@ impl<R: Form> Card<R> {
         }
     }
 
-    fn form(&self, cx: &Cx) -> Markup {
+    fn form(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
         let label = match (self.kind, &self.note) {
             (Kind::Create, Some(super::note::Note::Gone)) => t.anew,
@@ -85,7 +85,7 @@ impl<R: Form> Card<R> {
     }
 
     /// The history, newest first.
-    fn story(&self, cx: &Cx) -> Markup {
+    fn story(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
         html! {
             h2 id="f.history.h" { (t.history) }

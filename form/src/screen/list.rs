@@ -76,7 +76,7 @@ pub enum Browse {
 
 impl<R: Form> List<R> {
     /// Reads the records of the page. A store that fails costs a message with a button, not the page.
-    async fn find(&mut self, cx: &mut Cx) -> Result {
+    async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let lang = cx.lang().to_owned();
         let found = match list::find::<R>(cx.kvs(), &self.who, &self.query, &lang).await {
             Ok(found) => found,
@@ -93,7 +93,7 @@ impl<R: Form> List<R> {
         Ok(())
     }
 
-    fn open(&mut self, cx: &Cx) {
+    fn open(&mut self, cx: &n2o::Cx) {
         self.query.text = cx.param("text").to_owned();
         self.query.sort = cx.param("sort").to_owned();
         self.query.down = cx.param("down") == "true";
@@ -113,7 +113,7 @@ impl<R: Form> List<R> {
         names
     }
 
-    fn search(&self, cx: &Cx) -> El<'static> {
+    fn search(&self, cx: &n2o::Cx) -> El<'static> {
         let (spec, t) = (R::spec(), text(cx.lang()));
         let filters = Sheet::new(spec, &self.who, Kind::Search, &self.query.filters, cx.lang());
         let find = || Browse::find().reads(self.inputs());
@@ -127,7 +127,7 @@ impl<R: Form> List<R> {
         })
     }
 
-    fn head(&self, sheet: Sheet<'_>, cx: &Cx) -> Markup {
+    fn head(&self, sheet: Sheet<'_>, cx: &n2o::Cx) -> Markup {
         let (document, t) = (&R::spec().document, text(cx.lang()));
         html! {
             @for field in sheet.fields() {
@@ -146,7 +146,7 @@ impl<R: Form> List<R> {
         }
     }
 
-    fn body(&self, cx: &Cx) -> Markup {
+    fn body(&self, cx: &n2o::Cx) -> Markup {
         let (spec, t) = (R::spec(), text(cx.lang()));
         if self.failed {
             return html! {
@@ -196,16 +196,16 @@ impl<R: Form> Page for List<R> {
     type Event = Browse;
     const ACCESS: Access = R::ACCESS;
 
-    fn title(&self, cx: &Cx) -> String {
-        R::spec().document.label("", cx.lang()).to_owned()
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        R::spec().document.label("", ui.lang()).to_owned()
     }
 
-    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.who = Who::of(cx);
         if R::spec().document.rights.allow(&self.who, Act::Read) { Ok(()) } else { Err(Error::Denied) }
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.authorize(cx).await?;
         if !self.opened {
             self.open(cx);
@@ -213,32 +213,32 @@ impl<R: Form> Page for List<R> {
         self.find(cx).await
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg(&table::topic(R::TABLE));
         Ok(())
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let (spec, t) = (R::spec(), text(cx.lang()));
-        let new = below(bare(cx.path()), "new", "?do=create");
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let (spec, t) = (R::spec(), text(ui.lang()));
+        let new = below(bare(ui.path()), "new", "?do=create");
         html! {
             main.list {
                 header {
-                    h1 { (spec.document.label("", cx.lang())) }
+                    h1 { (spec.document.label("", ui.lang())) }
                     @if spec.document.rights.allow(&self.who, Act::Create) {
                         (link(t.new, new).id("f.new").class("button"))
                     }
                 }
-                (self.search(cx))
+                (self.search(ui))
                 (p().id("f.total").attr(attr::ROLE, "status").text(
                     if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
                 ))
-                (panel().id("f.found").body(self.body(cx)))
+                (panel().id("f.found").body(self.body(ui)))
             }
         }
     }
 
-    async fn event(&mut self, browse: Browse, cx: &mut Cx) -> Result {
+    async fn event(&mut self, browse: Browse, cx: &mut Cx<'_, Self>) -> Result {
         // Rights may have changed since the page was opened.
         self.authorize(cx).await?;
         match browse {
@@ -272,7 +272,7 @@ impl<R: Form> Page for List<R> {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if message.read::<Changed>().is_some() {
             // Each reader of the list reads it anew, and many changes at once cost one reading.
             if cx.expects(message.topic()) {

@@ -23,7 +23,7 @@ impl<R: Form> Card<R> {
     }
 
     /// Turns what was typed for a lookup into the id of a record, by id or by the whole title.
-    async fn resolve(&mut self, cx: &mut Cx) -> Result<Faults> {
+    async fn resolve(&mut self, cx: &mut Cx<'_, Self>) -> Result<Faults> {
         let (spec, mut faults) = (R::spec(), Faults::new());
         for field in &spec.document.fields {
             let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else {
@@ -55,7 +55,7 @@ impl<R: Form> Card<R> {
         Ok(faults)
     }
 
-    pub(super) async fn save(&mut self, form: &Inputs, cx: &mut Cx) -> Result {
+    pub(super) async fn save(&mut self, form: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
         self.faults = self.absorb(form);
         for (field, fault) in self.resolve(cx).await? {
             self.faults.entry(field).or_insert(fault);
@@ -81,7 +81,7 @@ impl<R: Form> Card<R> {
     }
 
     /// Shows the faults, and goes to the first.
-    fn mend(&mut self, cx: &mut Cx) {
+    fn mend(&mut self, cx: &mut Cx<'_, Self>) {
         self.note = Some(Note::Mend);
         let mut fields = R::spec().document.fields.iter();
         if let Some(first) = fields.find(|field| self.faults.contains_key(&field.name)) {
@@ -89,7 +89,7 @@ impl<R: Form> Card<R> {
         }
     }
 
-    fn saved(&mut self, saved: Saved, cx: &mut Cx) -> Result {
+    fn saved(&mut self, saved: Saved, cx: &mut Cx<'_, Self>) -> Result {
         match saved {
             Saved::Done { id } => {
                 let act = self.act();
@@ -123,7 +123,7 @@ impl<R: Form> Card<R> {
     }
 
     /// Tells the other pages.
-    fn tell(&mut self, act: Act, cx: &mut Cx) {
+    fn tell(&mut self, act: Act, cx: &mut Cx<'_, Self>) {
         self.done = true;
         let changed = Changed { id: self.id.clone(), who: self.who.name().to_owned(), act };
         cx.send(&table::record_topic(R::TABLE, &self.id), changed.clone());
@@ -138,7 +138,7 @@ impl<R: Form> Card<R> {
         }
     }
 
-    pub(super) async fn delete(&mut self, cx: &mut Cx) -> Result {
+    pub(super) async fn delete(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if !self.may(Act::Delete) {
             return Err(Error::Denied);
         }

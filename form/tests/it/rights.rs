@@ -53,16 +53,16 @@ impl Page for Become {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let role = cx.param("role").to_owned();
         cx.set_roles(&[&role])
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html!()
     }
 
-    async fn event(&mut self, event: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, event: Never, _: &mut Cx<'_, Self>) -> Result {
         match event {}
     }
 }

@@ -286,11 +286,13 @@ impl Writer {
 /// Tells each of those who asked what became of it.
 fn answer(requests: Vec<Request>, outcomes: Vec<Result<Commit>>) {
     for (request, outcome) in requests.into_iter().zip(outcomes) {
-        let Request { hooks, answer, .. } = request;
+        let Request { hooks, runtime, answer, .. } = request;
+        let entered = runtime.as_ref().map(|runtime| runtime.enter());
         match &outcome {
             Ok(commit) => hooks.into_iter().for_each(|hook| survive(|| hook(commit))),
             Err(_) => survive(|| drop(hooks)),
         }
+        drop(entered);
         // The caller may have gone; its commit stands all the same.
         let _ = answer.send(outcome);
     }
@@ -306,6 +308,10 @@ fn survive(work: impl FnOnce()) {
             reason,
             "work given to Txn::on_commit panicked; the commit stands, and the writer goes on"
         );
+        // The payload of the panic may panic in its turn when it is dropped; then it stays.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(again);
+        }
     }
 }
 

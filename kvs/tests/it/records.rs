@@ -1,8 +1,9 @@
 //! Records and transactions: read-your-writes, snapshots, ranges, conflicts, hooks.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
-use kvs::Error;
+use kvs::{Error, Store};
+use tokio::sync::oneshot;
 
 use crate::common::{Note, each, note, put};
 
@@ -189,15 +190,69 @@ async fn work_on_the_writers_thread_that_goes_wrong_in_any_way_does_not_stop_the
         put(&store, &[note("a", 3)]).await;
         assert!(late.commit().await.unwrap_err().is_conflict(), "its work is dropped unrun, and panics");
         let mut txn = store.txn();
-        // The writer's thread belongs to no runtime.
-        txn.on_commit(|_| drop(tokio::task::spawn_blocking(|| ())));
         txn.on_commit(|_| std::panic::panic_any(7));
+        txn.on_commit(|_| std::panic::panic_any(Sore));
+        let (tell, told) = oneshot::channel();
+        txn.on_commit(move |commit| tell.send(commit.at).unwrap());
         txn.put(&note("b", 1)).unwrap();
-        txn.commit().await.unwrap();
+        let at = txn.commit().await.unwrap().at;
+        assert_eq!(told.await, Ok(at), "those behind it run");
         put(&store, &[note("c", 1)]).await;
         assert_eq!(store.get::<Note>("c").await.unwrap().unwrap().number, 1);
     })
     .await;
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a task of the test's")]
+async fn a_hook_may_spawn_as_the_one_who_commits_may() {
+    each(async |store| {
+        let (tell, told) = oneshot::channel();
+        let mut txn = store.txn();
+        txn.on_commit(|commit| {
+            let at = commit.at;
+            drop(tokio::task::spawn(async move {
+                tokio::task::yield_now().await;
+                tell.send(at).unwrap();
+            }));
+        });
+        txn.put(&note("a", 1)).unwrap();
+        let at = txn.commit().await.unwrap().at;
+        assert_eq!(told.await, Ok(at));
+    })
+    .await;
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a task of the test's")]
+fn a_hook_of_one_who_has_left_its_runtime_spawns_nothing_and_harms_nobody() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let (store, going, gate) = first.block_on(async {
+        let store = Store::open("memory:").await.unwrap();
+        let (open, gate) = mpsc::channel::<()>();
+        let mut txn = store.txn();
+        txn.on_commit(move |_| {
+            // Until the runtime is gone.
+            let _ = gate.recv();
+            drop(tokio::task::spawn(async {}));
+        });
+        txn.put(&note("a", 1)).unwrap();
+        let mut going = Box::pin(txn.commit());
+        assert!(is_pending(&mut going).await, "it waits for its hook");
+        (store, going, open)
+    });
+    drop((going, first));
+    drop(gate);
+    second.block_on(async {
+        put(&store, &[note("b", 1)]).await;
+        assert_eq!(store.get::<Note>("a").await.unwrap().unwrap().number, 1, "its commit stands");
+    });
+}
+
+/// Polls once, and says whether it is to be waited for.
+async fn is_pending<T>(work: &mut std::pin::Pin<Box<impl Future<Output = T>>>) -> bool {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(work.as_mut().poll(cx).is_pending())).await
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::limits::AccountLimits;
-use crate::{cx::Cx, network::network, rates::Rates};
+use crate::{cx::Cx, network::network, rate::Tries, rates::Rates};
 
 /// A short hash of what something is counted by; its parts are framed by their lengths.
 pub(super) type Mark = [u8; 16];
@@ -72,7 +72,7 @@ pub(super) struct Brakes {
 
 impl Brakes {
     pub(super) fn new(limits: &AccountLimits) -> Self {
-        let rates = |tries: super::limits::Tries| Rates::new(tries.rate(), limits.braked);
+        let rates = |tries: Tries| Rates::new(tries.rate(), limits.braked);
         Brakes {
             known: rates(limits.known),
             stranger: rates(limits.stranger),

@@ -2,28 +2,7 @@
 
 use std::time::Duration;
 
-use crate::rate::Rate;
-
-/// A number of tries at once, and the time in which one more is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tries {
-    /// Tries that may come at once; at least one.
-    pub burst: u32,
-    /// The time after which one more is allowed.
-    pub every: Duration,
-}
-
-impl Tries {
-    /// `burst` tries at once, and then one in each `every`.
-    #[must_use]
-    pub const fn new(burst: u32, every: Duration) -> Self {
-        Tries { burst, every }
-    }
-
-    pub(crate) fn rate(self) -> Rate {
-        Rate::every(u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX / 2000), self.burst)
-    }
-}
+use crate::rate::Tries;
 
 /// Bounds on hashing and guessing. A client is told in a sentence when one of them is reached.
 ///

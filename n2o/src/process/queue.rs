@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::node::{Node, Room};
+use crate::{place::Place, services::Services};
 
 /// Bytes that each page may hold without taking room from the others.
 const FREE: usize = 16 * 1024;
@@ -14,12 +14,12 @@ const FREE: usize = 16 * 1024;
 pub(super) struct Held {
     pub(super) bytes: Bytes,
     /// Given back when the frame is gone; `None` within the free part.
-    _room: Option<Room>,
+    _room: Option<Place>,
 }
 
 impl Held {
     /// Takes the room for a frame beside `others` bytes of the same page; `None` when there is none.
-    pub(super) fn new(node: &Node, bytes: Bytes, others: usize) -> Option<Self> {
+    pub(super) fn new(node: &Services, bytes: Bytes, others: usize) -> Option<Self> {
         let size = bytes.len();
         if others + size <= FREE {
             return Some(Held { bytes, _room: None });
@@ -49,7 +49,7 @@ impl Queue {
     }
 
     /// Puts a frame at the end, of at most `most`.
-    pub(super) fn push(&mut self, node: &Node, bytes: &Bytes, most: usize) -> Result<(), Cut> {
+    pub(super) fn push(&mut self, node: &Services, bytes: &Bytes, most: usize) -> Result<(), Cut> {
         let waiting: usize = self.0.iter().map(|held| held.bytes.len()).sum();
         if self.0.len() >= most {
             return Err((1008, "too many unanswered events"));

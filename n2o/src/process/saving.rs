@@ -3,18 +3,17 @@
 use kvs::Record;
 use tokio::time::Instant;
 
-use super::{End, Process};
+use super::{End, Process, State};
 use crate::{
     delivery::Delivery,
     error::{Error, Result},
     formatter::Format,
-    pages::{self, Saved},
-    protocol::{self, Msg},
+    saved::{self, Saved},
 };
 
 impl Process {
     pub(super) async fn restore(&mut self, answered: u64, format: Format) -> Result {
-        let id = pages::record_id(self.cx.page());
+        let id = saved::record_id(self.cx.page());
         let saved = match self.node().store().txn().get_versioned::<Saved>(&id).await {
             Err(error @ kvs::Error::Decode { .. }) => return Err(self.outdated(&error)),
             saved => saved?,
@@ -22,9 +21,8 @@ impl Process {
         self.delivery = match saved {
             Some((version, saved)) => {
                 self.version = version;
-                if let Err(error) =
-                    protocol::push(&mut self.chain, Msg::Restore(&saved.state), &mut self.cx).await
-                {
+                self.fresh = State { bytes: saved.state, own: saved.own };
+                if let Err(error) = self.protocols.restore(&self.fresh) {
                     return Err(self.outdated(&error));
                 }
                 let kept = if saved.json { Format::Json } else { Format::Cbor };
@@ -45,16 +43,16 @@ impl Process {
     }
 
     /// Takes the state of a page that has just begun as what later failures are taken back to.
-    pub(super) async fn snapshot(&mut self) -> Result {
-        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
-        self.settled().await;
+    pub(super) fn snapshot(&mut self) -> Result {
+        self.protocols.save(&mut self.fresh)?;
+        self.settled();
         Ok(())
     }
 
     /// Takes what the page now is as what later failures are taken back to.
-    pub(super) async fn settled(&mut self) {
-        std::mem::swap(&mut self.state, &mut self.cx.state);
-        if let Err(error) = protocol::push(&mut self.chain, Msg::Final, &mut self.cx).await {
+    pub(super) fn settled(&mut self) {
+        std::mem::swap(&mut self.state, &mut self.fresh);
+        if let Err(error) = self.protocols.settle() {
             tracing::error!(page.path = self.cx.path(), %error, "page could not be settled");
         }
     }
@@ -67,10 +65,11 @@ impl Process {
 
     pub(super) fn record(&self, last: u64, answers: Vec<(u64, Vec<u8>)>) -> Saved {
         Saved {
-            id: pages::record_id(self.cx.page()),
+            id: saved::record_id(self.cx.page()),
             session: self.cx.session_handle().key.clone(),
             at: self.node().clock().secs(),
-            state: self.cx.state.clone(),
+            state: self.fresh.bytes.clone(),
+            own: self.fresh.own,
             last,
             json: self.delivery.format().is_text(),
             answers,
@@ -79,7 +78,7 @@ impl Process {
 
     /// Notes that the state differs from what is saved, when it does.
     pub(super) fn changed(&mut self) {
-        if self.save_at.is_none() && (self.cx.state != self.state || self.cx.has_soon()) {
+        if self.save_at.is_none() && (self.fresh != self.state || self.cx.has_soon()) {
             self.save_at = Some(Instant::now() + self.node().limits().save);
         }
     }
@@ -89,14 +88,14 @@ impl Process {
         if self.save_at.is_none() {
             return Ok(());
         }
-        self.cx.state.clone_from(&self.state);
+        self.fresh.clone_from(&self.state);
         let saved = self.present();
         if !self.cx.has_soon() && !self.has_room(&saved) {
             self.save_at = None;
             return Ok(());
         }
         if let Err(error) = self.commit_saved(saved).await {
-            self.cx.rollback();
+            self.cx.undo();
             if error.is_conflict() {
                 // In a box of its own: every idle page would keep room for what hardly ever happens.
                 Box::pin(self.still_here()).await?;
@@ -119,7 +118,7 @@ impl Process {
         if !gone.is_empty() {
             let node = node.clone();
             self.node().tasks().spawn("quota", async move {
-                if let Err(error) = pages::delete(node.store(), &gone).await
+                if let Err(error) = saved::delete(node.store(), &gone).await
                     && let Some(repeated) = node.unsaved()
                 {
                     tracing::warn!(%error, repeated, "saved pages beyond their session's quota were not deleted");
@@ -145,18 +144,18 @@ impl Process {
 
     /// Says that the state which the page has just given is within its bound.
     pub(super) fn is_small(&self) -> Result {
-        let (size, limit) = (self.cx.state.len(), self.node().limits().state);
+        let (size, limit) = (self.fresh.bytes.len(), self.node().limits().state);
         if size <= limit { Ok(()) } else { Err(Error::TooLarge { what: "the page's state", size, limit }) }
     }
 
     /// After a conflict: ends the page when it has gone on in another process, which its client is told to
     /// look for.
     pub(super) async fn still_here(&mut self) -> Result<(), End> {
-        let id = pages::record_id(self.cx.page());
+        let id = saved::record_id(self.cx.page());
         match self.node().store().txn().get_raw(Saved::TABLE, &id).await {
             Ok(Some(saved)) if saved.version != self.version => {
                 tracing::info!(page.path = self.cx.path(), page.id = %id, "page goes on in another process");
-                self.cx.rollback();
+                self.cx.undo();
                 self.save_at = None;
                 Err(End::Close(1001, "the page goes on elsewhere"))
             }

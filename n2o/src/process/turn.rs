@@ -1,20 +1,20 @@
 //! A turn: one event or message, from the handler to its answer.
 
-use std::{future::poll_fn, pin::pin};
+use std::{future::poll_fn, panic::AssertUnwindSafe, pin::pin};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::{End, Process, RETRIES, millis, queue::Cut, recv};
+use super::{Call, End, Process, RETRIES, heart, millis, queue::Cut, recv};
 use crate::{
     channel::{Connection, Incoming},
     deadline::Run,
     error::{Error, Result},
     formatter::{self, Head, Out},
-    frame::{self, Event, Frame},
+    frame::{self, EVENT, Event, Frame},
     message::Message,
-    node::Node,
-    protocol::{self, Answer, Msg},
+    services::Services,
     shown::Shown,
 };
 
@@ -44,9 +44,8 @@ impl Process {
         }
         let mut tries = 0;
         let done = loop {
-            let done = match self.drive(Msg::Event(event), wire).await {
-                Ok(Answer::Done) => self.commit(seq).await,
-                Ok(_) => Err(Error::Refused("no protocol knows it")),
+            let done = match self.drive(Call::Event(event), wire).await {
+                Ok(()) => self.commit(event).await,
                 Err(error) => Err(error),
             };
             match done {
@@ -61,15 +60,17 @@ impl Process {
                 self.push(wire).await
             }
             // In a box of its own: every idle page would keep room for it.
-            Err(error) => Box::pin(self.failed(seq, &event.target, &error, wire)).await,
+            Err(error) => Box::pin(self.failed(event, &error, wire)).await,
         }
     }
 
     /// Makes the answer, and commits what the handler wrote together with it.
-    pub(super) async fn commit(&mut self, seq: u64) -> Result<Bytes> {
-        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
+    pub(super) async fn commit(&mut self, event: &Event<'_>) -> Result<Bytes> {
+        self.protocols.save(&mut self.fresh)?;
         self.is_small()?;
-        let frame = self.cx.out.take(Head::Answer(seq));
+        let seq = event.seq;
+        let head = if event.kind == EVENT { Head::Answer(seq) } else { Head::Reply(event.kind, seq) };
+        let frame = self.cx.out.take(head);
         let most = self.node().limits().answer;
         if frame.len() > most {
             return Err(Error::other(format!(
@@ -82,37 +83,37 @@ impl Process {
             answers.push((seq, frame.to_vec()));
             self.commit_saved(self.record(seq, answers)).await?;
         } else {
-            self.cx.commit().await?;
+            self.cx.commit_with(None).await?;
             self.changed();
         }
-        self.settled().await;
+        self.settled();
         self.cx.seen();
         Ok(frame)
     }
 
     pub(super) async fn commit_push(&mut self) -> Result {
-        protocol::push(&mut self.chain, Msg::Save, &mut self.cx).await?;
+        self.protocols.save(&mut self.fresh)?;
         self.is_small()?;
         if self.cx.wrote() || self.cx.soon_is_due(self.heard) {
             self.commit_saved(self.present()).await?;
         } else {
-            self.cx.commit().await?;
+            self.cx.commit_with(None).await?;
             self.changed();
         }
-        self.settled().await;
+        self.settled();
         Ok(())
     }
 
-    /// Runs the chain for what no event asked for, and commits; again when another commit came between.
+    /// Calls the protocols for what no event asked for, and commits; again when another commit came between.
     pub(super) async fn attempt(
         &mut self,
-        msg: Msg<'_>,
+        call: Call<'_>,
         wire: &mut Option<Connection>,
     ) -> Result<Result<()>, End> {
         let mut tries = 0;
         loop {
-            let done = match self.drive(msg, wire).await {
-                Ok(_) => self.commit_push().await,
+            let done = match self.drive(call, wire).await {
+                Ok(()) => self.commit_push().await,
                 Err(error) => Err(error),
             };
             match done {
@@ -127,7 +128,7 @@ impl Process {
     /// server stops: its client sends the event again to the next one.
     async fn again(&mut self, error: &Error, tries: &mut u32) -> Result<bool, End> {
         if matches!(error, Error::Stopping) {
-            self.undo().await;
+            self.undo();
             return Err(End::Close(1001, "server stops"));
         }
         if !error.is_conflict() {
@@ -138,22 +139,24 @@ impl Process {
             return Ok(false);
         }
         *tries += 1;
-        self.undo().await;
+        self.undo();
         Ok(true)
     }
 
     /// Tells the user that an event came to nothing.
     pub(super) async fn failed(
         &mut self,
-        seq: u64,
-        target: &str,
+        event: &Event<'_>,
         error: &Error,
         wire: &mut Option<Connection>,
     ) -> Result<(), End> {
-        self.undo().await;
-        let (code, text) = self.explain("event", target, error);
-        let frame = formatter::error(self.delivery.format(), seq, code, &text);
-        self.deliver(wire, Some(seq), frame).await?;
+        self.undo();
+        let (code, text) = match self.protocols.name(event.kind).filter(|_| event.kind != EVENT) {
+            Some(protocol) => self.explain("message to", protocol, error),
+            None => self.explain("event", &event.target, error),
+        };
+        let frame = formatter::error(self.delivery.format(), event.seq, code, &text);
+        self.deliver(wire, Some(event.seq), frame).await?;
         // A panic may have left the page's picture of the document anywhere.
         if matches!(error, Error::Panic(_) | Error::Seal(crate::SealError::Expired)) {
             Box::pin(self.refresh(wire)).await?;
@@ -216,7 +219,7 @@ impl Process {
 
     /// Sends the whole page; a turn of its own, which later failures are not taken back behind.
     pub(super) async fn refresh(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
-        self.attempt(Msg::Refresh, wire).await?.map_err(|error| self.fatal(&error))?;
+        self.attempt(Call::Refresh, wire).await?.map_err(|error| self.fatal(&error))?;
         self.push(wire).await
     }
 
@@ -224,49 +227,50 @@ impl Process {
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
         }
-        let Err(error) = self.attempt(Msg::Info(message), wire).await? else { return self.push(wire).await };
+        let Err(error) = self.attempt(Call::Info(message), wire).await? else { return self.push(wire).await };
         let (_, text) = self.explain("message", message.topic(), &error);
         tracing::debug!(text, "message came to nothing");
-        self.undo().await;
+        self.undo();
         // A panic may have left the page's picture of the document anywhere.
         if matches!(error, Error::Panic(_)) { Box::pin(self.refresh(wire)).await } else { Ok(()) }
     }
 
     /// Takes the page back to where it was before the handler.
-    pub(super) async fn undo(&mut self) {
-        self.cx.rollback();
-        let state = std::mem::take(&mut self.state);
-        if let Err(error) = protocol::push(&mut self.chain, Msg::Restore(&state), &mut self.cx).await {
+    pub(super) fn undo(&mut self) {
+        self.cx.undo();
+        if let Err(error) = self.protocols.restore(&self.state) {
             tracing::error!(page.path = self.cx.path(), %error, "page could not be taken back");
         }
-        self.state = state;
     }
 
-    /// Runs the chain within the handler's time; frames that come meanwhile are queued, and heartbeats answered.
-    pub(super) async fn drive(&mut self, msg: Msg<'_>, wire: &mut Option<Connection>) -> Result<Answer> {
+    /// Calls the protocols within the handler's time; frames that come meanwhile are queued, and heartbeats answered.
+    /// A protocol that panics has failed; its process lives on.
+    pub(super) async fn drive(&mut self, call: Call<'_>, wire: &mut Option<Connection>) -> Result {
         let meter = self.cx.meter();
         let limits = meter.node.limits();
         // The event that runs is one of those that are not answered.
-        let most = limits.window - usize::from(matches!(msg, Msg::Event(_))).min(limits.window);
-        let Process { cx, chain, queue, delivery, rate, born, heard, left, too_long, .. } = self;
+        let most = limits.window - usize::from(matches!(call, Call::Event(_))).min(limits.window);
+        let Process { cx, protocols, queue, delivery, rate, born, heard, left, too_long, .. } = self;
         let format = delivery.format();
-        let work = pin!(protocol::push(chain, msg, cx));
-        let mut run = Run { work, meter: &meter, slow: None };
+        let work = AssertUnwindSafe(async { protocols.call(call, cx).await }).catch_unwind();
+        let mut run = Run { work: pin!(work), meter: &meter, slow: None };
         loop {
             let got = tokio::select! {
                 biased;
-                done = poll_fn(|cx| run.poll(cx)) => return done.and_then(|done| done),
+                done = poll_fn(|cx| run.poll(cx)) => {
+                    return done?.unwrap_or_else(|panic| Err(Error::panic(&*panic)));
+                }
                 got = recv(wire), if !*too_long => got,
             };
             *heard = Instant::now();
             match got {
                 Some(Incoming::Frame(bytes)) if rate.allow(millis(*heard - *born)) => {
                     match frame::read(format, &bytes, limits) {
-                        Ok(Frame::Ping(_)) => {
-                            if let Some(connection) = wire
-                                && connection.send(formatter::pong(format), limits.write).await.is_err()
+                        Ok(Frame::Ping(count)) => {
+                            if let Err(End::Close(code, reason)) =
+                                heart::beat(delivery, count, wire, limits).await
                             {
-                                *wire = None;
+                                cut(&meter.node, wire, (code, reason));
                             }
                         }
                         _ => {
@@ -291,7 +295,7 @@ impl Process {
 
 /// Closes a connection while a handler of its page runs; what came before is still executed, and an honest
 /// client connects again.
-pub(super) fn cut(node: &Node, wire: &mut Option<Connection>, (code, reason): Cut) {
+pub(super) fn cut(node: &Services, wire: &mut Option<Connection>, (code, reason): Cut) {
     if let Some(connection) = wire.take() {
         node.tasks().spawn("close", connection.close(code, reason));
     }

@@ -7,6 +7,7 @@ use crate::{
     channel::{Connection, Slow},
     error::Error,
     formatter::{self, Head, Out},
+    limit::Limits,
 };
 
 impl Process {
@@ -43,7 +44,7 @@ impl Process {
         if whole {
             // What was loaded may be old by now, and what was inserted without being part of the state is gone with
             // the document: the page is made from its state, as it is after a restart.
-            self.undo().await;
+            self.undo();
         }
         self.delivery.start_over(format);
         self.cx.out.speak(format);
@@ -82,14 +83,19 @@ impl Process {
     }
 
     pub(super) async fn write(&mut self, wire: &mut Option<Connection>, frame: Bytes) -> Result<(), End> {
-        let Some(connection) = wire else { return Ok(()) };
-        match connection.send(frame, self.cx.node().limits().write).await {
-            Ok(()) => Ok(()),
-            Err(Slow::Gone) => {
-                *wire = None;
-                Ok(())
-            }
-            Err(Slow::Stalled) => Err(End::Close(1013, "too slow")),
+        send(wire, frame, self.cx.node().limits()).await
+    }
+}
+
+/// Writes a frame, if there is a connection.
+pub(super) async fn send(wire: &mut Option<Connection>, frame: Bytes, limits: &Limits) -> Result<(), End> {
+    let Some(connection) = wire else { return Ok(()) };
+    match connection.send(frame, limits.write).await {
+        Ok(()) => Ok(()),
+        Err(Slow::Gone) => {
+            *wire = None;
+            Ok(())
         }
+        Err(Slow::Stalled) => Err(End::Close(1013, "too slow")),
     }
 }

@@ -69,7 +69,7 @@ async fn the_opening_of_a_page_ends_in_time() {
     awake(async {
         let node = house(Limits::default()).await;
         let (session, page) = (node.sessions().create(), node.page_id());
-        let cx = n2o::Cx::new(&node, session, page, "/page", Vec::new(), "en");
+        let cx = n2o::Dispatch::new(&node, session, page, "/page", Vec::new(), "en");
         let pending = std::future::pending::<n2o::Result>();
         let (opened, ()) = tokio::join!(cx.deadline().hold(pending), later(node.limits().handler));
         assert!(matches!(opened, Err(Error::Timeout(after)) if after == node.limits().handler));

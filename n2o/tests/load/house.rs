@@ -14,8 +14,8 @@ use std::{
 use bytes::Bytes;
 use kvs::Store;
 use n2o::{
-    Channel, Clock, Connection, Cx, Error, Format, Gone, Incoming, Info, Keys, Limits, Msg, Node, PageId,
-    Protocol, Random, Session, Token,
+    Channel, Clock, Connection, Dispatch, EVENT, Error, Event, Format, Gone, Incoming, Keys, Later, Limits,
+    Message, Node, PageId, Protocol, Random, Session, Token,
 };
 use tokio::sync::mpsc as queue;
 
@@ -155,7 +155,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    async fn act(&mut self, what: &str, text: &str, cx: &mut Cx) -> n2o::Result {
+    async fn act(&mut self, what: &str, text: &str, cx: &mut Dispatch) -> n2o::Result {
         match what {
             "" | "ok" => {}
             "never" => {
@@ -218,32 +218,40 @@ fn spin() {
 }
 
 impl Protocol for Page {
-    fn info<'a>(&'a mut self, msg: Msg<'a>, cx: &'a mut Cx) -> Info<'a> {
-        match msg {
-            Msg::Init { .. } => Info::Later(Box::pin(async move {
-                cx.reg("topic");
-                self.act(self.init, "", cx).await
-            })),
-            Msg::Event(event) => Info::Later(Box::pin(async move {
-                let n2o::Value::Text(text) = &event.values[0] else { return Err(Error::Refused("no text")) };
-                self.act(&event.target, text, cx).await
-            })),
-            Msg::Info(message) => {
-                Info::Later(Box::pin(
-                    async move { self.act(message.read::<String>().unwrap(), "", cx).await },
-                ))
-            }
-            Msg::Save => {
-                cx.state = self.text.clone().into_bytes();
-                Info::Done(Ok(()))
-            }
-            Msg::Restore(state) => {
-                self.text = String::from_utf8(state.to_vec()).unwrap();
-                Info::Done(Ok(()))
-            }
-            Msg::Refresh | Msg::Final => Info::Done(Ok(())),
-            Msg::Ping(_) => Info::Unknown,
-        }
+    fn name(&self) -> &'static str {
+        "page"
+    }
+
+    fn claims(&self) -> &'static [u8] {
+        &[EVENT]
+    }
+
+    fn event<'a>(&'a mut self, event: &'a Event<'a>, cx: &'a mut Dispatch) -> Later<'a> {
+        Box::pin(async move {
+            let n2o::Value::Text(text) = &event.values[0] else { return Err(Error::Refused("no text")) };
+            self.act(&event.target, text, cx).await
+        })
+    }
+
+    fn init<'a>(&'a mut self, _: bool, cx: &'a mut Dispatch) -> Later<'a> {
+        Box::pin(async move {
+            cx.reg("topic");
+            self.act(self.init, "", cx).await
+        })
+    }
+
+    fn info<'a>(&'a mut self, message: &'a Message, cx: &'a mut Dispatch) -> Later<'a> {
+        Box::pin(async move { self.act(message.read::<String>().unwrap(), "", cx).await })
+    }
+
+    fn save(&self, state: &mut Vec<u8>) -> n2o::Result {
+        state.extend_from_slice(self.text.as_bytes());
+        Ok(())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> n2o::Result {
+        self.text = String::from_utf8(state.to_vec()).unwrap();
+        Ok(())
     }
 }
 
@@ -287,14 +295,14 @@ pub(crate) fn house_over(store: Store, limits: Limits) -> Node {
 
 pub(crate) fn open(node: &Node, session: &Arc<Session>, page: Page) -> Client {
     let id = node.page_id();
-    node.wait(Box::new(page), Cx::new(node, Arc::clone(session), id, "/page", Vec::new(), "en"));
+    node.wait(Box::new(page), Dispatch::new(node, Arc::clone(session), id, "/page", Vec::new(), "en"));
     connect(node, session, id)
 }
 
 /// Opens a page for a client that comes from an address.
 pub(crate) fn open_from(node: &Node, session: &Arc<Session>, page: Page, address: &str) -> Client {
     let (id, address) = (node.page_id(), Some(address.parse().unwrap()));
-    let cx = Cx::new(node, Arc::clone(session), id, "/page", Vec::new(), "en").from_address(address);
+    let cx = Dispatch::new(node, Arc::clone(session), id, "/page", Vec::new(), "en").from_address(address);
     node.wait(Box::new(page), cx);
     connect_from(node, session, id, address)
 }
@@ -313,7 +321,7 @@ fn connect_from(node: &Node, session: &Arc<Session>, page: PageId, address: Opti
         Connection::new(Box::new(Wire { up: ups, down, unread: Arc::clone(&unread) }), Format::Json);
     connection.address = address;
     node.connect(&token, connection, || {
-        let cx = Cx::new(node, Arc::clone(session), page, "/page", Vec::new(), "en");
+        let cx = Dispatch::new(node, Arc::clone(session), page, "/page", Vec::new(), "en");
         (Box::new(Page::default()), cx)
     });
     Client { page, up: Some(up), down: downs, unread, last: 0 }

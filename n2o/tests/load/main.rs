@@ -1,5 +1,5 @@
 //! What clients and handlers do to a server that they share with others: handlers that do not end, what a
-//! client makes the server keep, floods, log lines, and work.
+//! client makes the server keep, floods, log lines, work, and protocols of the application.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is a failure of the test")]
 
@@ -7,4 +7,5 @@ mod ends;
 mod floods;
 mod house;
 mod keeps;
+mod protocols;
 mod works;

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciborium::Value;
-use n2o::{Connection, Cx, Format};
+use n2o::{Connection, Dispatch, Format};
 
 use super::{
     Server,
@@ -87,7 +87,10 @@ impl Client {
             address: None,
         };
         node.connect(&token, connection, || {
-            (found.page, Cx::new(&node, Arc::clone(&session), token.page, &token.path, found.params, &lang))
+            (
+                found.page,
+                Dispatch::new(&node, Arc::clone(&session), token.page, &token.path, found.params, &lang),
+            )
         });
         self.wire = Some(client);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use n2o::{Cx, Error, SealError, Session, Token};
+use n2o::{Dispatch, Error, SealError, Session, Token};
 
 use super::{Server, page::TestPage};
 use crate::{document::Document, live::SESSION_PATH, url::__encode};
@@ -117,10 +117,10 @@ impl Visitor {
         let found = found.ok_or(Error::NotFound)?;
         let session = self.session().await?;
         let (id, mut page) = (node.page_id(), found.page);
-        let mut cx = Cx::new(&node, Arc::clone(&session), id, path, found.params, &lang);
+        let mut cx = Dispatch::new(&node, Arc::clone(&session), id, path, found.params, &lang);
         match cx.deadline().hold(page.open(&mut cx)).await {
             Ok(rendered) => {
-                cx.commit().await?;
+                cx = cx.commit().await?;
                 let token = node.token(&session, &Token { page: id, path: path.to_owned() });
                 let (title, html) = (rendered.title, rendered.html);
                 let document = Document {

@@ -9,11 +9,11 @@ struct Home;
 impl Page for Home {
     type Event = Never;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {}
     }
 
-    async fn event(&mut self, event: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, event: Never, _: &mut Cx<'_, Self>) -> Result {
         match event {}
     }
 }

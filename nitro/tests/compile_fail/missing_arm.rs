@@ -16,11 +16,11 @@ impl Page for Login {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { (button("Enter").postback(Ask::enter())) }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         match ask {
             Ask::Enter => cx.redirect(url!("/")),
         }

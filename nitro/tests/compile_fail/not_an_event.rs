@@ -14,11 +14,11 @@ impl Page for Home {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {}
     }
 
-    async fn event(&mut self, ask: Ask, _: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, _: &mut Cx<'_, Self>) -> Result {
         match ask {
             Ask::Enter => Ok(()),
         }

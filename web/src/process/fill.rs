@@ -6,7 +6,7 @@ use form::{
     Choices, Conflict, Data, Fault, Faults, Field, Kind, Sheet, Spec, Type, Who, show::Titles, table::Version,
 };
 use maud::{Markup, html};
-use n2o::{Cx, Result};
+use n2o::Result;
 use nitro::{Inputs, prelude::*};
 use serde_json::Value;
 
@@ -45,7 +45,13 @@ impl Fill {
     }
 
     /// Takes over what is in the inputs, and says whether it can be sent. If not, the first fault gets the focus.
-    pub(crate) async fn check(&mut self, spec: &Spec, who: &Who, form: &Inputs, cx: &mut Cx) -> Result<bool> {
+    pub(crate) async fn check<C>(
+        &mut self,
+        spec: &Spec,
+        who: &Who,
+        form: &Inputs,
+        cx: &mut Cx<'_, C>,
+    ) -> Result<bool> {
         self.faults = self.absorb(spec, who, form);
         for (field, fault) in self.resolve(spec, who, cx).await? {
             self.faults.entry(field).or_insert(fault);
@@ -58,7 +64,7 @@ impl Fill {
     }
 
     /// Turns what was typed for a lookup into the id of a record, by id or by the whole title.
-    async fn resolve(&mut self, spec: &Spec, who: &Who, cx: &mut Cx) -> Result<BTreeMap<String, Fault>> {
+    async fn resolve(&mut self, spec: &Spec, who: &Who, cx: &mut n2o::Cx) -> Result<BTreeMap<String, Fault>> {
         let mut faults = BTreeMap::new();
         for field in &spec.document.fields {
             let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else {
@@ -84,7 +90,7 @@ impl Fill {
     }
 
     /// Offers records for what is typed in a lookup.
-    pub(crate) async fn look(&mut self, spec: &Spec, who: &Who, field: &str, cx: &mut Cx) -> Result {
+    pub(crate) async fn look(&mut self, spec: &Spec, who: &Who, field: &str, cx: &mut n2o::Cx) -> Result {
         let typed = self.data.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         if let Some(lookup) = spec.lookup(field) {
             let found = lookup.find(cx.kvs(), who, &typed, OFFERS).await?;
@@ -94,7 +100,7 @@ impl Fill {
     }
 
     /// Reads the titles of the records that the values look up.
-    pub(crate) async fn name(&mut self, spec: &Spec, who: &Who, cx: &mut Cx) -> Result {
+    pub(crate) async fn name(&mut self, spec: &Spec, who: &Who, cx: &mut n2o::Cx) -> Result {
         self.titles = titles(cx.kvs(), spec, who, &self.data).await?;
         Ok(())
     }

@@ -35,7 +35,7 @@ struct Line {
 }
 
 /// What people call the record that a task is about, if its form says which.
-async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut Cx) -> Result<String> {
+async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut n2o::Cx) -> Result<String> {
     let Some(form) = processes.form_of(job.form.as_deref()) else { return Ok(String::new()) };
     let Some(record) = form.about.or(form.record) else { return Ok(String::new()) };
     let Some(instance) = cx.kvs().get::<bpe::Instance>(&job.instance).await? else {
@@ -58,7 +58,7 @@ impl Lines for Tasks {
         text(lang).inbox
     }
 
-    async fn read(&mut self, cx: &mut Cx) -> Result {
+    async fn read(&mut self, cx: &mut n2o::Cx) -> Result {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let roles = roles(&who);
         let asks = bpe::Who { user: who.name(), roles: &roles };
@@ -79,7 +79,7 @@ impl Lines for Tasks {
         Ok(())
     }
 
-    fn show(&self, cx: &Cx) -> Markup {
+    fn show(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
         let rows = html! {
             @for line in &self.tasks {

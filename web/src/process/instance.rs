@@ -49,7 +49,7 @@ pub enum Mend {
 }
 
 impl Instance {
-    async fn read(&mut self, cx: &mut Cx) -> Result {
+    async fn read(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let id = cx.param("instance").to_owned();
         let instance = cx.kvs().get::<bpe::Instance>(&id).await?.ok_or(Error::NotFound)?;
@@ -70,7 +70,7 @@ impl Instance {
 
 impl Shown {
     /// Where it is and what it holds: everything but the diagram and the history.
-    fn facts(&self, cx: &Cx) -> El<'static> {
+    fn facts(&self, cx: &n2o::Cx) -> El<'static> {
         let (t, lang, instance) = (text(cx.lang()), cx.lang(), &self.instance);
         let (state, class) = state_of(instance, t);
         let at = waits_at(&self.processes, instance, lang).join(", ");
@@ -94,7 +94,7 @@ impl Shown {
         })
     }
 
-    fn incidents(&self, cx: &Cx) -> Markup {
+    fn incidents(&self, cx: &n2o::Cx) -> Markup {
         let (t, lang) = (text(cx.lang()), cx.lang());
         let library = self.processes.engine.library();
         let state = &self.instance.state;
@@ -114,12 +114,12 @@ impl Shown {
         }
     }
 
-    fn story(&self, cx: &Cx) -> El<'static> {
+    fn story(&self, cx: &n2o::Cx) -> El<'static> {
         let steps = history::show(&self.processes, &self.process, &self.steps, cx.lang());
         ol().id("p.history").class("story").body(steps)
     }
 
-    fn diagram(&self, cx: &Cx) -> El<'static> {
+    fn diagram(&self, cx: &n2o::Cx) -> El<'static> {
         let svg = self.drawing.svg(&self.marks);
         panel()
             .id("p.diagram")
@@ -138,42 +138,42 @@ impl Page for Instance {
     type Event = Mend;
     const ACCESS: Access = Access::User;
 
-    fn title(&self, cx: &Cx) -> String {
-        let name = |shown: &Shown| shown.processes.name(&shown.process, cx.lang()).to_owned();
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        let name = |shown: &Shown| shown.processes.name(&shown.process, ui.lang()).to_owned();
         self.shown.as_ref().map(name).unwrap_or_default()
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.read(cx).await
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let topic = topic(cx.param("instance"));
         cx.reg(&topic);
         // A step may have been made between `load` and the registration.
         self.follow(cx).await
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let t = text(cx.lang());
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         html! {
             @if let Some(shown) = &self.shown {
                 main class="instance" {
                     header {
                         p class="lead" { (t.process) }
-                        h1 { (shown.processes.name(&shown.process, cx.lang())) }
+                        h1 { (shown.processes.name(&shown.process, ui.lang())) }
                     }
-                    (shown.diagram(cx))
+                    (shown.diagram(ui))
                     div class="columns" {
-                        (shown.facts(cx))
-                        section { h2 { (t.history) } (shown.story(cx)) }
+                        (shown.facts(ui))
+                        section { h2 { (t.history) } (shown.story(ui)) }
                     }
                 }
             }
         }
     }
 
-    async fn event(&mut self, mend: Mend, cx: &mut Cx) -> Result {
+    async fn event(&mut self, mend: Mend, cx: &mut Cx<'_, Self>) -> Result {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         if !processes.operates(&who) {
             return Err(Error::Denied);
@@ -189,7 +189,7 @@ impl Page for Instance {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if message.read::<Stepped>().is_some() { self.follow(cx).await } else { Ok(()) }
     }
 }
@@ -197,7 +197,7 @@ impl Page for Instance {
 impl Instance {
     /// Shows the steps since the last time: classes move the tokens, and only what changed is sent. The page is
     /// never refreshed as a whole, because that would send the drawing again.
-    async fn follow(&mut self, cx: &mut Cx) -> Result {
+    async fn follow(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let before = self.shown.take();
         self.read(cx).await?;
         let (Some(before), Some(now)) = (before, &self.shown) else { return Ok(()) };

@@ -13,11 +13,11 @@ pub trait Lines: Default + Send + Sync + 'static {
 
     /// Reads the lines.
     #[doc(hidden)]
-    fn read(&mut self, cx: &mut Cx) -> impl Future<Output = Result> + Send;
+    fn read(&mut self, cx: &mut n2o::Cx) -> impl Future<Output = Result> + Send;
 
     /// Shows them, below the title.
     #[doc(hidden)]
-    fn show(&self, cx: &Cx) -> Markup;
+    fn show(&self, cx: &n2o::Cx) -> Markup;
 }
 
 /// The page of a list that follows the processes.
@@ -32,33 +32,33 @@ impl<L: Lines> Page for Live<L> {
     type Event = Never;
     const ACCESS: Access = Access::User;
 
-    fn title(&self, cx: &Cx) -> String {
-        L::name(cx.lang()).to_owned()
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        L::name(ui.lang()).to_owned()
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.lines.read(cx).await
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg(ALL);
         Ok(())
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         maud::html! {
             main class="list" {
-                header { h1 { (self.title(cx)) } }
-                (self.lines.show(cx))
+                header { h1 { (self.title(ui)) } }
+                (self.lines.show(ui))
             }
         }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if message.read::<Stepped>().is_some() {
             self.lines.read(cx).await?;
             cx.refresh();

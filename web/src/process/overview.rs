@@ -163,12 +163,12 @@ fn address(process: &str, state: &str, before: &str) -> Url {
 }
 
 /// The state that an address asks for.
-fn asked(cx: &Cx) -> usize {
+fn asked(cx: &n2o::Cx) -> usize {
     STATES.iter().position(|(word, _)| *word == cx.param("state")).unwrap_or_default()
 }
 
 impl Instances {
-    fn ways(&self, cx: &Cx) -> Markup {
+    fn ways(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
         let (process, state) = (cx.param("process"), asked(cx));
         let current = |on: bool| on.then_some("true");
@@ -201,7 +201,7 @@ impl Lines for Instances {
         text(lang).processes
     }
 
-    async fn read(&mut self, cx: &mut Cx) -> Result {
+    async fn read(&mut self, cx: &mut n2o::Cx) -> Result {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let (t, library) = (text(&lang), processes.engine.library());
         let named = |process: &Process| (process.id.to_string(), processes.name(process, &lang).to_owned());
@@ -250,7 +250,7 @@ impl Lines for Instances {
         Ok(())
     }
 
-    fn show(&self, cx: &Cx) -> Markup {
+    fn show(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
         let rows = html! {
             @for line in &self.lines {

@@ -90,7 +90,7 @@ pub enum Do {
 
 impl Work {
     /// Finds what the address means, and whether the visitor may do it.
-    async fn find(&mut self, cx: &mut Cx) -> Result<Context> {
+    async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result<Context> {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let (id, task) = (cx.param("process").to_owned(), cx.param("task").to_owned());
         let library = processes.engine.library();
@@ -126,7 +126,7 @@ impl Work {
         Ok(context)
     }
 
-    async fn open(&mut self, context: &Context, cx: &mut Cx) -> Result {
+    async fn open(&mut self, context: &Context, cx: &mut Cx<'_, Self>) -> Result {
         let starts = !self.shown.starts.is_empty();
         let Some(form) = &self.shown.form else { return Ok(()) };
         let spec = (form.spec)();
@@ -145,7 +145,7 @@ impl Work {
     }
 
     /// Reads what is shown above the form.
-    async fn around(&mut self, context: &Context, cx: &mut Cx) -> Result {
+    async fn around(&mut self, context: &Context, cx: &mut Cx<'_, Self>) -> Result {
         let Some(form) = self.shown.form else { return Ok(()) };
         self.fill.name((form.spec)(), &self.shown.who, cx).await?;
         let Some(about) = form.about else { return Ok(()) };
@@ -160,7 +160,7 @@ impl Work {
         Ok(())
     }
 
-    async fn send(&mut self, context: &Context, inputs: &Inputs, cx: &mut Cx) -> Result {
+    async fn send(&mut self, context: &Context, inputs: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
         let (who, lang, now) = (self.shown.who.clone(), cx.lang().to_owned(), cx.now());
         let (form, job, processes) = (self.shown.form, self.shown.job.clone(), Processes::of(cx)?);
         if let Some(form) = form
@@ -224,11 +224,11 @@ impl Page for Work {
     type Event = Do;
     const ACCESS: Access = Access::User;
 
-    fn title(&self, _: &Cx) -> String {
+    fn title(&self, _: &Ui<'_, Self>) -> String {
         self.shown.name.clone()
     }
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let context = self.find(cx).await?;
         if self.shown.starts.is_empty() && self.shown.job.is_none() {
             self.note = Some(Note::Done);
@@ -241,15 +241,15 @@ impl Page for Work {
         self.around(&context, cx).await
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if let Some(job) = &self.shown.job {
             cx.reg(&topic(&job.instance));
         }
         Ok(())
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let (t, lang, shown) = (text(cx.lang()), cx.lang(), &self.shown);
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let (t, lang, shown) = (text(ui.lang()), ui.lang(), &self.shown);
         let spec = shown.form.map(|form| (form.spec)());
         let note = match self.note {
             Some(Note::Mend) => spec.and_then(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
@@ -291,7 +291,7 @@ impl Page for Work {
         }
     }
 
-    async fn event(&mut self, event: Do, cx: &mut Cx) -> Result {
+    async fn event(&mut self, event: Do, cx: &mut Cx<'_, Self>) -> Result {
         // Rights may have changed since the page was opened, and the task may be gone.
         let context = self.find(cx).await?;
         if self.shown.starts.is_empty() && self.shown.job.is_none() {
@@ -327,7 +327,7 @@ impl Page for Work {
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         let waits = match &self.shown.job {
             Some(job) => cx.kvs().get::<Job>(&job.id).await?.is_some(),
             None => true,

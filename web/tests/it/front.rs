@@ -14,11 +14,11 @@ impl Page for Address {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, cx: &Cx) -> Markup {
-        maud::html! { p { (format!("page of {:?}", cx.address())) } }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        maud::html! { p { (format!("page of {:?}", ui.address())) } }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }

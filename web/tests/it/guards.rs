@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use maud::html;
-use n2o::{Clock, Cx, Keys, Limits, Node, Random};
+use n2o::{Clock, Dispatch, Keys, Limits, Node, Random};
 use nitro::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,11 +28,11 @@ impl Page for Office {
     type Event = Never;
     const ACCESS: Access = Access::Role("clerk");
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { p { "inside" } }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }
@@ -45,11 +45,11 @@ impl Page for Open {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { p { "open" } }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }
@@ -78,7 +78,7 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
 async fn enter(node: &Node, router: &Router, roles: &[&str]) -> String {
     let session = node.sessions().create();
     let old = format!("n2o={}", node.sessions().cookie(&session));
-    let mut cx = Cx::new(node, Arc::clone(&session), node.page_id(), "/open", Vec::new(), "en");
+    let mut cx = Dispatch::new(node, Arc::clone(&session), node.page_id(), "/open", Vec::new(), "en");
     cx.login_as("Ann", roles).await.unwrap();
     let ticket = cx.ticket("/office").await.unwrap().expect("a ticket");
     cx.commit().await.unwrap();

@@ -41,17 +41,17 @@ impl Page for Prove {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
         cx.login_proven(&user, &[&role]).await?;
         cx.redirect(url!("/tasks"))
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         maud::html! {}
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }

@@ -26,11 +26,11 @@ impl Page for Hello {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn title(&self, _: &Cx) -> String {
+    fn title(&self, _: &Ui<'_, Self>) -> String {
         String::from("</title><script>")
     }
 
-    async fn authorize(&mut self, cx: &mut Cx) -> Result {
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         match cx.param("name") {
             "denied" => Err(Error::Denied),
             "gone" => Err(Error::NotFound),
@@ -43,15 +43,15 @@ impl Page for Hello {
         }
     }
 
-    fn render(&self, cx: &Cx) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            h1 { (cx.param("name")) }
+            h1 { (ui.param("name")) }
             (textbox("user"))
             (button("Enter").id("enter").postback(Act::enter()))
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         let Act::Enter { user } = act;
         cx.login(&user).await
     }
@@ -64,11 +64,11 @@ impl Page for Private {
     type Event = Never;
     const ACCESS: Access = Access::User;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! { p { "private" } }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }

@@ -33,17 +33,17 @@ impl Page for Enter {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (user, roles) = (cx.param("user").to_owned(), cx.param("roles").to_owned());
         cx.login_as(&user, &roles.split('-').collect::<Vec<_>>()).await?;
         cx.redirect(url!("/tasks"))
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         maud::html! {}
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }

@@ -11,6 +11,7 @@ mod leave;
 mod native;
 mod operate;
 mod process;
+mod protocol;
 mod rate;
 mod ready;
 mod rest;

@@ -35,7 +35,7 @@ impl Page for Guests {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (form().id("f").postback(Act::come(7)).body(html! {
                 (textbox("name").label("Name"))
@@ -48,7 +48,7 @@ impl Page for Guests {
         }
     }
 
-    async fn event(&mut self, act: Act, cx: &mut Cx) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         let Act::Come { table, name, seats, vegan, note } = act;
         match &*name {
             "nobody" => return Err(Error::user("Nobody may not come.")),

@@ -10,7 +10,7 @@ use axum::{
 };
 use bpe::Engine;
 use form::Form;
-use n2o::{Clock, Cx, Keys, Limits, Node, Random};
+use n2o::{Clock, Dispatch, Keys, Limits, Node, Random};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -163,7 +163,7 @@ async fn a_cookie_alone_writes_nothing() {
     let sessions = api.node.sessions();
     let session = sessions.create();
     let page = api.node.page_id();
-    let mut cx = Cx::new(&api.node, Arc::clone(&session), page, "/", Vec::new(), "en");
+    let mut cx = Dispatch::new(&api.node, Arc::clone(&session), page, "/", Vec::new(), "en");
     cx.login_as("olena", &["clerk"]).await.unwrap();
     let ticket = cx.ticket("/").await.unwrap().unwrap();
     cx.commit().await.unwrap();

@@ -39,7 +39,7 @@ impl Page for Get {
     type Event = Never;
     const ACCESS: Access = Access::User;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         match cx.param("how") {
             "given" => cx.set_roles(&["clerk"]),
             "taken" => cx.set_roles(&[]),
@@ -48,11 +48,11 @@ impl Page for Get {
         }
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         maud::html! {}
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }
@@ -65,12 +65,12 @@ impl<const CLOSED: bool> Page for Desk<CLOSED> {
     type Event = Never;
     const ACCESS: Access = if CLOSED { Access::Role("clerk") } else { Access::User };
 
-    fn render(&self, cx: &Cx) -> Markup {
-        let who = Who::of(cx);
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let who = Who::of(ui);
         maud::html! { (span().id("clerk").text(who.is_any(&[String::from("clerk")]).to_string())) }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
         match never {}
     }
 }

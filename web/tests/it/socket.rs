@@ -28,17 +28,17 @@ impl Page for Where {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         maud::html! { (span().id("at")) (button("Ask").id("ask").postback(Ask::address())) }
     }
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let at = format!("{:?}", cx.address());
         cx.update("at", maud::html! { (span().id("at").text(at)) });
         Ok(())
     }
 
-    async fn event(&mut self, Ask::Address: Ask, _: &mut Cx) -> Result {
+    async fn event(&mut self, Ask::Address: Ask, _: &mut Cx<'_, Self>) -> Result {
         Ok(())
     }
 }

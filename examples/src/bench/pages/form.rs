@@ -52,7 +52,7 @@ impl<const ONE: bool> Page for Form<ONE> {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let round = |field| if ONE { turns(self.round, FIELDS, field) } else { self.round };
         html! {
             (fields(0, FIELDS, |field| value(round(field), field)))
@@ -60,7 +60,7 @@ impl<const ONE: bool> Page for Form<ONE> {
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         let Ask::Recalc = ask;
         self.round += 1;
         cx.refresh();
@@ -78,7 +78,7 @@ impl Page for Panels {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let part = |part| {
             let round = turns(self.round, PARTS, part);
             fields(part * FIELDS / PARTS, FIELDS / PARTS, |field| value(round, field))
@@ -89,7 +89,7 @@ impl Page for Panels {
         }
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx) -> Result {
+    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
         let Ask::Recalc = ask;
         self.round += 1;
         cx.refresh();

@@ -6,7 +6,7 @@ use nitro::prelude::*;
 /// Most rows of a list, because the number comes with the path.
 const MOST: u64 = 100_000;
 
-fn asked(cx: &Cx) -> u64 {
+fn asked(cx: &n2o::Cx) -> u64 {
     cx.param("rows").parse().unwrap_or(0).min(MOST)
 }
 
@@ -34,12 +34,12 @@ impl<const REFRESH: bool> Page for List<REFRESH> {
     type Event = Change;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.rows = asked(cx);
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let rows = html! {
             @for number in 0..self.rows + self.appended { (self.row(number)) }
         };
@@ -50,7 +50,7 @@ impl<const REFRESH: bool> Page for List<REFRESH> {
         }
     }
 
-    async fn event(&mut self, change: Change, cx: &mut Cx) -> Result {
+    async fn event(&mut self, change: Change, cx: &mut Cx<'_, Self>) -> Result {
         match change {
             Change::Append => self.appended += 1,
             Change::Touch => self.touched += 1,
@@ -94,12 +94,12 @@ impl Page for Halves {
     type Event = Half;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.rows = asked(cx);
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let step = if self.times % 2 == 1 { 2 } else { 1 };
         let rows = html! {
             @for number in (0..self.rows).step_by(step) { (row(number, "")) }
@@ -111,7 +111,7 @@ impl Page for Halves {
         }
     }
 
-    async fn event(&mut self, half: Half, cx: &mut Cx) -> Result {
+    async fn event(&mut self, half: Half, cx: &mut Cx<'_, Self>) -> Result {
         let Half::Turn = half;
         self.times += 1;
         cx.refresh();

@@ -34,7 +34,7 @@ impl Page for Many {
     type Event = Edit;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             @for (at, (text, presses)) in self.texts.iter().zip(&self.presses).enumerate() {
                 @let input = format!("i{at}");
@@ -45,7 +45,7 @@ impl Page for Many {
         }
     }
 
-    async fn event(&mut self, edit: Edit, cx: &mut Cx) -> Result {
+    async fn event(&mut self, edit: Edit, cx: &mut Cx<'_, Self>) -> Result {
         match edit {
             Edit::Enter { at, text } => {
                 let typed = text.text(&format!("i{at}")).unwrap_or_default().into_owned();

@@ -36,14 +36,14 @@ impl Page for Written {
     type Event = Press;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
             (button("More").id("inc").postback(Press::inc()).repeat())
         }
     }
 
-    async fn event(&mut self, press: Press, cx: &mut Cx) -> Result {
+    async fn event(&mut self, press: Press, cx: &mut Cx<'_, Self>) -> Result {
         let Press::Inc = press;
         self.n += 1;
         let record = Presses { page: cx.page().to_string(), n: self.n };

@@ -25,12 +25,12 @@ impl Page for Room {
     type Event = Speak;
     const ACCESS: Access = Access::Anyone;
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         cx.reg(ROOM);
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             div id="log" {}
             (textbox(Speak::message).label("Message"))
@@ -38,13 +38,13 @@ impl Page for Room {
         }
     }
 
-    async fn event(&mut self, speak: Speak, cx: &mut Cx) -> Result {
+    async fn event(&mut self, speak: Speak, cx: &mut Cx<'_, Self>) -> Result {
         let Speak::Send { message } = speak;
         cx.send(ROOM, Said(message));
         Ok(())
     }
 
-    async fn info(&mut self, message: &Message, cx: &mut Cx) -> Result {
+    async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if let Some(Said(text)) = message.read() {
             cx.insert_bottom("log", html! { p { (text) } });
         }

@@ -20,7 +20,7 @@ const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/201005
 struct Steps(Engine);
 
 impl Steps {
-    fn engine(cx: &Cx) -> Result<Engine> {
+    fn engine(cx: &n2o::Cx) -> Result<Engine> {
         let steps = cx.node().service::<Self>();
         steps.map(|steps| steps.0.clone()).ok_or_else(|| Error::other("the engine was not opened"))
     }
@@ -50,7 +50,7 @@ impl Page for Step {
     type Event = Work;
     const ACCESS: Access = Access::Anyone;
 
-    async fn init(&mut self, cx: &mut Cx) -> Result {
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if self.instance.is_empty() {
             let engine = Steps::engine(cx)?;
             let started = engine.actions(cx.kvs()).start("bench", None, Context::new());
@@ -59,14 +59,14 @@ impl Page for Step {
         Ok(())
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.done.to_string()))
             (button("Done").id("complete").postback(Work::complete()).repeat())
         }
     }
 
-    async fn event(&mut self, work: Work, cx: &mut Cx) -> Result {
+    async fn event(&mut self, work: Work, cx: &mut Cx<'_, Self>) -> Result {
         let Work::Complete = work;
         let engine = Steps::engine(cx)?;
         let jobs = engine.jobs(&self.instance).await.map_err(Error::other)?;

@@ -23,17 +23,17 @@ impl Page for Login {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
         cx.login_as(&user, &[&role]).await?;
         cx.redirect(url!("/home"))
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html!()
     }
 
-    async fn event(&mut self, event: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, event: Never, _: &mut Cx<'_, Self>) -> Result {
         match event {}
     }
 }
@@ -46,17 +46,17 @@ impl Page for Proven {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    async fn load(&mut self, cx: &mut Cx) -> Result {
+    async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
         cx.login_proven(&user, &[&role]).await?;
         cx.redirect(url!("/home"))
     }
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html!()
     }
 
-    async fn event(&mut self, event: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, event: Never, _: &mut Cx<'_, Self>) -> Result {
         match event {}
     }
 }
@@ -68,11 +68,11 @@ impl Page for Home {
     type Event = Never;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Cx) -> Markup {
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html!()
     }
 
-    async fn event(&mut self, event: Never, _: &mut Cx) -> Result {
+    async fn event(&mut self, event: Never, _: &mut Cx<'_, Self>) -> Result {
         match event {}
     }
 }

@@ -48,7 +48,7 @@ impl<'a> Job<'a> {
             };
             Ok((connection, at))
         };
-        let begun = store.runtime.block_on(within(store.patience, work));
+        let begun = store.tasks.block_on(within(store.patience, work));
         let (connection, at) = begun.map_err(|error| convert(&store.place, error))?;
         *guard = Some(connection);
         Ok(Self { store, connection: RefCell::new(guard), at, open: true })
@@ -58,10 +58,10 @@ impl<'a> Job<'a> {
     fn run<T>(&self, work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
         let mut guard = self.connection.borrow_mut();
         let Some(connection) = guard.as_mut() else { return Err(Error::Closed) };
-        let done = self.store.runtime.block_on(within(self.store.patience, work(connection)));
+        let done = self.store.tasks.block_on(within(self.store.patience, work(connection)));
         if done.is_err() {
             let broken = guard.take();
-            self.store.runtime.spawn(async move { drop(broken) });
+            drop(self.store.tasks.spawn(async move { drop(broken) }));
         }
         done.map_err(|error| convert(&self.store.place, error))
     }

@@ -6,6 +6,7 @@
 
 mod job;
 mod sql;
+mod tasks;
 mod view;
 
 use std::{
@@ -22,7 +23,6 @@ use sqlx::{
     Connection, PgConnection,
     postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions},
 };
-use tokio::{runtime, sync::oneshot};
 
 use super::{Answer, Backend, Batch, Notice, Snapshot};
 use crate::{
@@ -31,6 +31,7 @@ use crate::{
     options::Options,
 };
 use job::Job;
+use tasks::Tasks;
 use view::View;
 
 /// The channel on which commits are announced. The message is the commit's number and nothing else: what
@@ -46,7 +47,8 @@ const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Postgres {
     place: Arc<str>,
-    runtime: runtime::Handle,
+    /// All that runs here, on a thread of the store's own.
+    tasks: Tasks,
     /// For readers: each state that is still read holds one connection.
     pool: PgPool,
     /// For the writer alone, so that readers can never keep it from a connection. `None` until the first
@@ -67,8 +69,6 @@ pub(crate) struct Postgres {
     known: Arc<AtomicU64>,
     /// Whom to tell about commits of other processes.
     notice: Arc<Mutex<Option<Notice>>>,
-    /// Dropping it ends the thread.
-    stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -82,24 +82,14 @@ impl Postgres {
             ("idle_in_transaction_session_timeout", "300000"),
         ]);
         let place: Arc<str> = hidden(url).into();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let driver = runtime::Builder::new_current_thread().enable_all().build();
-        let driver = driver.map_err(|error| Error::io(&place, error))?;
-        let runtime = driver.handle().clone();
-        let drive = move || {
-            // Ends when the sender is dropped, which is all it is for.
-            let _ = driver.block_on(stopped);
-            driver.shutdown_timeout(Duration::from_secs(1));
-        };
-        let thread = thread::Builder::new().name("kvs-postgres".to_owned()).spawn(drive);
-        let thread = thread.map_err(|error| Error::io(&place, error))?;
+        let (tasks, thread) = Tasks::start().map_err(|error| Error::io(&place, error))?;
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
             .acquire_timeout(options.statement)
             .connect_lazy_with(connect.clone());
         let store = Self {
             place,
-            runtime,
+            tasks,
             pool: pool.clone(),
             writer: Mutex::default(),
             options: connect.clone(),
@@ -109,7 +99,6 @@ impl Postgres {
             versioned: AtomicBool::new(false),
             known: Arc::default(),
             notice: Arc::default(),
-            stop: Some(stop),
             thread: Some(thread),
         };
         // One connection outside of the pool, which would try again and again, and then say only that it did.
@@ -134,7 +123,7 @@ impl Postgres {
         &self,
         work: impl Future<Output = std::result::Result<T, sqlx::Error>> + Send + 'static,
     ) -> Result<T> {
-        run(&self.runtime, &self.place, work).await
+        run(&self.tasks, &self.place, work).await
     }
 
     /// Listens for commits of other processes, and reads the last one after a lost connection: what was
@@ -153,7 +142,7 @@ impl Postgres {
         let first = pool.clone();
         let at = self.run(async move { sql::last(&mut *first.acquire().await?).await }).await?;
         known.store(at, Ordering::Release);
-        self.runtime.spawn(async move {
+        let listen = async move {
             loop {
                 let at = match listener.try_recv().await {
                     Ok(Some(notification)) => notification.payload().parse().ok(),
@@ -169,7 +158,14 @@ impl Postgres {
                     notice(at);
                 }
             }
-        });
+        };
+        let tasks = self.tasks.clone();
+        drop(self.tasks.spawn(async move {
+            tokio::select! {
+                () = tasks.stopping() => {}
+                () = listen => {}
+            }
+        }));
         Ok(())
     }
 
@@ -198,11 +194,11 @@ async fn last(pool: &PgPool) -> Option<u64> {
 }
 
 async fn run<T: Send + 'static>(
-    runtime: &runtime::Handle,
+    tasks: &Tasks,
     place: &str,
     work: impl Future<Output = std::result::Result<T, sqlx::Error>> + Send + 'static,
 ) -> Result<T> {
-    match runtime.spawn(work).await {
+    match tasks.spawn(work).await {
         Ok(done) => done.map_err(|error| convert(place, error)),
         Err(_) => Err(Error::Closed),
     }
@@ -295,7 +291,7 @@ impl Backend for Postgres {
                     Err(late) => Err(sqlx::Error::Io(late.into())),
                 }
             };
-            run(&self.runtime, &place, work).await
+            run(&self.tasks, &place, work).await
         })
     }
 
@@ -318,15 +314,13 @@ impl Drop for Postgres {
         // The connections are closed by the thread that drives them, before it ends.
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (pool, probe) = (self.pool.clone(), self.probe.clone());
-        let stop = self.stop.take();
-        self.runtime.spawn(async move {
+        self.tasks.stop(async move {
             drop(writer);
             // One that is being asked is let go by the one who asks.
             if let Ok(mut probe) = probe.try_lock() {
                 drop(probe.take());
             }
             pool.close().await;
-            drop(stop);
         });
         if let Some(thread) =
             self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())

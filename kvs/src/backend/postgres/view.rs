@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sqlx::{Postgres as Database, Transaction};
-use tokio::{runtime, sync::Mutex};
+use tokio::sync::Mutex;
 
-use super::{Postgres, run, sql};
+use super::{Postgres, run, sql, tasks::Tasks};
 use crate::{
     backend::{Answer, Rows, Snapshot},
     error::{Error, Result},
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct View {
     at: u64,
     place: Arc<str>,
-    runtime: runtime::Handle,
+    tasks: Tasks,
     /// Held for one statement: those who share a state ask one after the other.
     /// `None` once it is dropped.
     transaction: Option<Arc<Mutex<Transaction<'static, Database>>>>,
@@ -33,7 +33,7 @@ impl View {
         };
         let (at, transaction) = store.run(begin).await?;
         let transaction = Some(Arc::new(Mutex::new(transaction)));
-        Ok(Self { at, place: store.place.clone(), runtime: store.runtime.clone(), transaction })
+        Ok(Self { at, place: store.place.clone(), tasks: store.tasks.clone(), transaction })
     }
 }
 
@@ -47,7 +47,7 @@ impl Snapshot for View {
         Box::pin(async move {
             let transaction = transaction.ok_or(Error::Closed)?;
             let work = async move { sql::get(&mut *transaction.lock().await, &key).await };
-            run(&self.runtime, &self.place, work).await
+            run(&self.tasks, &self.place, work).await
         })
     }
 
@@ -56,7 +56,7 @@ impl Snapshot for View {
         Box::pin(async move {
             let transaction = transaction.ok_or(Error::Closed)?;
             let work = async move { sql::scan(&mut *transaction.lock().await, &span, back, limit).await };
-            run(&self.runtime, &self.place, work).await
+            run(&self.tasks, &self.place, work).await
         })
     }
 }
@@ -66,6 +66,6 @@ impl Drop for View {
         // A connection goes back to its pool on the runtime that drives it, not on that of the one who
         // drops this.
         let transaction = self.transaction.take();
-        self.runtime.spawn(async move { drop(transaction) });
+        drop(self.tasks.spawn(async move { drop(transaction) }));
     }
 }

@@ -1,0 +1,140 @@
+//! A dispatch: a handler's context in the hands of the machinery, which commits what the handler did, or undoes it,
+//! and sends what goes out.
+
+use std::{
+    net::IpAddr,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use super::Cx;
+use crate::{
+    deadline::Deadline,
+    error::Result,
+    formatter::Out,
+    inbox::Inbox,
+    meter::Meter,
+    saved::{PageId, Saved},
+    services::Services,
+    session::{Changes, Session},
+    sessions::Ticket,
+    value::Value,
+};
+
+/// A page in the hands of the machinery: the [`Cx`] of its handlers, which it gives as its own, and the answer.
+///
+/// A protocol has it lent while it answers a message, and lends the `Cx` on to a handler. Neither can commit or
+/// undo anything: that is done when they have ended, well or not.
+#[derive(Debug)]
+pub struct Dispatch {
+    cx: Cx,
+    /// The ops of the answer, or the values of a reply.
+    pub out: Out,
+}
+
+impl Deref for Dispatch {
+    type Target = Cx;
+
+    fn deref(&self) -> &Cx {
+        &self.cx
+    }
+}
+
+impl DerefMut for Dispatch {
+    fn deref_mut(&mut self) -> &mut Cx {
+        &mut self.cx
+    }
+}
+
+impl Dispatch {
+    /// The context of one page, at a path with parameters that its route has read from it.
+    #[must_use]
+    pub fn new(
+        node: &Services,
+        session: Arc<Session>,
+        page: PageId,
+        path: &str,
+        params: Vec<(String, String)>,
+        lang: &str,
+    ) -> Self {
+        let cx = Cx {
+            node: node.clone(),
+            session,
+            page,
+            params,
+            lang: lang.to_owned(),
+            inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
+            topics: Vec::new(),
+            joined: Vec::new(),
+            left: Vec::new(),
+            txn: None,
+            sends: Vec::new(),
+            changes: Changes::new(),
+            login: None,
+            roles: None,
+            proof: None,
+            soon: None,
+        };
+        Dispatch { cx, out: Out::new(crate::Format::default()) }
+    }
+
+    /// Says from which address the request for the page comes.
+    #[must_use]
+    pub fn from_address(self, address: Option<IpAddr>) -> Self {
+        self.cx.inbox.comes_from(address);
+        self
+    }
+
+    /// The deadline for a handler of this page that runs outside of the page's task.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        Deadline::new(self.cx.page, self.meter())
+    }
+
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(self.cx.node.clone(), Arc::clone(&self.cx.inbox), Arc::clone(&self.cx.session))
+    }
+
+    /// Adds a value to the reply of a protocol of the application.
+    pub fn reply(&mut self, value: impl Into<Value<'static>>) {
+        self.out.value(&value.into());
+    }
+
+    /// Says whether the handler has changed the user, so that the browser has to be sent away with a ticket.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.cx.login.is_some()
+    }
+
+    /// The ticket that carries a login or logout of this handler to the browser, which must be sent
+    /// where it is traded, and then to `to`. `None` when the user stays the same.
+    pub async fn ticket(&mut self, to: &str) -> Result<Option<Ticket>> {
+        self.cx.make_ticket(to).await
+    }
+
+    /// Commits what was done before the page has a process, such as while it was opened, and sends its messages.
+    /// It takes the whole: a protocol, which has it lent, cannot.
+    pub async fn commit(mut self) -> Result<Self> {
+        self.cx.finish(None).await?;
+        Ok(self)
+    }
+
+    /// Undoes what was done before the page has a process.
+    #[must_use]
+    pub fn rollback(mut self) -> Self {
+        self.undo();
+        self
+    }
+
+    /// Commits as a part of the page's process, with the page's record if there is one to be written: only while the
+    /// store's is of the version given with it (0 for none). Answers the version that it has now.
+    pub(crate) async fn commit_with(&mut self, page: Option<(&Saved, u64)>) -> Result<u64> {
+        self.cx.finish(page).await
+    }
+
+    /// Undoes what the handler did.
+    pub(crate) fn undo(&mut self) {
+        self.cx.undo();
+        self.out.clear();
+    }
+}

@@ -1,0 +1,93 @@
+//! The document of a page, as far as its protocol has to know it.
+
+use std::any::TypeId;
+
+use crate::{
+    draft::Draft,
+    tree::{Place, Tree},
+    url::Url,
+};
+
+/// The page's protocol's knowledge of the document that its client has.
+#[derive(Debug)]
+pub(crate) struct Doc {
+    pub(crate) tree: Tree,
+    /// The state before the handler changed it, should the handler fail.
+    pub(crate) before: Option<Before>,
+    /// The type of the page's events.
+    pub(crate) event: TypeId,
+    pub(crate) redirect: Option<Url>,
+    pub(crate) refresh: bool,
+    /// The inputs that show an error.
+    pub(crate) errors: Vec<&'static str>,
+    pub(crate) title: u64,
+    /// The place that the visitor was sent to when the page connected: there is no page for them any more.
+    pub(crate) away: Option<String>,
+}
+
+impl Doc {
+    /// The document of a page with events of this type, which nobody has yet.
+    pub(crate) fn new(event: TypeId) -> Self {
+        Doc {
+            tree: Tree::default(),
+            before: None,
+            event,
+            redirect: None,
+            refresh: false,
+            errors: Vec::new(),
+            title: 0,
+            away: None,
+        }
+    }
+
+    /// The same, to be changed by a handler that may fail.
+    pub(crate) fn change(&mut self) -> &mut Self {
+        let Doc { errors, title, .. } = self;
+        self.before.get_or_insert_with(|| Before { tree: None, errors: errors.clone(), title: *title });
+        self
+    }
+
+    /// Puts another tree in the place of the one that was taken out.
+    pub(crate) fn put(&mut self, old: Tree, new: Tree) {
+        self.change().tree = new;
+        if let Some(Before { tree, .. }) = &mut self.before {
+            tree.get_or_insert(old);
+        }
+    }
+
+    /// Takes all that the handler changed as final.
+    pub(crate) fn settle(&mut self) {
+        self.before = None;
+        self.tree.settle();
+    }
+
+    /// Takes back what the handler changed.
+    pub(crate) fn restore(&mut self) {
+        (self.redirect, self.refresh) = (None, false);
+        if let Some(Before { tree, errors, title }) = self.before.take() {
+            (self.errors, self.title) = (errors, title);
+            self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
+            self.tree.undo();
+        }
+    }
+
+    pub(crate) fn insert(&mut self, id: &str, place: Place, draft: &Draft) {
+        let tree = &mut self.change().tree;
+        if tree.is_stream(id) {
+            return;
+        }
+        if !draft.is_rows || tree.is_bordered(id, place) {
+            tree.blur(id, place);
+        }
+        tree.insert(id, place, &draft.inside());
+    }
+}
+
+/// The state that a failed handler is taken back to.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// The tree that another one has taken the place of; the tree itself knows what was done to it.
+    tree: Option<Tree>,
+    errors: Vec<&'static str>,
+    title: u64,
+}

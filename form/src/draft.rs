@@ -1,5 +1,6 @@
 //! Drafts: what a user has typed into a form and not saved yet, kept in the store. They outlive the page,
-//! its connection and the server, and go when the user saves or discards them. A guest's end with the login.
+//! its connection and the server, and go when the user saves or discards them. A guest's end with the login, and
+//! are kept for a day.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -27,31 +28,76 @@ impl Record for Draft {
     }
 }
 
+/// The draft of a guest, which nobody can reach when the session has ended.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct OfGuest(Draft);
+
+impl Record for OfGuest {
+    const TABLE: &'static str = "form.draft.guest";
+    const TTL: Option<Duration> = Some(Duration::from_hours(24));
+
+    fn id(&self) -> Cow<'_, str> {
+        self.0.id()
+    }
+}
+
+/// Most drafts of one owner, the latest: more than anybody has begun and not ended. Pages of an owner that begin
+/// a draft at the same moment may leave one more each, until the next one is begun.
+pub(crate) const MOST: usize = 50;
+
 /// Longest key, in bytes: an id of the store may have more, but not with a name and a table before it.
 const MAX_KEY: usize = 512;
 
 /// Where a user's draft of a record is kept; nobody else reads it, also not a guest who takes the user's name.
 /// Visitors without a name have none.
 pub(crate) fn key(cx: &Cx, table: &str, id: &str) -> Option<String> {
+    let key = format!("{}{table}/{id}", all(cx)?);
+    Some(key).filter(|key| key.len() <= MAX_KEY)
+}
+
+/// What the keys of all drafts of a user begin with.
+fn all(cx: &Cx) -> Option<String> {
     let owner = cx.owner()?.to_string();
     // The length of the owner keeps those apart whose names hold slashes.
-    let key = format!("{}:{owner}/{table}/{id}", owner.len());
-    Some(key).filter(|key| key.len() <= MAX_KEY)
+    Some(format!("{}:{owner}/", owner.len()))
+}
+
+/// Makes room for a draft: the user's oldest ones beyond [`MOST`] go.
+pub(crate) async fn make_room(cx: &mut Cx, key: &str) -> n2o::Result {
+    if cx.is_proven() { room_in::<Draft>(cx, key).await } else { room_in::<OfGuest>(cx, key).await }
+}
+
+async fn room_in<D: Record>(cx: &mut Cx, key: &str) -> n2o::Result {
+    let Some(all) = all(cx) else { return Ok(()) };
+    // Apart from the handler's transaction, which must not conflict with the user's other pages.
+    let mut drafts = cx.node().store().txn().range_raw(D::TABLE, &all, None, 2 * MOST).await?;
+    drafts.retain(|draft| draft.id != key);
+    drafts.sort_unstable_by_key(|draft| draft.version);
+    let over = (drafts.len() + 1).saturating_sub(MOST);
+    for draft in drafts.iter().take(over) {
+        cx.kvs().delete::<D>(&draft.id);
+    }
+    Ok(())
 }
 
 /// Keeps what was typed, with the page's next save: people type faster than it is worth writing. What is too
 /// large for the store is not kept, which is no reason to fail: it is still in the browser.
 pub(crate) fn keep(cx: &mut Cx, key: String, version: Version, base: &Data, data: &Data) {
-    cx.put_soon(Draft { key, version, base: base.clone(), data: data.clone() });
+    let draft = Draft { key, version, base: base.clone(), data: data.clone() };
+    if cx.is_proven() { cx.put_soon(draft) } else { cx.put_soon(OfGuest(draft)) }
 }
 
 /// What was typed earlier.
 pub(crate) async fn find(cx: &mut Cx, key: &str) -> n2o::Result<Option<Draft>> {
-    cx.get_soon(key).await
+    if cx.is_proven() {
+        return cx.get_soon(key).await;
+    }
+    Ok(cx.get_soon::<OfGuest>(key).await?.map(|draft| draft.0))
 }
 
 /// Forgets what was typed.
 pub(crate) fn forget(cx: &mut Cx, key: &str) {
     cx.give_up_soon();
-    cx.kvs().delete::<Draft>(key);
+    if cx.is_proven() { cx.kvs().delete::<Draft>(key) } else { cx.kvs().delete::<OfGuest>(key) }
 }

@@ -8,19 +8,20 @@ mod rename;
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 use zeroize::Zeroizing;
 
 pub use self::limits::AccountLimits;
 use self::{
-    account::{Account, is_taken, take, take_old},
-    brake::{Brakes, Client, Known, Mark},
+    account::{Account, Marks, is_taken, take, take_old},
+    brake::{Brakes, Client},
     hash::{Full, Hasher, Memory},
 };
 use crate::{
     audit::{self, Failure, Failures},
     cx::Cx,
     error::{Error, Result},
+    meter::Meter,
     name::Name,
     text,
 };
@@ -87,11 +88,15 @@ impl Accounts {
             return Err(Error::user(text::taken(cx.lang())));
         }
         let (password, salt) = (Zeroizing::new(password.to_owned()), cx.node().random().bytes::<16>());
-        let work = move |memory: &mut Memory| hash::hash(memory, password.as_bytes(), &salt);
+        let meter = cx.meter();
+        let work =
+            move |memory: &mut Memory| metered(&meter, || hash::hash(memory, password.as_bytes(), &salt));
         let hash = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
         take(cx.kvs(), &name)?;
         let mut account = Account::new(&name, hash);
-        account.remember(&client, self.0.limits.remembered);
+        let mut marks = Marks::first(&account);
+        marks.remember(&client, self.0.limits.remembered);
+        account.known = marks.known;
         cx.kvs().put(&account)?;
         cx.prove(&account.name, account.owner());
         let told = audit::registered(cx, name.as_str());
@@ -108,7 +113,10 @@ impl Accounts {
     /// [renamed](Accounts::rename).
     ///
     /// Wrong tries of strangers do not brake a browser in which the account was signed in to before. Such a
-    /// browser is remembered with the account, in the handler's transaction.
+    /// browser is remembered apart from the handler's transaction, so that people who sign in to one account at the
+    /// same moment do not conflict.
+    ///
+    /// A right password counts as a login of the session and the address, and the time of a hash as their work.
     pub async fn verify(&self, cx: &mut Cx, name: &str, password: &str) -> Result<Option<String>> {
         let Some(account) = self.prove(cx, name, password).await? else { return Ok(None) };
         cx.prove(&account.name, account.owner());
@@ -120,38 +128,36 @@ impl Accounts {
         let (typed, node) = (name.trim(), cx.node().clone());
         let account = Account::find(cx.kvs(), typed).await?;
         let (mark, client) = (Account::mark(account.as_ref(), typed), Client::of(cx));
-        let known = account.as_ref().and_then(|account| account.knows(&client));
+        let marks = match &account {
+            Some(account) => Some(Marks::of(node.store(), account).await?),
+            None => None,
+        };
+        let known = marks.as_ref().and_then(|marks| marks.knows(&client));
         let place = self.0.hasher.place(client.session, client.origin(), known.is_some());
         let place = place.map_err(|full| self.refused(cx, full))?;
-        if !self.0.brakes.may_try(&mark, &client, known.as_ref(), cx.now()) {
+        // Before the hash, which a login that is refused must not cost.
+        if !cx.may_login() || !self.0.brakes.may_try(&mark, &client, known.as_ref(), cx.now()) {
             self.0.failures.tell(Failure::SignInBraked, cx, typed);
             return Err(Error::later(text::tries(cx.lang())));
         }
         let (password, phc) =
             (Zeroizing::new(password.to_owned()), account.as_ref().map(|account| account.hash.clone()));
-        let work = move |memory: &mut Memory| hash::verify(memory, password.as_bytes(), phc.as_deref());
+        let meter = cx.meter();
+        let work = move |memory: &mut Memory| {
+            metered(&meter, || hash::verify(memory, password.as_bytes(), phc.as_deref()))
+        };
         let right = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
-        let Some(mut account) = account.filter(|_| right) else {
+        let Some(account) = account.filter(|_| right) else {
             self.0.failures.tell(Failure::SignIn, cx, typed);
             return Ok(None);
         };
-        self.welcome(cx, &mut account, &mark, &client, known.as_ref())?;
-        Ok(Some(account))
-    }
-
-    fn welcome(
-        &self,
-        cx: &mut Cx,
-        account: &mut Account,
-        mark: &Mark,
-        client: &Client,
-        known: Option<&Known>,
-    ) -> Result {
-        self.0.brakes.forgive(mark, client, known);
-        if account.remember(client, self.0.limits.remembered) {
-            cx.kvs().put(account)?;
+        cx.count_login();
+        self.0.brakes.forgive(&mark, &client, known.as_ref(), cx.now());
+        let most = self.0.limits.remembered;
+        if let Err(error) = Marks::keep(node.store(), &account, &client, most).await {
+            tracing::warn!(%error, "a browser is not remembered with its account");
         }
-        Ok(())
+        Ok(Some(account))
     }
 
     fn refused(&self, cx: &Cx, full: Full) -> Error {
@@ -163,6 +169,14 @@ impl Accounts {
             }
         })
     }
+}
+
+/// Hashes, and counts the time as work of the session and its address.
+fn metered<T>(meter: &Meter, hash: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let done = hash();
+    meter.spend(begun.elapsed());
+    done
 }
 
 fn failed(error: argon2::Error) -> Error {

@@ -18,6 +18,7 @@ pub use self::{dispatch::Dispatch, values::SessionValues};
 use crate::{
     inbox::Inbox,
     message::Message,
+    meter::Meter,
     owner::Owner,
     saved::PageId,
     services::Services,
@@ -153,7 +154,10 @@ impl Cx {
 
     /// The visitor's session.
     pub fn session(&mut self) -> SessionValues<'_> {
-        let dropped = self.login.as_ref().is_some_and(|login| login.drops(self.session.user().as_deref()));
+        let dropped = self
+            .login
+            .as_ref()
+            .is_some_and(|login| login.drops(self.session.user().as_deref(), self.session.owner().as_ref()));
         SessionValues { session: &self.session, changes: &mut self.changes, dropped }
     }
 
@@ -217,6 +221,11 @@ impl Cx {
     /// Sends to every page that is registered with the topic, this one included, when the transaction is on disk.
     pub fn send<T: Serialize + DeserializeOwned + Send + Sync + 'static>(&mut self, topic: &str, body: T) {
         self.sends.push(Message::new(topic, body));
+    }
+
+    /// The meter of the page's work, for its session and its client's address.
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(self.node.clone(), Arc::clone(&self.inbox), Arc::clone(&self.session))
     }
 
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {

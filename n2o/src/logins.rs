@@ -29,6 +29,12 @@ impl Logins {
             && self.session.allow(session, millis)
     }
 
+    /// Whether [`allow`](Logins::allow) would say yes; counts nothing.
+    pub(crate) fn may(&self, session: &[u8; 16], client: Option<IpAddr>, millis: u64) -> bool {
+        client.is_none_or(|client| self.client.may(&network(client), millis))
+            && self.session.may(session, millis)
+    }
+
     pub(crate) fn sweep(&self, millis: u64) {
         self.session.sweep(millis);
         self.client.sweep(millis);

@@ -68,13 +68,29 @@ pub enum NameError {
     Reserved,
 }
 
+impl NameError {
+    /// The same, with the character as it was typed where it is composed to another one.
+    fn as_typed(self, typed: &str) -> Self {
+        let nfc = ComposingNormalizerBorrowed::new_nfc();
+        let before = |c: char| {
+            let is_it = |typed: &char| nfc.normalize(typed.encode_utf8(&mut [0; 4])).chars().eq([c]);
+            typed.chars().find(is_it).unwrap_or(c)
+        };
+        match self {
+            NameError::Character(c) => NameError::Character(before(c)),
+            NameError::Script(c) => NameError::Script(before(c)),
+            other => other,
+        }
+    }
+}
+
 impl Name {
     /// Most characters of a name.
     pub const MAX: usize = 64;
 
     /// Checks a name, and composes it (NFC), so that what looks the same on every screen is the same text.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        let text = ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned();
+    pub fn new(typed: &str) -> Result<Self, NameError> {
+        let text = ComposingNormalizerBorrowed::new_nfc().normalize(typed).into_owned();
         if text.is_empty() || text.chars().count() > Self::MAX {
             return Err(NameError::Length);
         }
@@ -84,7 +100,7 @@ impl Name {
         // ASCII has one script; its signs say nothing of a script, and are visible.
         let written: String = text.chars().filter(|c| !c.is_ascii_punctuation() && *c != ' ').collect();
         if !is_written(&written) {
-            return Err(offending(&written));
+            return Err(offending(&written).as_typed(typed));
         }
         if !written.chars().any(char::is_alphanumeric) {
             return Err(NameError::Letter);

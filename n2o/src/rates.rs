@@ -93,6 +93,11 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         allowed
     }
 
+    /// Whether [`allow`](Rates::allow) would let a cell of this key pass, as far as its own rate goes; counts nothing.
+    pub(crate) fn may(&self, key: &K, millis: u64) -> bool {
+        self.known().due.get(key).is_none_or(|due| self.rate(*due).allow(millis))
+    }
+
     /// Counts work of a key at `millis`, for rates made by [`Rate::share`]. Work of a key for which there is no
     /// room is not counted.
     pub fn spend(&self, key: &K, millis: u64, time: Duration) {

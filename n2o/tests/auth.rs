@@ -55,6 +55,7 @@ async fn what_cannot_be_an_account_is_told_before_anything_is_hashed() {
     for (name, character) in [
         ("a\u{7}b", " U+0007 "),
         ("ann\u{200b}", " U+200B "),
+        ("ann\u{2000}lee", " U+2000 "),
         ("ann \u{2116} 1", " \u{2116} (U+2116) "),
         ("\u{410}nn", " n (U+006E) "),
     ] {

@@ -75,6 +75,22 @@ async fn a_guest_who_gives_the_same_name_again_goes_on() {
 }
 
 #[tokio::test]
+async fn a_login_without_proof_does_not_renew_one() {
+    let (node, accounts) = (node().await, Accounts::default());
+    let ann = registered(&node, &accounts).await;
+    let mut cx = page(&node, &ann);
+    cx.session().set("code", &7).expect("set");
+    cx.commit().await.expect("the store");
+    let again = guest(&node, &ann, "Ann").await;
+    assert!(!page(&node, &again).is_proven());
+    assert_eq!(
+        page(&node, &again).session().get::<u32>("code").expect("a number"),
+        None,
+        "what was kept of the proven user is gone"
+    );
+}
+
+#[tokio::test]
 async fn who_has_proven_to_be_somebody_has_not_proven_to_be_somebody_else() {
     let (node, accounts) = (node().await, Accounts::default());
     let ann = registered(&node, &accounts).await;

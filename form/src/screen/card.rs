@@ -49,6 +49,9 @@ pub struct Card<R> {
     pub(super) note: Option<Note>,
     /// It is saved, and the browser on its way elsewhere.
     pub(super) done: bool,
+    /// Room was made for a draft since the page is in memory.
+    #[serde(skip)]
+    has_room: bool,
     #[serde(skip)]
     pub(super) who: Who,
     #[serde(skip)]
@@ -75,6 +78,7 @@ impl<R> Default for Card<R> {
             clashes: Conflict::default(),
             note: None,
             done: false,
+            has_room: false,
             who: Who::default(),
             titles: Titles::new(),
             choices: Choices::new(),
@@ -186,7 +190,9 @@ impl<R: Form> Card<R> {
     }
 
     fn draft(&self, cx: &n2o::Cx) -> Option<String> {
-        draft::key(cx, R::TABLE, &self.id)
+        // A new record has one draft, whatever stands in its address; no record has an empty id.
+        let id = if self.kind == Kind::Create { "" } else { &self.id };
+        draft::key(cx, R::TABLE, id)
     }
 
     /// Goes on where the user left off without saving.
@@ -196,6 +202,17 @@ impl<R: Form> Card<R> {
         (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
         self.note = Some(Note::Again);
         Ok(true)
+    }
+
+    /// Makes room for what is typed on this page.
+    pub(super) async fn make_room(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        if !self.has_room
+            && let Some(key) = self.draft(cx)
+        {
+            draft::make_room(cx, &key).await?;
+            self.has_room = true;
+        }
+        Ok(())
     }
 
     /// Keeps what was typed.
@@ -290,6 +307,7 @@ impl<R: Form> Page for Card<R> {
                 if self.note == Some(Note::Mend) && self.faults.is_empty() {
                     self.note = None;
                 }
+                self.make_room(cx).await?;
                 self.keep(cx);
             }
             Do::Save { form } => return self.save(&form, cx).await,
@@ -303,6 +321,7 @@ impl<R: Form> Page for Card<R> {
             Do::Decide { field, theirs, form } => {
                 self.absorb(&form);
                 self.decide(&field, theirs);
+                self.make_room(cx).await?;
                 self.keep(cx);
             }
             Do::Discard => {

@@ -75,6 +75,7 @@ impl<R: Form> Card<R> {
             };
             return self.saved(saved, cx);
         }
+        self.make_room(cx).await?;
         self.keep(cx);
         cx.refresh();
         Ok(())

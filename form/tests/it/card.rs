@@ -186,7 +186,7 @@ async fn a_text_far_beyond_its_field_is_said_to_be_too_long_and_not_kept() {
     page.click("f.fields").await;
     page.leave();
     let draft = loop {
-        let drafts = store.txn().range_raw("form.draft", "", None, 9).await.unwrap();
+        let drafts = store.txn().range_raw("form.draft.guest", "", None, 9).await.unwrap();
         if let Some(draft) = drafts.into_iter().next() {
             break draft;
         }
@@ -202,7 +202,7 @@ async fn what_is_typed_is_written_once_in_a_while() {
     let app = app.limits(limits);
     let eve = user(&app, "eve", "clerk").await;
     let mut page = eve.open("/clients/AB-0001?do=edit").await;
-    let draft = async || store.txn().range_raw("form.draft", "", None, 9).await.unwrap().pop();
+    let draft = async || store.txn().range_raw("form.draft.guest", "", None, 9).await.unwrap().pop();
     let mut first = None;
     for number in 0..50 {
         page.fill("name", &format!("Ada {number}"));
@@ -236,7 +236,7 @@ async fn what_was_typed_a_moment_ago_is_there_after_a_reload() {
     new.click("f.fields").await;
     // What the old page has is in the store, and is not written over what came later.
     let version =
-        async || store.txn().range_raw("form.draft", "", None, 9).await.unwrap().pop().unwrap().version;
+        async || store.txn().range_raw("form.draft.guest", "", None, 9).await.unwrap().pop().unwrap().version;
     let before = version().await;
     old.leave();
     new.fill("name", "Ada of the end");

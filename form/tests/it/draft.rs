@@ -2,7 +2,7 @@
 
 use nitro::test::{TestPage, Visitor};
 
-use crate::app::{ada, app, proven, read, user};
+use crate::app::{Client, ada, app, proven, read, user};
 
 const EDIT: &str = "/clients/AB-0001?do=edit";
 const AGAIN: &str = "What you typed earlier and did not save is here again.";
@@ -78,4 +78,41 @@ async fn a_text_that_is_far_too_long_is_told_at_once_and_loses_nothing() {
     assert_eq!(page.text("name.e"), "");
     page.click("f.save").await;
     assert_eq!(read(&store, "AB-0002").await.unwrap().name, "Ada K.");
+}
+
+#[tokio::test]
+async fn a_new_record_has_one_draft_whatever_stands_in_its_address() {
+    let (app, store) = app(vec![ada()]).await;
+    for (eve, table) in [
+        (user(&app, "eve", "clerk").await, "form.draft.guest"),
+        (proven(&app, "eve", "clerk").await, "form.draft"),
+    ] {
+        for id in ["new", "any-id", "another"] {
+            let mut page = eve.open(&format!("/clients/{id}?do=create")).await;
+            page.fill("name", id);
+            page.click("f.fields").await;
+            page.leave();
+        }
+        let drafts = store.txn().range_raw(table, "", None, 9).await.unwrap();
+        assert_eq!(drafts.len(), 1, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_has_fifty_drafts_and_the_oldest_go_first() {
+    let (app, store) = app((0..53).map(|n| Client { code: format!("AB-{n:04}"), ..ada() }).collect()).await;
+    for (eve, table) in [
+        (user(&app, "eve", "clerk").await, "form.draft.guest"),
+        (proven(&app, "eve", "clerk").await, "form.draft"),
+    ] {
+        for n in (0..53).rev() {
+            let mut page = eve.open(&format!("/clients/AB-{n:04}?do=edit")).await;
+            page.fill("name", "Ada L.");
+            page.click("f.fields").await;
+            page.leave();
+        }
+        let drafts = store.txn().range_raw(table, "", None, 99).await.unwrap();
+        assert_eq!(drafts.len(), 50, "{table}");
+        assert!(drafts.iter().all(|draft| !draft.id.ends_with("AB-0052")), "the first one is gone");
+    }
 }

@@ -24,7 +24,7 @@ pub(super) struct Account {
     /// The name's key; accounts that were made before there were keys are found by their name in small letters.
     #[serde(default)]
     pub(super) key: Option<String>,
-    /// The browsers and addresses that the account was signed in from, the latest last.
+    /// The browsers and addresses that the account was signed in from when there were no [`Marks`] yet.
     #[serde(default)]
     pub(super) known: Vec<Mark>,
     /// The id that it was made with, when it has another name by now: what is kept of it is kept under that.
@@ -37,6 +37,23 @@ impl kvs::Record for Account {
 
     fn id(&self) -> Cow<'_, str> {
         self.key.as_deref().map_or_else(|| Cow::Owned(self.name.to_lowercase()), Cow::Borrowed)
+    }
+}
+
+/// The browsers and addresses that an account was signed in from, the latest last. They are apart from the
+/// account, whose record all sign-ins read, so that remembering one lets no other fail.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Marks {
+    /// The account's lasting id.
+    account: String,
+    pub(super) known: Vec<Mark>,
+}
+
+impl kvs::Record for Marks {
+    const TABLE: &'static str = "account.known";
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.account)
     }
 }
 
@@ -126,10 +143,45 @@ impl Account {
         };
         mark(&[b"account", key.as_bytes()])
     }
+}
+
+impl Marks {
+    /// Those that the account's own record holds, from its registration on.
+    pub(super) fn first(account: &Account) -> Self {
+        Marks { account: account.lasting().into_owned(), known: account.known.clone() }
+    }
+
+    /// Those of an account as they are now.
+    pub(super) async fn of(store: &Store, account: &Account) -> Result<Self> {
+        let kept = store.get::<Marks>(&account.lasting()).await?;
+        Ok(kept.unwrap_or_else(|| Marks::first(account)))
+    }
+
+    /// Remembers a client of an account, in a transaction of its own.
+    pub(super) async fn keep(
+        store: &Store,
+        account: &Account,
+        client: &Client,
+        most: usize,
+    ) -> kvs::Result<()> {
+        let mut attempts = store.attempts();
+        loop {
+            let mut txn = attempts.begin().await;
+            let kept = txn.get::<Marks>(&account.lasting()).await?;
+            let mut marks = kept.unwrap_or_else(|| Marks::first(account));
+            if !marks.remember(client, most) {
+                return Ok(());
+            }
+            txn.put(&marks)?;
+            if attempts.commit(txn).await?.is_some() {
+                return Ok(());
+            }
+        }
+    }
 
     fn by(&self, client: &Mark) -> Mark {
         // With the account, so that the store does not show which accounts are used from one browser.
-        mark(&[b"known", self.lasting().as_bytes(), client])
+        mark(&[b"known", self.account.as_bytes(), client])
     }
 
     /// The mark by which the account knows a client: its browser, or else its address.

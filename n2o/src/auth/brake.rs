@@ -59,10 +59,20 @@ impl Known {
     }
 }
 
+/// What the right passwords of a client for an account are counted by.
+fn right(account: &Mark, client: &Client, known: Option<&Known>) -> Mark {
+    let by = match known {
+        Some(Known::Browser(_)) => client.browser,
+        Some(Known::Address(_)) | None => client.origin(),
+    };
+    mark(&[account, &by])
+}
+
 /// The brakes of an application's accounts.
 #[derive(Debug)]
 pub(super) struct Brakes {
     known: Rates<Mark>,
+    right: Rates<Mark>,
     stranger: Rates<Mark>,
     strangers: Rates<Mark>,
     address: Rates<Mark>,
@@ -75,6 +85,7 @@ impl Brakes {
         let rates = |tries: Tries| Rates::new(tries.rate(), limits.braked);
         Brakes {
             known: rates(limits.known),
+            right: rates(limits.right),
             stranger: rates(limits.stranger),
             strangers: rates(limits.strangers),
             address: rates(limits.address),
@@ -85,6 +96,9 @@ impl Brakes {
 
     /// Whether a client may try a password of an account; `known` is what the account knows it by.
     pub(super) fn may_try(&self, account: &Mark, client: &Client, known: Option<&Known>, now: u64) -> bool {
+        if !self.right.may(&right(account, client, known), now) {
+            return false;
+        }
         let own = |known: &Known| self.known.allow(&mark(&[account, known.mark()]), now);
         match known {
             Some(known @ Known::Browser(_)) => own(known),
@@ -99,8 +113,9 @@ impl Brakes {
         }
     }
 
-    /// Forgives a client its wrong tries, after a right password.
-    pub(super) fn forgive(&self, account: &Mark, client: &Client, known: Option<&Known>) {
+    /// Forgives a client its wrong tries, after a right password, which counts among the right ones.
+    pub(super) fn forgive(&self, account: &Mark, client: &Client, known: Option<&Known>, now: u64) {
+        self.right.allow(&right(account, client, known), now);
         match known {
             Some(known) => self.known.forget(&mark(&[account, known.mark()])),
             None => self.stranger.forget(&mark(&[account, &client.origin()])),

@@ -24,6 +24,9 @@ pub struct AccountLimits {
     pub queue_of_one: usize,
     /// Tries of one known client at its account, which nobody elsewhere can use up.
     pub known: Tries,
+    /// Right passwords for one account from one browser that it knows, or from one address: each is a hash, too,
+    /// and a loop of them must not keep others out. A team with one account for all signs in within it.
+    pub right: Tries,
     /// Tries of strangers of one address at one account.
     pub stranger: Tries,
     /// Tries of all strangers at one account.
@@ -50,6 +53,7 @@ impl Default for AccountLimits {
             queue: 128,
             queue_of_one: 32,
             known: Tries::new(10, minute),
+            right: Tries::new(20, Duration::from_secs(6)),
             stranger: Tries::new(10, minute),
             strangers: Tries::new(30, Duration::from_secs(20)),
             address: Tries::new(100, Duration::from_secs(5)),

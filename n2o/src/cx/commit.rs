@@ -14,7 +14,7 @@ impl Cx {
         let owner = login.owner.clone();
         let mut txn = self.txn.take().unwrap_or_else(|| Box::new(node.store().txn()));
         let mut saved = node.sessions().saved(&mut txn, &self.session).await?;
-        if login.drops(saved.user.as_deref()) {
+        if login.drops(saved.user.as_deref(), saved.owner.as_ref()) {
             saved.values.clear();
         }
         if user.is_some() {

@@ -13,7 +13,6 @@ use crate::{
     error::Result,
     formatter::Out,
     inbox::Inbox,
-    meter::Meter,
     saved::{PageId, Saved},
     services::Services,
     session::{Changes, Session},
@@ -89,10 +88,6 @@ impl Dispatch {
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         Deadline::new(self.cx.page, self.meter())
-    }
-
-    pub(crate) fn meter(&self) -> Meter {
-        Meter::new(self.cx.node.clone(), Arc::clone(&self.cx.inbox), Arc::clone(&self.cx.session))
     }
 
     /// Adds a value to the reply of a protocol of the application.

@@ -31,20 +31,27 @@ pub(super) struct Proof {
 }
 
 impl Login {
-    /// Whether the values of the session go: its user was another one, or logs out.
-    pub(super) fn drops(&self, before: Option<&str>) -> bool {
-        self.user.is_none() || before.is_some_and(|before| self.user.as_deref() != Some(before))
+    /// Whether the values of the session go: its user was another one, or a proven one of whom this login has no
+    /// proof, or logs out.
+    pub(super) fn drops(&self, before: Option<&str>, owner: Option<&Owner>) -> bool {
+        let is_other = || before.is_some_and(|before| self.user.as_deref() != Some(before));
+        let is_proof_lost = || owner.is_some_and(Owner::is_proven) && !proven(self.owner.as_ref());
+        self.user.is_none() || is_other() || is_proof_lost()
     }
 
     pub(super) fn tell(&self, cx: &Cx) {
         let before = cx.session.user();
-        let proven = |owner: Option<&Owner>| owner.is_some_and(Owner::is_proven);
-        let is_told = proven(self.owner.as_ref()) || proven(cx.session.owner().as_ref());
         match &self.user {
-            Some(user) => audit::signed_in(cx, before.as_deref(), user, &self.roles, is_told),
-            None => audit::signed_out(cx, before.as_deref(), is_told),
+            Some(user) => {
+                audit::signed_in(cx, before.as_deref(), user, &self.roles, proven(self.owner.as_ref()));
+            }
+            None => audit::signed_out(cx, before.as_deref(), proven(cx.session.owner().as_ref())),
         }
     }
+}
+
+fn proven(owner: Option<&Owner>) -> bool {
+    owner.is_some_and(Owner::is_proven)
 }
 
 impl Cx {
@@ -57,7 +64,8 @@ impl Cx {
     ///
     /// The name is a [`Name`], without the blanks around it; what is wrong with one is told to the user. When
     /// [`Accounts`](crate::Accounts) was given the password of the account of that name in this handler, the
-    /// user [is proven](Cx::is_proven); anybody else is a guest.
+    /// user [is proven](Cx::is_proven); anybody else is a guest, also who was proven before: a proof is as old as
+    /// its session, and a login without one does not renew it.
     pub async fn login(&mut self, user: &str) -> Result {
         self.login_as(user, &[]).await
     }
@@ -84,11 +92,12 @@ impl Cx {
             let say = if is_account { text::rename } else { text::name };
             Error::user(say(&self.lang, wrong))
         })?;
-        let (random, now) = (&self.session.sid.random, self.node.clock().millis());
-        if !self.node.logins().allow(random, self.address(), now) {
+        let given = self.given(&name);
+        // A right password was counted when it was given.
+        if given.is_none() && !self.count_login() {
             return Err(Error::later(text::tries(&self.lang)));
         }
-        let proven = is_proven.then(|| Owner::User(name.to_string())).or_else(|| self.given(&name));
+        let proven = is_proven.then(|| Owner::User(name.to_string())).or(given);
         let owner = proven.or_else(|| self.same(&name)).unwrap_or_else(|| self.guest());
         let roles = roles.iter().map(|role| String::from(*role)).collect();
         let user = Some(name.to_string());
@@ -102,9 +111,23 @@ impl Cx {
         Some(proof.owner.clone())
     }
 
-    /// The owner of the session as it is, when its user stays the same.
+    /// The guest of the session as it is, when the name stays the same. A proof is given anew or is gone, for a new
+    /// session would make it last.
     fn same(&self, name: &Name) -> Option<Owner> {
-        self.session.owner().filter(|_| self.session.user().as_deref() == Some(name.as_str()))
+        let is_same = self.session.user().as_deref() == Some(name.as_str());
+        self.session.owner().filter(|owner| is_same && !owner.is_proven())
+    }
+
+    /// Whether the brake on logins would let this session and address log in.
+    pub(crate) fn may_login(&self) -> bool {
+        let now = self.node.clock().millis();
+        self.node.logins().may(&self.session.sid.random, self.address(), now)
+    }
+
+    /// Counts a login of this session and address, when there may be one.
+    pub(crate) fn count_login(&self) -> bool {
+        let now = self.node.clock().millis();
+        self.node.logins().allow(&self.session.sid.random, self.address(), now)
     }
 
     fn guest(&self) -> Owner {

@@ -71,21 +71,27 @@ impl Page for Login {
     }
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
-        let t = text(ui.lang());
+        let (t, renames) = (text(ui.lang()), !self.rename.is_empty());
         let fields = html! {
             (textbox(Ask::account).label(t.account).required().attr(attr::AUTOCOMPLETE, "username"))
             (password(Ask::password).label(t.password).hint(t.password_hint).required()
                 .attr(attr::AUTOCOMPLETE, "current-password"))
-            div class="actions" {
-                (submit(t.sign_in).class("primary"))
-                (button(t.register).id("register").postback(Ask::register()))
-            }
-            (panel().id("rename").hidden(self.rename.is_empty()).body(html! {
+            (panel().id("rename").hidden(!renames).body(html! {
                 p class="lead" role="alert" { (self.rename) }
                 (textbox(Ask::renamed).label(t.new_name).attr(attr::AUTOCOMPLETE, "username"))
-                div class="actions" { (button(t.rename).id("rename-account").postback(Ask::rename())) }
             }))
+            div class="actions" {
+                @if renames {
+                    (submit(t.rename).class("primary"))
+                    (button(t.sign_in).id("sign-in").postback(Ask::sign_in()))
+                } @else {
+                    (submit(t.sign_in).class("primary"))
+                    (button(t.register).id("register").postback(Ask::register()))
+                }
+            }
         };
+        // Enter does what the page has come to offer.
+        let asked = if renames { Ask::rename() } else { Ask::sign_in() };
         html! {
             (bar(ui, &html! {}))
             main class="narrow" {
@@ -100,7 +106,7 @@ impl Page for Login {
                 section class="panel" {
                     h2 { (t.or_account) }
                     p class="lead" { (t.account_lead) }
-                    (form().id("account-form").postback(Ask::sign_in()).body(fields))
+                    (form().id("account-form").postback(asked).body(fields))
                 }
             }
         }
@@ -271,10 +277,10 @@ mod tests {
             page.html()
         );
         page.fill("renamed", "giver");
-        page.click("rename-account").await;
+        page.click("account-form").await;
         assert_eq!(page.text("renamed.e"), "This name is taken.");
         page.fill("renamed", "max");
-        page.click("rename-account").await;
+        page.click("account-form").await;
         assert_eq!(page.path(), "/chat/lobby");
     }
 }

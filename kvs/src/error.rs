@@ -335,6 +335,13 @@ impl Error {
         matches!(self, Self::Conflict { .. })
     }
 
+    /// Tells whether the store cannot be written or reached for now, and resumes by itself when its disk or its
+    /// server does: nothing was written, and the same can be tried again later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::ReadOnly { .. } | Self::Away { .. } | Self::Io { .. })
+    }
+
     /// Sorts an operating system's error into the variants a caller treats differently.
     pub(crate) fn io(place: &str, error: io::Error) -> Self {
         match error.kind() {

@@ -42,31 +42,30 @@ pub(crate) async fn upgrade(
         return StatusCode::FORBIDDEN.into_response();
     }
     let limits = app.node.limits();
-    // Asked for something that only another version speaks: told so by a code, because a browser cannot tell a
-    // handshake that was refused from a network that is gone.
-    if let Some(foreign) = foreign(&headers) {
-        let refuse = async |socket: WebSocket| {
-            let frame = CloseFrame { code: 4400, reason: Utf8Bytes::from_static("unknown subprotocol") };
-            let mut socket = socket;
-            let _ = socket.send(Message::Close(Some(frame))).await;
-        };
-        return upgrade.protocols([foreign]).on_upgrade(refuse);
-    }
+    let seats = app.front.seats(address, cookie::read(&headers, app.secure).unwrap_or_default());
+    let (Ok(seats), Some(place)) = (seats, app.node.place()) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, AGAIN)]).into_response();
+    };
     let upgrade = upgrade
-        .protocols(Format::ALL.map(Format::subprotocol))
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(limits.answer + 4096)
         .max_message_size(limits.frame)
         .max_frame_size(limits.frame);
+    // Asked for something that only another version speaks: told so by a code, because a browser cannot tell a
+    // handshake that was refused from a network that is gone.
+    if let Some(foreign) = foreign(&headers) {
+        return upgrade.protocols([foreign]).on_upgrade(async move |mut socket: WebSocket| {
+            let frame = CloseFrame { code: 4400, reason: Utf8Bytes::from_static("unknown subprotocol") };
+            let _ = socket.send(Message::Close(Some(frame))).await;
+            drop((seats, place));
+        });
+    }
+    let upgrade = upgrade.protocols(Format::ALL.map(Format::subprotocol));
     let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
     let Some(format) = Format::ALL.into_iter().find(|format| Some(format.subprotocol()) == chosen) else {
         return (StatusCode::BAD_REQUEST, "expected the subprotocol n2o.cbor.1 or n2o.json.1")
             .into_response();
-    };
-    let seats = app.front.seats(address, cookie::read(&headers, app.secure).unwrap_or_default());
-    let (Ok(seats), Some(place)) = (seats, app.node.place()) else {
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, AGAIN)]).into_response();
     };
     let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
     let (count, answered, whole) = (number("n"), number("a"), query.contains_key("r"));

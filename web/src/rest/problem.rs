@@ -1,5 +1,7 @@
 //! What is answered when something is wrong: `application/problem+json`, as RFC 9457 has it.
 
+use std::{error::Error, iter::successors};
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -54,12 +56,35 @@ impl Problem {
         problem
     }
 
-    /// Something that is not the caller's fault; they get a number, and the log the rest.
-    pub(crate) fn failed(app: &Shared, error: &dyn std::fmt::Display) -> Self {
+    /// Something that is not the caller's fault; they get a number, and the log the rest. When the store cannot be
+    /// written or reached for now, they are told to come again.
+    pub(crate) fn failed(app: &Shared, error: &(dyn Error + 'static)) -> Self {
         let incident = app.node.failure("/api", "request of a program", error);
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "something went wrong")
-            .detail(format!("incident {incident}"))
+        Self::of(error).detail(format!("incident {incident}"))
     }
+
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        if store(error).is_some_and(kvs::Error::is_outage) {
+            Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the store is out of service; come again",
+            )
+        } else {
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "something went wrong")
+        }
+    }
+}
+
+/// What the store said, when an error comes from there.
+fn store<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a kvs::Error> {
+    successors(Some(error), |&error| error.source()).find_map(|error| {
+        // A transparent error hides the one inside from its sources.
+        match error.downcast_ref() {
+            Some(bpe::Error::Store(error)) => Some(error),
+            _ => error.downcast_ref(),
+        }
+    })
 }
 
 impl From<form::rest::Problem> for Problem {
@@ -75,7 +100,7 @@ impl IntoResponse for Problem {
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.0 == StatusCode::TOO_MANY_REQUESTS {
+        if matches!(self.0, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, AGAIN);
         }
         if self.0 == StatusCode::UNAUTHORIZED {
@@ -99,4 +124,31 @@ pub(crate) fn answer(status: StatusCode, body: &Value) -> Response {
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_the_store_is_out_of_service_programs_are_told_to_come_again() {
+        let full = || kvs::Error::Full { place: String::from("/srv/store.redb") };
+        let errors: [Box<dyn Error>; 4] = [
+            Box::new(full()),
+            Box::new(n2o::Error::from(full())),
+            Box::new(form::Error::from(full())),
+            Box::new(bpe::Error::from(full())),
+        ];
+        for error in errors {
+            let response = Problem::of(&*error).into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{error:?}");
+            assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        }
+        let unknown = kvs::Error::Unknown { source: full().into() };
+        for error in [n2o::Error::from(unknown), n2o::Error::other("a fault")] {
+            let response = Problem::of(&error).into_response();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{error:?}");
+            assert!(!response.headers().contains_key(header::RETRY_AFTER));
+        }
+    }
 }

@@ -254,7 +254,7 @@ async fn fill(
     let Value::Object(given) = given else {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "send an object of fields"));
     };
-    let failed = |error: &dyn std::fmt::Display| Problem::failed(app, error);
+    let failed = |error: &(dyn std::error::Error + 'static)| Problem::failed(app, error);
     let mut context = Context::new();
     if let Target::Task(task) = target
         && let Some(job) = txn.get::<Job>(task).await.map_err(|error| failed(&error))?

@@ -232,6 +232,18 @@ async fn a_session_and_a_client_have_so_many_sockets() {
         let (_kept, answer) = upgrade(&address, &first, &own(&address)).await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
         refused(&upgrade(&address, &second, &own(&address)).await.1);
+        // So is a socket that would only be told that its subprotocol is not known.
+        let mut foreign = connect(&address).await;
+        let head = format!(
+            "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+             Sec-WebSocket-Protocol: n2o.json.9\r\n{}\r\n",
+            own(&address)
+        );
+        foreign.write_all(head.as_bytes()).await.expect("a request");
+        let mut answer = [0; 12];
+        foreign.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 503");
     })
     .await;
 }

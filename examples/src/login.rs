@@ -209,10 +209,15 @@ mod tests {
     use std::borrow::Cow;
 
     use nitro::test::{TestApp, TestPage};
+    use tokio::sync::Mutex;
 
     use super::*;
 
     const UNPAINTED: Option<&str> = None;
+
+    /// Held by a test while it signs in: sessions of test apps have the same ids, and all apps of a process share
+    /// the accounts' brake.
+    static ALONE: Mutex<()> = Mutex::const_new(());
 
     fn app() -> TestApp {
         TestApp::new().page::<Login>("/login").page::<chat::Chat>("/chat/{room}")
@@ -226,6 +231,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_to_come_again_later_has_given_nothing_wrong() {
+        let _alone = ALONE.lock().await;
         let mut page = app().open("/login").await;
         for _ in 0..10 {
             asks(&mut page, "Nobody of all", "a guess at it", "account-form").await;
@@ -260,6 +266,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_of_old_is_renamed_by_its_holder() {
+        let _alone = ALONE.lock().await;
         let app = app();
         let mut page = app.open("/login").await;
         asks(&mut page, "giver", "correct horse", "register").await;

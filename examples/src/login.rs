@@ -194,12 +194,12 @@ fn shown<T, C>(done: Result<T>, input: &'static str, cx: &mut Cx<'_, C>) -> Resu
 
 /// Where the visitor wanted to go before the login came between.
 fn after(cx: &n2o::Cx) -> Url {
-    Url::local(cx.param("to")).unwrap_or_else(|| chat::path(""))
+    Url::local(cx.query("to")).unwrap_or_else(|| chat::path(""))
 }
 
 /// The room in the address that the visitor wanted, when there is one that can be shown.
 fn wanted_room(cx: &n2o::Cx) -> String {
-    let room = cx.param("to").strip_prefix("/chat/").unwrap_or_default();
+    let room = cx.query("to").strip_prefix("/chat/").unwrap_or_default();
     let plain = room.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
     String::from(if plain { room } else { "" })
 }

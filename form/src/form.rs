@@ -19,6 +19,13 @@ pub trait Form: kvs::Record {
     fn spec() -> &'static Spec;
 }
 
+/// The table of a form. Called by what the derive makes, so that what is no form is told once.
+#[doc(hidden)]
+#[must_use]
+pub fn __table<R: Form>() -> &'static str {
+    R::TABLE
+}
+
 /// The values of a record.
 pub fn to_data<R: Form>(record: &R) -> Result<Data> {
     match serde_json::to_value(record) {

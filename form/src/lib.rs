@@ -129,6 +129,8 @@ pub use document::Document;
 pub use error::{Error, Result};
 pub use fault::{Fault, Faults};
 pub use field::{Field, Fits, Type};
+#[doc(hidden)]
+pub use form::__table;
 pub use form::{Form, to_data, to_record};
 pub use form_derive::Form;
 pub use index::index;

@@ -20,9 +20,11 @@ use crate::{
     message::Message,
     meter::Meter,
     owner::Owner,
+    params::Params,
     saved::PageId,
     services::Services,
     session::{Changes, Session},
+    site::Site,
     soon::Soon,
 };
 
@@ -42,7 +44,8 @@ pub struct Cx {
     node: Services,
     session: Arc<Session>,
     page: PageId,
-    params: Vec<(String, String)>,
+    /// Few pages have any; in a box of their own, as the transaction is.
+    pub(crate) params: Option<Box<Params>>,
     lang: String,
     inbox: Arc<Inbox>,
     topics: Vec<Arc<str>>,
@@ -62,6 +65,7 @@ pub struct Cx {
     proof: Option<Box<Proof>>,
     /// In a box, because few pages have one.
     soon: Option<Box<Soon>>,
+    pub(crate) site: Site,
 }
 
 impl Cx {
@@ -88,12 +92,6 @@ impl Cx {
     #[must_use]
     pub fn path(&self) -> &str {
         self.inbox.path()
-    }
-
-    /// A parameter of the route or else of the query, decoded; empty when there is none.
-    #[must_use]
-    pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
     /// The visitor's language as a lower-case BCP 47 primary tag, such as `en` or `uk`.

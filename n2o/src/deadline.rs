@@ -17,6 +17,7 @@ use crate::{
     meter::Meter,
     saved::PageId,
     services::Services,
+    site::Panicked,
 };
 
 /// The deadline of a handler that runs before its page has a task of its own, which is the opening of a page.
@@ -41,7 +42,7 @@ impl Deadline {
         let done = poll_fn(|cx| run.poll(cx)).await;
         drop(opens);
         match done {
-            Ok(done) => done.unwrap_or_else(|panic| Err(Error::panic(&*panic))),
+            Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic)))),
             Err(late) => Err(late),
         }
     }

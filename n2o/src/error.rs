@@ -1,6 +1,8 @@
 //! What can go wrong on the way from a client to the store, as one enum.
 
-use std::{any::Any, borrow::Cow};
+use std::borrow::Cow;
+
+use crate::site::{Failure, Panicked};
 
 /// The result of a handler.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -65,7 +67,7 @@ pub enum Error {
     },
     /// A handler panicked; the panic's message is in the log.
     #[error("handler panicked: {0}")]
-    Panic(String),
+    Panic(Panicked),
     /// A handler has not ended within [`Limits::handler`](crate::Limits::handler) and was dropped; nothing of it
     /// has happened. Work that takes longer belongs into a task of its own.
     #[error("the handler has not ended within {0:?} and was dropped")]
@@ -85,7 +87,7 @@ pub enum Error {
     },
     /// Any other error of a handler.
     #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    Other(Failure),
 }
 
 /// Why a seal was not opened. Forged, foreign and damaged seals are not told apart.
@@ -118,8 +120,18 @@ impl Error {
     }
 
     /// Wraps any other error; it costs the user an incident number.
+    #[track_caller]
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Error::Other(error.into())
+        Error::Other(Failure::new(error.into()))
+    }
+
+    /// The line of the source where it came up, if known.
+    pub(crate) fn site(&self) -> Option<String> {
+        match self {
+            Error::Panic(panicked) => panicked.site().map(str::to_owned),
+            Error::Other(failure) => failure.site(),
+            _ => None,
+        }
     }
 
     /// Whether the same call may succeed when made again, because only the moment was wrong.
@@ -132,13 +144,6 @@ impl Error {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self, Error::Store(error) if error.is_unknown())
-    }
-
-    /// The error of code that panicked with this payload.
-    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        Error::Panic(text.unwrap_or_else(|| String::from("no reason")))
     }
 
     pub(crate) fn encoding(what: &'static str, reason: impl std::fmt::Display) -> Self {

@@ -20,6 +20,7 @@ use crate::{
     protocol::{Endpoint, Protocol},
     services::Services,
     shown::Shown,
+    site,
     token::Token,
     watchdog::{self, Ended},
 };
@@ -54,6 +55,7 @@ impl Node {
     /// A node over a store.
     #[must_use]
     pub fn new(store: Store, keys: Keys, limits: Limits, clock: Clock, random: Random) -> Self {
+        site::watch_panics();
         let services = Services::new(store, keys, limits, clock, random);
         Node { services, pages: Arc::default(), endpoint: Arc::default(), ended: Arc::default() }
     }

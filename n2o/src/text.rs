@@ -147,3 +147,8 @@ pub(crate) fn unknown(lang: &str, incident: &str) -> String {
     );
     format!("{text} {incident}.")
 }
+
+/// A text with the site of the failure that it is about, if that is told.
+pub(crate) fn with_site(text: String, site: &str) -> String {
+    if site.is_empty() { text } else { format!("{text} [{site}]") }
+}

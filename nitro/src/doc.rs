@@ -3,6 +3,7 @@
 use std::any::TypeId;
 
 use crate::{
+    check::Seen,
     draft::Draft,
     tree::{Place, Tree},
     url::Url,
@@ -23,6 +24,7 @@ pub(crate) struct Doc {
     pub(crate) title: u64,
     /// The place that the visitor was sent to when the page connected: there is no page for them any more.
     pub(crate) away: Option<String>,
+    pub(crate) seen: Seen,
 }
 
 impl Doc {
@@ -37,6 +39,7 @@ impl Doc {
             errors: Vec::new(),
             title: 0,
             away: None,
+            seen: Seen::default(),
         }
     }
 
@@ -64,6 +67,7 @@ impl Doc {
     /// Takes back what the handler changed.
     pub(crate) fn restore(&mut self) {
         (self.redirect, self.refresh) = (None, false);
+        self.seen.forget();
         if let Some(Before { tree, errors, title }) = self.before.take() {
             (self.errors, self.title) = (errors, title);
             self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));

@@ -6,6 +6,7 @@ use maud::Markup;
 
 use crate::{
     attr::{self, Attr},
+    check::At,
     event::{Bind, Event, Postback},
     id::clean_id,
     scope::{BOUND, DISABLED, REQUIRED},
@@ -39,6 +40,7 @@ pub struct El<'a> {
     pub(crate) confirm: Option<Cow<'a, str>>,
     pub(crate) flags: u8,
     pub(crate) keep: Keep,
+    pub(crate) at: At,
 }
 
 /// The state that an element is made from, as far as it is known.
@@ -110,6 +112,7 @@ pub(crate) const END: u8 = 32;
 pub(crate) const HIDDEN: u8 = 64;
 
 impl<'a> El<'a> {
+    #[track_caller]
     pub(crate) const fn new(tag: &'static str, kind: Kind) -> Self {
         El {
             tag,
@@ -125,6 +128,7 @@ impl<'a> El<'a> {
             confirm: None,
             flags: 0,
             keep: Keep::Nothing,
+            at: At::here(),
         }
     }
 

@@ -9,9 +9,9 @@ use std::{
 };
 
 use n2o::Value;
-use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    fields::__Codec,
     id::clean_id,
     inputs::{self, Inputs},
     lang::text,
@@ -108,11 +108,17 @@ impl<E> Clone for Postback<E> {
 impl<E: Event> Postback<E> {
     #[doc(hidden)]
     #[must_use]
-    pub fn __new<T: Serialize>(variant: u8, fields: &T, empty: bool) -> Self {
-        let mut sealed = Vec::new();
-        if !empty && let Err(error) = ciborium::into_writer(fields, &mut sealed) {
-            tracing::error!(%error, "the fields of an event cannot be encoded; the event will be refused");
-        }
+    pub fn __new(variant: u8) -> Self {
+        Self::with(variant, Vec::new())
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __of<T>(variant: u8, codec: &__Codec<T>, fields: &T) -> Self {
+        Self::with(variant, (codec.write)(fields))
+    }
+
+    fn with(variant: u8, mut sealed: Vec<u8>) -> Self {
         let known = E::VARIANTS.get(usize::from(variant));
         let sources = known.map_or::<&'static [&'static str], _>(&[], |variant| variant.sources);
         if known.is_some_and(|variant| variant.inputs) {
@@ -164,14 +170,20 @@ impl Bind {
     }
 }
 
+/// A type that the text of an input is read into.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the text of an input cannot be read into `{Self}`",
+    label = "implement `FromStr` for it, with an error that is `Display`: it is shown at the input"
+)]
+pub trait __Read: FromStr<Err: Display> + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromStr<Err: Display> + 'static> __Read for T {}
+
 /// The seal does not hold what the event needs: it was made by another version of the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Unfit;
-
-#[doc(hidden)]
-pub fn __unseal<T: DeserializeOwned>(sealed: &[u8]) -> Result<T, Unfit> {
-    ciborium::from_reader(sealed).map_err(|_| Unfit)
-}
 
 /// The values of an event's sources, read into their types; what does not fit is noted for its input.
 #[derive(Debug)]
@@ -237,7 +249,7 @@ impl<'a, 'v> Values<'a, 'v> {
 
     fn parse<T>(&mut self, source: usize, value: &str) -> Option<T>
     where
-        T: FromStr<Err: Display> + 'static,
+        T: __Read,
     {
         match value.parse() {
             // `NaN` and `inf` are numbers to the parser, but to nobody who fills in a form.
@@ -251,7 +263,7 @@ impl<'a, 'v> Values<'a, 'v> {
     #[doc(hidden)]
     pub fn __one<T>(&mut self, source: usize) -> Option<T>
     where
-        T: FromStr<Err: Display> + 'static,
+        T: __Read,
     {
         if !self.fits(source) {
             return None;
@@ -268,7 +280,7 @@ impl<'a, 'v> Values<'a, 'v> {
     #[doc(hidden)]
     pub fn __maybe<T>(&mut self, source: usize) -> Option<Option<T>>
     where
-        T: FromStr<Err: Display> + 'static,
+        T: __Read,
     {
         if !self.fits(source) {
             return None;
@@ -283,7 +295,7 @@ impl<'a, 'v> Values<'a, 'v> {
     #[doc(hidden)]
     pub fn __many<T>(&mut self, source: usize) -> Option<Vec<T>>
     where
-        T: FromStr<Err: Display> + 'static,
+        T: __Read,
     {
         if !self.fits(source) {
             return None;

@@ -61,6 +61,7 @@
 //! ```
 
 pub mod attr;
+mod check;
 mod cx;
 mod doc;
 mod document;
@@ -69,6 +70,7 @@ mod el;
 mod escape;
 #[doc(hidden)]
 pub mod event;
+mod fields;
 mod hash;
 mod id;
 mod inputs;
@@ -84,9 +86,11 @@ mod route;
 mod scope;
 mod state;
 pub mod tags;
+#[cfg(feature = "test")]
 pub mod test;
 mod tree;
 mod url;
+mod visit;
 mod write;
 
 pub use attr::Attr;
@@ -95,17 +99,20 @@ pub use document::Document;
 pub use el::{El, On};
 pub use escape::Raw;
 pub use event::{Event, Never, Postback, Source, Variant};
+#[doc(hidden)]
+pub use fields::{__Codec, __Fields, __Sealed, __codec};
 pub use inputs::Inputs;
 pub use keep::memo;
 pub use live::{Live, Rendered, SESSION_PATH, live};
 pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
-pub use route::{Found, Routes};
+pub use route::{BadRoute, Found, Routes};
 pub use state::Old;
 pub use url::Url;
 #[doc(hidden)]
 pub use url::{__encode, __segment};
+pub use visit::{Answer, Failed, Opened, Visit};
 
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {

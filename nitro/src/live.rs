@@ -1,11 +1,15 @@
 //! The nitro protocol: one page, alive.
 
-use std::{any::TypeId, collections::HashSet, sync::Arc};
+use std::{
+    any::{TypeId, type_name},
+    collections::HashSet,
+    sync::Arc,
+};
 
 use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
 use crate::{
-    attr,
+    attr, check,
     cx::Cx,
     doc::Doc,
     draft::Draft,
@@ -14,7 +18,7 @@ use crate::{
     lang::text,
     nodes::Nodes,
     op,
-    op::{Dom, wrong},
+    op::Dom,
     page::{Access, Page},
     refresh,
     scope::{self, Known},
@@ -123,6 +127,7 @@ impl<P: Page> Protocol for Nitro<P> {
 
 impl<P: Page> Held<P> {
     async fn open(&mut self, cx: &mut Cx<'_, P>) -> Result<Rendered> {
+        cx.set_site(|_| type_name::<P>().to_owned());
         self.allowed(cx).await?;
         self.page.load(cx).await?;
         if let Some(to) = cx.doc.redirect.take() {
@@ -131,6 +136,10 @@ impl<P: Page> Held<P> {
         let (draft, _) = self.draft(cx, false);
         let html = draft.html(0, &mut |id, bind| op::seal(cx, id, bind));
         let title = self.page.title(&cx.ui());
+        if check::ON {
+            let wrong = cx.doc.seen.rendered(&html, true);
+            check::tell(cx, wrong);
+        }
         let part = &mut *cx.doc;
         part.title = hash::of(title.as_bytes());
         part.tree = draft.into_tree();
@@ -142,6 +151,7 @@ impl<P: Page> Held<P> {
         if cx.doc.away.is_some() {
             return Ok(());
         }
+        cx.set_site(|_| format!("{}, message of {:?}", type_name::<P>(), message.topic()));
         self.fresh(cx).await?;
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
         scope::within(random, event, self.page.info(message, cx)).await?;
@@ -185,6 +195,7 @@ impl<P: Page> Held<P> {
     }
 
     async fn init(&mut self, restored: bool, cx: &mut Cx<'_, P>) -> Result {
+        cx.set_site(|_| type_name::<P>().to_owned());
         match self.allowed(cx).await {
             Err(Error::Redirect(to)) => {
                 // Nothing of the page is shown or done any more, also when the client does not go.
@@ -217,7 +228,7 @@ impl<P: Page> Held<P> {
         let (variant, sealed) =
             cx.depickle(id, &event.seal, |variant| known(variant).map(|known| known.print))?;
         let known = known(variant);
-        let Variant { sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
+        let Variant { name, sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
         let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
         let (reads, fields) = unpacked.map_err(|_| Error::Refused(OLD_SEAL))?;
         if event.values.len() != sources.len() + reads.len() {
@@ -236,6 +247,8 @@ impl<P: Page> Held<P> {
         }
         match opened {
             Ok(event) => {
+                let line = cx.doc.seen.line(id).unwrap_or_default();
+                cx.set_site(|_| format!("{}, element {id:?}{line}, event `{name}`", type_name::<P>()));
                 self.fresh(cx).await?;
                 let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, of, self.page.event(event, cx)).await?;
@@ -265,6 +278,9 @@ impl<P: Page> Held<P> {
             cx.dispatch.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);
+        } else {
+            let wrong = cx.doc.seen.settle();
+            check::tell(cx, wrong);
         }
         Ok(())
     }
@@ -286,7 +302,7 @@ impl<P: Page> Held<P> {
         if has_twins {
             draft.part_twins();
         }
-        check(&draft);
+        check(cx, &draft);
         (draft, has_twins)
     }
 
@@ -305,6 +321,11 @@ impl<P: Page> Held<P> {
         }
         drop(nodes);
         let draft = rendered.0;
+        if check::ON {
+            let html = draft.html(0, &mut |_, _| String::new());
+            let wrong = cx.doc.seen.rendered(&html, !draft.has_stubs);
+            check::tell(cx, wrong);
+        }
         let old = std::mem::take(&mut cx.doc.tree);
         cx.dispatch.out = out;
         cx.doc.put(old, draft.into_tree());
@@ -335,30 +356,23 @@ async fn leave<P>(cx: &mut Cx<'_, P>, to: &Url) -> Result<String> {
     Ok(ticket.map_or_else(|| to.to_string(), |ticket| format!("{SESSION_PATH}?t={}", ticket.0)))
 }
 
-/// Finds, where it costs no user anything, what cannot work: two elements with one id, and an event that reads
-/// an input which is not on the page, and so would always read nothing.
-fn check(draft: &Draft) {
-    if !cfg!(debug_assertions) {
+/// Finds a control that cannot work, and an event that reads an input which is not on the page, and so would always
+/// read nothing.
+fn check<C>(cx: &mut Cx<'_, C>, draft: &Draft) {
+    if !check::ON {
         return;
     }
-    let mut known = HashSet::new();
-    let rendered = || (1..draft.nodes.len()).filter(|node| draft.is_rendered(*node));
-    for element in rendered().map(|node| draft.id(node)) {
-        if !known.insert(element) {
-            wrong(format_args!("the id {element:?} is on the page twice"));
-        }
-    }
-    op::check(draft);
+    op::check_controls(cx, draft);
     let keys: HashSet<u64> = draft.nodes.iter().map(|node| node.key).collect();
-    for node in rendered() {
-        let names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
-        for source in
-            names.filter(|source| !keys.contains(&draft.keying.key(source)) && !draft.streams(source))
-        {
+    for node in (1..draft.nodes.len()).filter(|node| draft.is_rendered(*node)) {
+        let mut names = draft.bind(node).into_iter().flat_map(|bind| bind.names());
+        let is_nowhere = |source: &&str| !keys.contains(&draft.keying.key(source)) && !draft.streams(source);
+        if let Some(source) = names.find(is_nowhere) {
             let element = draft.id(node);
-            wrong(format_args!(
+            let wrong = format!(
                 "the event of element {element:?} reads the input {source:?}, which is not on the page"
-            ));
+            );
+            check::tell(cx, Some(wrong));
         }
     }
 }

@@ -5,7 +5,7 @@ use maud::Render;
 use n2o::{Error, Out};
 
 use crate::{
-    attr::Attr, cx::Cx, doc::Doc, draft::Draft, event::Bind, hash, lang::text, nodes::Nodes, scope,
+    attr::Attr, check, cx::Cx, doc::Doc, draft::Draft, event::Bind, hash, lang::text, nodes::Nodes, scope,
     tree::Place, url::Url,
 };
 
@@ -48,38 +48,41 @@ pub(crate) fn draft<C>(cx: &mut Cx<'_, C>, render: impl FnOnce(&mut String)) -> 
     let (event, keying) = (*event, tree.keying());
     let random = cx.node().random().bytes();
     let draft = Draft::new(scope::part(random, event, render), &Nodes::none(), keying, text(cx.lang()));
-    check(&draft);
+    check_controls(cx, &draft);
     draft
 }
 
 /// Finds, where it costs no user anything, a control that cannot work.
-pub(crate) fn check(draft: &Draft) {
-    if !cfg!(debug_assertions) {
+pub(crate) fn check_controls<C>(cx: &mut Cx<'_, C>, draft: &Draft) {
+    if !check::ON {
         return;
     }
-    for element in draft.foreign() {
-        wrong(format_args!(
+    let foreign = draft.foreign().next().map(|element| {
+        format!(
             "the control {element:?} was rendered for another page, or has been changed: render it where it is shown"
-        ));
-    }
-}
-
-pub(crate) fn wrong(what: std::fmt::Arguments<'_>) {
-    tracing::error!("{what}");
-    debug_assert!(false, "{what}");
+        )
+    });
+    check::tell(cx, foreign);
 }
 
 fn write<C>(cx: &mut Cx<'_, C>, code: u8, id: &str, render: impl FnOnce(&mut String)) -> Draft {
     let draft = draft(cx, render);
     let text = draft.html(0, &mut |id, bind| seal(cx, id, bind));
     html(&mut cx.dispatch.out, code, id, &text);
+    added(cx, &text);
     draft
+}
+
+fn added<C>(cx: &mut Cx<'_, C>, html: &str) {
+    let wrong = cx.doc.seen.added(html);
+    check::tell(cx, wrong);
 }
 
 /// The verbs of NITRO: what a handler does to the document. They come into scope with the prelude.
 ///
 /// The document changes in the order of the calls, when the handler has ended well; when it fails, nothing
-/// has happened. A verb that names an element which is not there does nothing.
+/// has happened. A verb that names an element which is not there does nothing; in a debug build the handler fails
+/// where `set`, `check`, `show`, `hide` or `focus` name one that no op of it makes.
 pub trait Dom {
     /// Makes an element like `el`, which has the same id. What is equal stays in place: focus, caret, selection, typing.
     fn update(&mut self, id: impl AsRef<str>, el: impl Render);
@@ -131,6 +134,7 @@ impl<C> Dom for Cx<'_, C> {
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.dispatch.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
+        added(self, &text);
         self.doc.change().tree.replace(id.as_ref(), &draft.inside());
     }
 
@@ -173,12 +177,16 @@ impl<C> Dom for Cx<'_, C> {
         self.doc.change().tree.clear(id.as_ref());
     }
 
+    #[track_caller]
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
+        self.doc.seen.named("set", id.as_ref());
         set(&mut self.dispatch.out, id.as_ref(), value.as_ref());
         self.doc.change().tree.set(id.as_ref(), hash::of(value.as_ref().as_bytes()));
     }
 
+    #[track_caller]
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
+        self.doc.seen.named("check", id.as_ref());
         state(&mut self.dispatch.out, id.as_ref(), checked);
         self.doc.change().tree.set(id.as_ref(), hash::of_state(checked));
     }
@@ -195,15 +203,21 @@ impl<C> Dom for Cx<'_, C> {
         self.dispatch.out.op(10, 3).text(id.as_ref()).text(class).bool(on);
     }
 
+    #[track_caller]
     fn show(&mut self, id: impl AsRef<str>) {
+        self.doc.seen.named("show", id.as_ref());
         self.dispatch.out.op(11, 1).text(id.as_ref());
     }
 
+    #[track_caller]
     fn hide(&mut self, id: impl AsRef<str>) {
+        self.doc.seen.named("hide", id.as_ref());
         self.dispatch.out.op(12, 1).text(id.as_ref());
     }
 
+    #[track_caller]
     fn focus(&mut self, id: impl AsRef<str>) {
+        self.doc.seen.named("focus", id.as_ref());
         self.dispatch.out.op(13, 1).text(id.as_ref());
     }
 

@@ -16,6 +16,7 @@ macro_rules! plain {
     ($($name:ident $tag:literal)*) => {
         $(
             #[doc = concat!("A `", $tag, "` element; see [MDN](https://developer.mozilla.org/docs/Web/HTML/Reference/Elements/", $tag, ").")]
+            #[track_caller]
             pub fn $name<'a>() -> El<'a> {
                 El::new($tag, Kind::Plain)
             }
@@ -74,6 +75,7 @@ macro_rules! inputs {
     ($($name:ident $kind:literal)*) => {
         $(
             #[doc = concat!("An input of type `", $kind, "`; its name is its id.")]
+            #[track_caller]
             pub fn $name<'a>(id: impl Into<Cow<'a, str>>) -> El<'a> {
                 El::new("input", Kind::Input($kind)).id(id)
             }
@@ -100,43 +102,51 @@ inputs! {
 
 /// A value that the page carries for an event to read. The user can change it like any other input:
 /// what must not change belongs into the event's sealed fields.
+#[track_caller]
 pub fn hidden<'a>(id: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("input", Kind::Input("hidden")).id(id)
 }
 
 /// A checkbox.
+#[track_caller]
 pub fn checkbox<'a>(id: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("input", Kind::Check("checkbox")).id(id)
 }
 
 /// A text of several lines, of at most 8,000 characters, so that it fits the limit of a value in any
 /// script; another limit is set by the attribute `maxlength` after this one.
+#[track_caller]
 pub fn textarea<'a>(id: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("textarea", Kind::Textarea).id(id).attr(attr::MAXLENGTH, "8000")
 }
 
 /// A button that does not submit a form.
+#[track_caller]
 pub fn button<'a>(text: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("button", Kind::Plain).attr(attr::TYPE, "button").text(text)
 }
 
 /// The button that submits the form around it.
+#[track_caller]
 pub fn submit<'a>(text: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("button", Kind::Plain).attr(attr::TYPE, "submit").text(text)
 }
 
 /// A link.
+#[track_caller]
 pub fn link<'a>(text: impl Into<Cow<'a, str>>, to: Url) -> El<'a> {
     El::new("a", Kind::Plain).href(to).text(text)
 }
 
 /// An image; `alt` says in words what it shows, and is empty when it only decorates.
+#[track_caller]
 pub fn image<'a>(src: Url, alt: impl Into<Cow<'a, str>>) -> El<'a> {
     El::new("img", Kind::Void).src(src).attr(attr::ALT, alt)
 }
 
 /// An instant, in milliseconds since 1970-01-01 UTC, shown in the reader's zone and language.
 /// Before the script has run, and without it, it shows UTC.
+#[track_caller]
 pub fn time<'a>(millis: u64) -> El<'a> {
     let utc = rfc3339(millis);
     let shown = utc.get(11..16).unwrap_or_default().to_owned();
@@ -144,6 +154,7 @@ pub fn time<'a>(millis: u64) -> El<'a> {
 }
 
 /// A choice of one among options, each with a value and a text.
+#[track_caller]
 pub fn select<'a, V: AsRef<str>, T: AsRef<str>>(
     id: impl Into<Cow<'a, str>>,
     chosen: &str,
@@ -163,6 +174,7 @@ pub fn select<'a, V: AsRef<str>, T: AsRef<str>>(
 }
 
 /// A choice of one among radio buttons, each with a value and a text.
+#[track_caller]
 pub fn radio_group<'a, V: AsRef<str>, T: AsRef<str>>(
     id: impl Into<Cow<'a, str>>,
     legend: &str,

@@ -1,8 +1,11 @@
 //! A driver for tests: pages are opened, filled in and clicked as by a user, without a browser and without sockets.
 //!
-//! Everything behind the socket is real: sessions, seals, the protocol, the page's process, the store (in memory)
-//! and the frames. Only the browser is a small one of our own, which applies ops to a small document as
-//! `PROTOCOL.md` says. Clock and randomness are fixed, so that a test does the same each time.
+//! It is there with the feature `test`, which belongs into `[dev-dependencies]`.
+//!
+//! Everything behind the socket is real: sessions, seals, the way to a page ([`Visit`](crate::Visit)), the protocol,
+//! the page's process, the store (in memory) and the frames. Only the browser is a small one of our own, which applies
+//! ops to a small document as `PROTOCOL.md` says; a test of the examples runs one script of actions on it and on
+//! three browsers, and compares the documents. Clock and randomness are fixed, so that a test does the same each time.
 //!
 //! # Example
 //!
@@ -93,7 +96,7 @@ use std::{
 use kvs::Store;
 use n2o::{Clock, Error, Keys, Limits, Node, Random};
 
-use crate::{page::Page, route::Routes};
+use crate::{page::Page, route::Routes, visit::Visit};
 
 pub use client::Bound;
 pub use op::{Frame, Op};
@@ -123,13 +126,21 @@ pub(crate) struct Server {
     random: Random,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
-    node: Node,
+    pub(crate) node: Node,
     pub(crate) routes: Routes,
-    pub(crate) login: Option<String>,
+    login: Option<String>,
     pub(crate) lang: String,
     pub(crate) plugs: Vec<wire::Plug>,
+}
+
+impl State {
+    /// A visit by the browser with this cookie.
+    pub(crate) fn visit<'a>(&'a self, cookie: &'a str) -> Visit<'a> {
+        let State { node, routes, login, lang, .. } = self;
+        Visit { node, routes, login: login.as_deref(), cookie, lang, address: None }
+    }
 }
 
 impl Server {
@@ -177,10 +188,15 @@ impl TestApp {
         TestApp { first: Visitor::new(Arc::clone(&server)), server }
     }
 
-    /// Adds a page at a path, which may have parameters: `/chat/{room}`.
+    /// Adds a page at a path, which may have parameters: `/chat/{room}`. Panics as a server's start does where
+    /// no page can be found by it.
     #[must_use]
+    #[track_caller]
     pub fn page<P: Page>(self, path: &'static str) -> Self {
-        self.server.state().routes.add::<P>(path);
+        let added = self.server.state().routes.add::<P>(path);
+        if let Err(error) = added {
+            panic!("{error}");
+        }
         self
     }
 

@@ -90,6 +90,7 @@ impl El<'_> {
             self.write_rest(from, out);
             return;
         };
+        self.at.wrote(id);
         let bind = self.bind.as_ref().filter(|bind| self.is_of(scope, bind));
         if let Some(bind) = bind {
             self.write_bind(bind, out);

@@ -39,7 +39,7 @@ impl Page for Login {
             Ask::Enter { user } => {
                 cx.login(&user).await?;
                 cx.session().set("greeting", &format!("Hello {user}"))?;
-                let to = Url::local(cx.param("to")).unwrap_or(url!("/home"));
+                let to = Url::local(cx.query("to")).unwrap_or(url!("/home"));
                 cx.redirect(to)
             }
             Ask::Note { user } => cx.session().set("note", &user),
@@ -67,7 +67,9 @@ impl Page for Home {
         match cx.session().get::<String>("ban")?.as_deref() {
             Some("denied") => Err(Error::Denied),
             Some("away") => cx.redirect(url!("/login")),
-            _ if cx.param("for") == "boss" && cx.user().as_deref() != Some("boss") => Err(Error::Denied),
+            _ if cx.find_param("for") == Some("boss") && cx.user().as_deref() != Some("boss") => {
+                Err(Error::Denied)
+            }
             _ => Ok(()),
         }
     }

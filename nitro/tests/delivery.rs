@@ -35,7 +35,7 @@ impl Page for Ledger {
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
-            (textbox("draft"))
+            (textbox("draft").attr(attr::ARIA_LABEL, "Input"))
             (button("Book").id("book").postback(Act::book()).repeat())
             (button("Count").id("count").postback(Act::count()))
             (button("Fail").id("fail").postback(Act::fail()))

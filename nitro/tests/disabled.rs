@@ -44,7 +44,7 @@ fn inside() -> Markup {
         (section().id("part").body(html! { div {
             (section().id("smaller").body(html! {
                 (button("Deep").id("deep").postback(Act::deep()))
-                (textbox("inner"))
+                (textbox("inner").attr(attr::ARIA_LABEL, "Input"))
             }))
         } }))
     }
@@ -53,7 +53,7 @@ fn inside() -> Markup {
 fn around(page: &Fenced) -> Markup {
     html! {
         (button("Behind").id("behind").postback(Act::behind()))
-        (textbox("outer"))
+        (textbox("outer").attr(attr::ARIA_LABEL, "Input"))
         (button("Between").id("between").postback(Act::between()))
         (button("Named").id("named").postback(Act::named().reads(["inner", "outer"])))
         (button("Shut").id("shut").postback(Act::shut(true)))

@@ -55,7 +55,7 @@ impl Page for Echo {
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let text = self.text.as_str();
         html! {
-            (textarea(Act::words))
+            (textarea(Act::words).attr(attr::ARIA_LABEL, "Input"))
             (button("Say").id("say").postback(Act::say()))
             (button("Hand").id("hand").postback(Act::hand()))
             (button("Sealed").id("sealed").postback(Act::sealed(text.to_owned())).confirm(text))
@@ -63,8 +63,8 @@ impl Page for Echo {
             (span().id("class").class(text).text("x"))
             (span().id("attr").attr(attr::TITLE, text).text("x"))
             (textbox("input").value(text).label(text).hint(text))
-            (textarea("area").value(text))
-            (select("pick", text, [(text, text), ("other", "Other")]))
+            (textarea("area").attr(attr::ARIA_LABEL, "Input").value(text))
+            (select("pick", text, [(text, text), ("other", "Other")]).attr(attr::ARIA_LABEL, "Input"))
             (radio_group("radio", text, text, [(text, text)]))
             (link("link", url!("/say/{text}")).id("link"))
             (panel().id("plain").body(html! { (text) }))
@@ -82,7 +82,7 @@ impl Page for Echo {
                 cx.set("text", &words);
                 cx.set("input", &words);
                 cx.attr("attr", attr::TITLE, Some(&words));
-                cx.update("area", textarea("area").value(&words));
+                cx.update("area", textarea("area").attr(attr::ARIA_LABEL, "Input").value(&words));
                 cx.insert_bottom("plain", span().id("more").text(&words));
                 cx.error("input", &words);
                 cx.alert(&words);

@@ -29,10 +29,10 @@ impl Page for Survey {
 
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
         html! {
-            (textbox(Act::title))
-            (textbox("name").disabled(self.shut))
-            (checkbox("agree"))
-            (textbox("other"))
+            (textbox(Act::title).attr(attr::ARIA_LABEL, "Input"))
+            (textbox("name").attr(attr::ARIA_LABEL, "Input").disabled(self.shut))
+            (checkbox("agree").attr(attr::ARIA_LABEL, "Input"))
+            (textbox("other").attr(attr::ARIA_LABEL, "Input"))
             (span().id("told").text(self.told.clone()))
             (button("Send").postback(Act::send(7).reads(QUESTIONS)))
             (button("Shut").postback(Act::shut()))

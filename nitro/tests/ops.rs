@@ -63,7 +63,7 @@ impl Page for Ops {
             (panel().id("box").body(html! { (span().id("a").text("A")) (span().id("b").text("B")) }))
             (textbox(Act::text).label("Text").value("old"))
             (checkbox(Act::flag).label("Flag"))
-            (select("size", "s", [("s", "Small"), ("m", "Medium")]))
+            (select("size", "s", [("s", "Small"), ("m", "Medium")]).attr(attr::ARIA_LABEL, "Input"))
             @for verb in verbs { (button(verb).id(verb).postback(Act::run(verb.to_owned()))) }
             (button("read").id("read").postback(Act::read()))
         }
@@ -102,7 +102,7 @@ impl Page for Ops {
             "elsewhere" => return cx.redirect(url!("https://example.org/")),
             "alert" => cx.alert("Hi <you>"),
             "title" => cx.title("<New>"),
-            "missing" => cx.set("nobody", "x"),
+            "missing" => cx.remove("nobody"),
             "field" => cx.update("text", textbox(Act::text).label("Other").value("new")),
             "error" => cx.error("text", "No good."),
             "bound" => cx.insert_bottom("box", button("More").id("more").postback(Act::run("alert".into()))),
@@ -139,7 +139,7 @@ async fn elements_are_updated_inserted_and_removed() {
         ("replace", format!("replace a {N}"), [N, B].concat()),
         ("remove", "remove a".to_owned(), B.to_owned()),
         ("clear", "clear box".to_owned(), String::new()),
-        ("missing", "set nobody \"x\"".to_owned(), [A, B].concat()),
+        ("missing", "remove nobody".to_owned(), [A, B].concat()),
     ];
     for (verb, op, content) in cases {
         assert_eq!(run(verb).await, (op, format!("<div id=\"box\">{content}</div>")), "{verb}");

@@ -36,12 +36,12 @@ impl Render for Shape {
             Shape::Plain(text, inner) => html! { p { (text) @for shape in inner { (shape) } } },
             Shape::Text(n, text) => span().id(id(n)).text(text).render(),
             Shape::Class(n, class) => span().id(id(n)).class(format!("c{class}")).text("x").render(),
-            Shape::Input(n, text) => textbox(id(n)).value(text).render(),
-            Shape::Area(n, text) => textarea(id(n)).value(text).render(),
-            Shape::Check(n, on) => checkbox(id(n)).checked(*on).render(),
+            Shape::Input(n, text) => textbox(id(n)).attr(attr::ARIA_LABEL, "Input").value(text).render(),
+            Shape::Area(n, text) => textarea(id(n)).attr(attr::ARIA_LABEL, "Input").value(text).render(),
+            Shape::Check(n, on) => checkbox(id(n)).attr(attr::ARIA_LABEL, "Input").checked(*on).render(),
             Shape::Choice(n, chosen) => {
                 let options = [("0", "None"), ("1", "One"), ("2", "Two")];
-                select(id(n), &chosen.to_string(), options).render()
+                select(id(n), &chosen.to_string(), options).attr(attr::ARIA_LABEL, "Input").render()
             }
             Shape::Button(n, value, disabled) => {
                 button("b").id(id(n)).postback(Act::press(*value)).disabled(*disabled).render()

@@ -39,7 +39,7 @@ impl Page for Room {
         html! {
             (ul().id("said"))
             (span().id("here").text(ui.present(ui.param("room")).join(" ")))
-            (textbox(Act::words))
+            (textbox(Act::words).attr(attr::ARIA_LABEL, "Input"))
             (button("Say").id("say").postback(Act::say()))
             (button("Flood").id("flood").postback(Act::flood(5)))
             (button("Much").id("much").postback(Act::flood(300)))
@@ -50,7 +50,7 @@ impl Page for Room {
     }
 
     async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        let (room, name) = (cx.param("room").to_owned(), cx.param("as").to_owned());
+        let (room, name) = (cx.param("room").to_owned(), cx.query("as").to_owned());
         if name.is_empty() {
             cx.reg(&room);
         } else {

@@ -74,8 +74,16 @@ impl App {
     }
 
     /// Adds a page at a path; `{name}` in it stands for one segment, see [`Routes`].
+    ///
+    /// # Panics
+    ///
+    /// Where no visitor could come to the page, so that the mistake is found at the start: the pattern is
+    /// malformed, another page has it, or the server answers the path itself.
+    #[track_caller]
     pub fn page<P: Page>(mut self, pattern: &'static str) -> Self {
-        self.routes.add::<P>(pattern);
+        if let Err(error) = self.routes.add::<P>(pattern) {
+            panic!("{error}");
+        }
         self
     }
 
@@ -146,6 +154,11 @@ impl App {
 
     /// The router, to be merged with the application's own routes. Paths that are not routed anywhere
     /// else are looked up among the pages.
+    ///
+    /// # Panics
+    ///
+    /// Where a page stands below `/api`, which [`rest`](App::rest) has.
+    #[track_caller]
     pub fn router(self) -> Router {
         let script =
             |name, text: &'static str| Asset::new(name, "text/javascript; charset=utf-8", text.as_bytes());
@@ -178,6 +191,10 @@ impl App {
             .route("/ready", routing::get(ready))
             .fallback(get::page.layer(form));
         if let Some(rest) = self.rest {
+            let below = shared.routes.patterns().find(|pattern| pattern.starts_with("/api/"));
+            if let Some(below) = below {
+                panic!("the page at {below:?} would not be seen: REST has all paths below /api");
+            }
             let braked = middleware::from_fn_with_state(Arc::clone(&shared), caller::braked);
             router = router.merge(rest.router().layer(braked));
         }

@@ -7,8 +7,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use n2o::{Dispatch, Error, Session, Token};
-use nitro::{Document, Rendered};
+use n2o::{Error, Session, Token};
+use nitro::{Answer, Document, Failed, Opened, Rendered, Visit};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -17,23 +17,11 @@ use crate::{
     cookie, native,
     notice::Notice,
     post,
-    visitor::{Visitor, lang, visitor},
+    visitor::{lang, visit},
 };
 
 /// Longest path and query, in bytes; the page token holds it.
 const MAX_PATH: usize = 2048;
-/// How often a page is opened again when another commit came between.
-const RETRIES: u32 = 3;
-
-/// A request for a page.
-struct Asked<'a> {
-    headers: &'a HeaderMap,
-    path: &'a str,
-    lang: &'static str,
-    /// The page is to wait for its connection.
-    keep: bool,
-    address: Option<IpAddr>,
-}
 
 /// Answers a path that is not routed anywhere else.
 pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Response {
@@ -49,10 +37,9 @@ pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Re
     } else if !may(&app, &headers, address) {
         Err(Notice::TooOften)
     } else if posts {
-        post::submit(&app, request, &post::Visit { path: &path, lang, address }).await
+        post::submit(&app, request, &visit(&app, &headers, lang, address), &path).await
     } else {
-        let asked = Asked { headers: &headers, path: &path, lang, keep: method == Method::GET, address };
-        attempt(&app, &asked).await
+        open(&app, &visit(&app, &headers, lang, address), &path, method == Method::GET).await
     };
     answer.unwrap_or_else(|notice| notice.answer(&app, lang))
 }
@@ -64,52 +51,19 @@ fn may(app: &Shared, headers: &HeaderMap, address: Option<IpAddr>) -> bool {
     app.front.visit_of_client(address).and_then(|()| session()).is_ok()
 }
 
-/// Opens a page, again when another commit came between.
-async fn attempt(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
-    let mut tries = 0;
-    loop {
-        match open(app, asked).await {
-            Err(Notice::Conflict) if tries < RETRIES => tries += 1,
-            answer => return answer,
-        }
-    }
-}
-
-async fn open(app: &Shared, asked: &Asked<'_>) -> Result<Response, Notice> {
-    let Asked { headers, path, lang, keep, address } = *asked;
-    let found = app.routes.find(path).ok_or(Notice::NotFound)?;
-    let Visitor { session, cookie } =
-        visitor(app, headers).await.map_err(|error| failed(app, path, &error))?;
-    let (id, mut page) = (app.node.page_id(), found.page);
-    let cx = Dispatch::new(&app.node, Arc::clone(&session), id, path, found.params, lang);
-    let mut cx = cx.from_address(address);
-    let opened = cx.deadline().hold(page.open(&mut cx)).await;
+async fn open(app: &Shared, visit: &Visit<'_>, path: &str, keep: bool) -> Result<Response, Notice> {
+    let Answer { cookie, opened } =
+        visit.open(path, keep).await.map_err(|failed| notice(app, path, &failed))?;
     let mut response = match opened {
-        Ok(rendered) => {
-            let cx = cx.commit().await.map_err(|error| failed(app, path, &error))?;
-            let token = Token { page: id, path: path.to_owned() };
-            let response = document(app, lang, &session, &token, &rendered, (0, 0), "");
-            if keep {
-                app.node.wait(page, cx);
-            }
-            response
+        Opened::Page { rendered, session, token } => {
+            document(app, visit.lang, &session, &token, &rendered, (0, 0), "")
         }
-        Err(Error::Redirect(to)) => {
-            cx.commit().await.map_err(|error| failed(app, path, &error))?;
-            redirect(&to)
-        }
-        Err(Error::Denied) => match &app.login {
-            Some(login) if session.user().is_none() && !path.starts_with(login.as_str()) => {
-                let mut to = format!("{login}?to=");
-                nitro::__encode(&mut to, &path);
-                redirect(&to)
-            }
-            _ => return Err(Notice::Denied),
-        },
-        Err(error) => return Err(failed(app, path, &error)),
+        Opened::Elsewhere(to) => redirect(&to),
     };
-    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    let cookie = cookie.and_then(|value| cookie::set(&value, app.node.limits().session_age, app.secure));
+    headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -152,12 +106,18 @@ pub(crate) fn redirect(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-pub(crate) fn failed(app: &Shared, path: &str, error: &Error) -> Notice {
-    match error {
+pub(crate) fn notice(app: &Shared, path: &str, failed: &Failed) -> Notice {
+    match &failed.error {
         Error::NotFound => Notice::NotFound,
+        Error::Denied => Notice::Denied,
         Error::User(text) => Notice::User(text.to_string()),
         Error::Later(text) => Notice::Later(text.to_string()),
+        Error::Later(text) => Notice::Later(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
-        error => Notice::Failed(app.node.failure(path, "opening of the page", error)),
+        error => {
+            let site = &failed.site;
+            let what = if site.is_empty() { "opening of the page" } else { &format!("opening of {site}") };
+            Notice::Failed { incident: app.node.failure(path, what, error), site: site.clone() }
+        }
     }
 }

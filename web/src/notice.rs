@@ -27,7 +27,11 @@ pub(crate) enum Notice {
     User(String),
     /// The same may be asked again later.
     Later(String),
-    Failed(String),
+    Failed {
+        incident: String,
+        /// The site of the failure in the source, in a debug build.
+        site: String,
+    },
 }
 
 impl Notice {
@@ -43,7 +47,7 @@ impl Notice {
             Notice::Conflict => StatusCode::CONFLICT,
             Notice::TooOften | Notice::Later(_) => StatusCode::TOO_MANY_REQUESTS,
             Notice::User(_) => StatusCode::BAD_REQUEST,
-            Notice::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Notice::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -65,13 +69,14 @@ impl Notice {
                 ("This link has expired. Please log in again.", "Це посилання застаріло. Увійдіть ще раз.")
             }
             Notice::User(text) | Notice::Later(text) => return text.clone(),
-            Notice::Failed(incident) => {
+            Notice::Failed { incident, site } => {
                 let text = if uk {
                     "Сталася помилка. Інцидент"
                 } else {
                     "Something went wrong. Incident"
                 };
-                return format!("{text} {incident}.");
+                let site = if site.is_empty() { String::new() } else { format!(" [{site}]") };
+                return format!("{text} {incident}.{site}");
             }
         };
         String::from(if uk { uk_text } else { en_text })

@@ -2,7 +2,6 @@
 //! as over a socket, and the page that it leads to as a document.
 
 use std::{
-    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -15,14 +14,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use n2o::{Channel, Connection, Format, Gone, Incoming, Session, Token};
-use nitro::Rendered;
+use n2o::{Channel, Connection, Error, Format, Gone, Incoming, Session, Token};
+use nitro::{Rendered, Visit};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
     app::Shared,
-    cookie, get, native,
+    get, native,
     native::{CHECK, NAME, SEVERAL},
     notice::Notice,
     ws,
@@ -33,13 +32,6 @@ const FRAMES: usize = 64;
 /// The time that an answer may take beyond its handler's.
 const MORE: Duration = Duration::from_secs(10);
 
-/// The request's way here.
-pub(crate) struct Visit<'a> {
-    pub(crate) path: &'a str,
-    pub(crate) lang: &'static str,
-    pub(crate) address: Option<IpAddr>,
-}
-
 /// Runs the event of a form and answers the page as it is then.
 ///
 /// Nobody else's page can do that: the origin must be ours, and page token and seal are those of the visitor's
@@ -48,9 +40,9 @@ pub(crate) async fn submit(
     app: &Arc<Shared>,
     request: Request,
     visit: &Visit<'_>,
+    path: &str,
 ) -> Result<Response, Notice> {
-    let headers = request.headers().clone();
-    if !ws::is_own(app, &headers) {
+    if !ws::is_own(app, request.headers()) {
         return Err(Notice::Denied);
     }
     let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &()).await.map_err(|refused| {
@@ -61,12 +53,11 @@ pub(crate) async fn submit(
         }
     })?;
     let sent = Sent::read(&pairs).ok_or(Notice::Method)?;
-    let cookie = cookie::read(&headers, app.secure).ok_or(Notice::Expired)?;
-    let session =
-        app.node.sessions().open(cookie).await.map_err(|error| get::failed(app, visit.path, &error))?;
-    let session = session.ok_or(Notice::Expired)?;
-    let token = app.node.read_token(&session, sent.token).map_err(|_| Notice::Expired)?;
-    if token.path != visit.path {
+    let (session, token) = visit.known(sent.token).await.map_err(|error| match error {
+        Error::Seal(_) => Notice::Expired,
+        error => get::notice(app, path, &error.into()),
+    })?;
+    if token.path != path {
         return Err(Notice::Expired);
     }
     let limit = app.node.limits().handler + MORE;
@@ -211,7 +202,7 @@ impl Client {
         let channel = Box::new(Pipe { frames, out });
         let (format, address, attempt) = (Format::Json, visit.address, 0);
         let connection = Connection { channel, format, count: 0, answered, attempt, whole, place, address };
-        ws::connect(app, token, Arc::clone(session), connection, visit.lang).await;
+        visit.connect(Ok((Arc::clone(session), token.clone())), connection).await;
         Ok(Client { _send: send, said })
     }
 

@@ -1,33 +1,32 @@
 //! Who is asking: session, language, and the way of a new session's cookie into the browser.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use n2o::{Error, Session};
+use n2o::Error;
+use nitro::Visit;
 
 use crate::{app::Shared, cookie, notice::Notice};
 
-/// A visitor of a page.
-pub(crate) struct Visitor {
-    pub(crate) session: Arc<Session>,
-    /// The cookie to be set, when the browser has none that is good.
-    pub(crate) cookie: Option<HeaderValue>,
-}
-
-/// The session of a request, or a new one.
-pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Visitor, Error> {
-    let sessions = app.node.sessions();
-    let value = cookie::read(headers, app.secure).unwrap_or_default();
-    if let Some(session) = sessions.open(value).await? {
-        return Ok(Visitor { session, cookie: None });
+/// A visit by the browser that sent a request.
+pub(crate) fn visit<'a>(
+    app: &'a Shared,
+    headers: &'a HeaderMap,
+    lang: &'a str,
+    address: Option<IpAddr>,
+) -> Visit<'a> {
+    Visit {
+        node: &app.node,
+        routes: &app.routes,
+        login: app.login.as_deref(),
+        cookie: cookie::read(headers, app.secure).unwrap_or_default(),
+        lang,
+        address,
     }
-    let session = sessions.create_after(value);
-    let cookie = cookie::set(&sessions.cookie(&session), app.node.limits().session_age, app.secure);
-    Ok(Visitor { session, cookie })
 }
 
 /// The first of the browser's languages that the application speaks; the application's first otherwise.
@@ -55,17 +54,13 @@ pub(crate) async fn session(
         Err(Error::Seal(_)) => Notice::Expired.answer(&app, lang),
         Err(error) => {
             let incident = app.node.failure(nitro::SESSION_PATH, "change of session", &error);
-            Notice::Failed(incident).answer(&app, lang)
+            Notice::Failed { incident, site: String::new() }.answer(&app, lang)
         }
     }
 }
 
 async fn trade(app: &Shared, headers: &HeaderMap, ticket: &str) -> Result<Response, Error> {
-    let value = cookie::read(headers, app.secure).unwrap_or_default();
-    let sessions = app.node.sessions();
-    // A logout has ended the session already; the ticket is bound to its id, not to its record.
-    let old = sessions.known(value).ok_or(Error::Seal(n2o::SealError::Refused))?;
-    let (value, to) = sessions.trade(&old, ticket).await?;
+    let (value, to) = visit(app, headers, "", None).trade(ticket).await?;
     let mut response = StatusCode::SEE_OTHER.into_response();
     let out = response.headers_mut();
     out.extend(

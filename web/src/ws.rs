@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use n2o::{Connection, Dispatch, Format, Session, Token};
+use n2o::{Connection, Format};
 
 use crate::{
     app::Shared,
@@ -18,7 +18,7 @@ use crate::{
     cookie,
     front::{AGAIN, shown},
     socket::Socket,
-    visitor::lang,
+    visitor::{lang, visit},
 };
 
 /// Bytes that a connection keeps for reading, whether or not it reads: what most events fit into. A longer one
@@ -71,59 +71,14 @@ pub(crate) async fn upgrade(
     let (count, answered, whole) = (number("n"), number("a"), query.contains_key("r"));
     let attempt = query.get("c").and_then(|value| value.parse().ok()).unwrap_or_default();
     let token = query.get("t").map_or("", String::as_str);
-    let known = known(&app, &headers, token).await;
     let lang = lang(&app, &headers);
+    let known = visit(&app, &headers, lang, address).known(token).await;
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format, seats));
         let place = Some(place);
         let connection = Connection { channel, format, count, answered, attempt, whole, place, address };
-        match known {
-            Ok((session, token)) => connect(&app, &token, session, connection, lang).await,
-            Err(error) => {
-                tracing::debug!(%error, "socket without a session or page refused");
-                connection.close(4401, "no such session or page").await;
-            }
-        }
+        visit(&app, &headers, lang, address).connect(known, connection).await;
     })
-}
-
-/// Why there is nobody to connect to.
-#[derive(Debug, thiserror::Error)]
-enum Unknown {
-    #[error("the session has ended")]
-    Session,
-    #[error(transparent)]
-    Token(#[from] n2o::SealError),
-    #[error(transparent)]
-    Store(#[from] n2o::Error),
-}
-
-async fn known(app: &Shared, headers: &HeaderMap, token: &str) -> Result<(Arc<Session>, Token), Unknown> {
-    let cookie = cookie::read(headers, app.secure).ok_or(Unknown::Session)?;
-    let session = app.node.sessions().open(cookie).await?.ok_or(Unknown::Session)?;
-    let token = app.node.read_token(&session, token)?;
-    Ok((session, token))
-}
-
-/// Gives a connection to the page of a token.
-pub(crate) async fn connect(
-    app: &Arc<Shared>,
-    token: &Token,
-    session: Arc<Session>,
-    connection: Connection,
-    lang: &'static str,
-) {
-    let address = connection.address;
-    // The route is looked up even when the page is in memory: it is cheap, and the page may be gone by then.
-    let Some(found) = app.routes.find(&token.path) else {
-        connection.close(4404, "no such page").await;
-        return;
-    };
-    app.node.connect(token, connection, || {
-        let cx = Dispatch::new(&app.node, session, token.page, &token.path, found.params, lang);
-        let cx = cx.from_address(address);
-        (found.page, cx)
-    });
 }
 
 /// The first subprotocol that is asked for, when none of them is known here.

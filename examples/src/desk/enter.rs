@@ -68,6 +68,6 @@ impl Page for Enter {
             Err(error) => return Err(error),
         }
         let first = if role == "clerk" { url!("/orders?sort=number&down=true") } else { url!("/tasks") };
-        cx.redirect(Url::local(cx.param("to")).unwrap_or(first))
+        cx.redirect(Url::local(cx.query("to")).unwrap_or(first))
     }
 }

@@ -31,7 +31,7 @@ impl Page for OrderCard {
     }
 
     async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        if cx.param("do") == "create" {
+        if cx.query("do") == "create" {
             // A new order begins with its process.
             return cx.redirect(url!("/processes/order/start"));
         }

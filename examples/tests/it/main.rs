@@ -14,6 +14,7 @@ mod network;
 mod payloads;
 mod policy;
 mod press;
+mod same;
 mod script;
 mod small;
 mod stop;

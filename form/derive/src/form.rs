@@ -1,7 +1,7 @@
 //! The derive: reads the struct, checks its wiring, and writes the code that builds the document.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Error, Expr, Fields, Ident, LitStr, Path, RangeLimits, Result};
 
 use crate::{
@@ -46,7 +46,44 @@ impl Whole {
     }
 }
 
-pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+/// The code of a form, or what is wrong with it. A form that is wrong is one all the same, so that its mistake is
+/// not told again wherever it is used.
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    if !input.generics.params.is_empty() {
+        return Error::new_spanned(&input.generics, "a form has no generics").to_compile_error();
+    }
+    expand(input).unwrap_or_else(|error| {
+        let (name, error) = (&input.ident, error.to_compile_error());
+        let has_table = |attr: &&Attribute| {
+            attr.path().is_ident("form") && attr.meta.to_token_stream().to_string().contains("table")
+        };
+        let record = input.attrs.iter().find(has_table).map(|_| {
+            quote! {
+                #[automatically_derived]
+                impl ::form::kvs::Record for #name {
+                    const TABLE: &'static str = "";
+
+                    fn id(&self) -> ::std::borrow::Cow<'_, str> {
+                        ::core::unreachable!()
+                    }
+                }
+            }
+        });
+        quote! {
+            #error
+            #record
+
+            #[automatically_derived]
+            impl ::form::Form for #name {
+                fn spec() -> &'static ::form::Spec {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    })
+}
+
+fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let Data::Struct(data) = &input.data else {
         return Err(Error::new_spanned(name, "a form is a struct with named fields"));
@@ -54,28 +91,26 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Fields::Named(fields) = &data.fields else {
         return Err(Error::new_spanned(name, "a form is a struct with named fields"));
     };
-    if !input.generics.params.is_empty() {
-        return Err(Error::new_spanned(&input.generics, "a form has no generics"));
-    }
     let whole = Whole::new(&input.attrs)?;
     let Some(labels) = &whole.labels else {
         return Err(Error::new_spanned(name, "say where its texts are: `#[form(labels = LABELS)]`"));
     };
-    let parts = fields.named.iter().map(Part::new).collect::<Result<Vec<_>>>()?;
+    let parts = all(fields.named.iter().map(Part::new))?;
     let ids: Vec<&Part<'_>> = parts.iter().filter(|part| part.id).collect();
     let [id] = ids.as_slice() else {
         return Err(Error::new_spanned(name, "mark one field as the record's id: `#[form(id)]`"));
     };
     circle(&parts)?;
     let known = |ident: &Ident| find(&parts, ident, name).map(|_| ());
-    let fields = parts.iter().map(|part| declare(part, &known)).collect::<Result<Vec<_>>>()?;
-    let functions = parts.iter().map(|part| functions(part, &parts, name)).collect::<Result<Vec<_>>>()?;
+    let fields = all(parts.iter().map(|part| declare(part, &known)))?;
+    let functions = all(parts.iter().map(|part| functions(part, &parts, name)))?;
     let texts = parts.iter().map(|part| texts(part, name, labels));
     let (id_name, auto) = (&id.name, id.auto);
     let title = parts.iter().find(|part| part.title).map_or(id_name, |part| &part.name);
     let Whole { read, write, delete, .. } = &whole;
     let access = if whole.public { quote!(Anyone) } else { quote!(User) };
     let title_text = format!("the label table has no text `{}` for the title of `{name}`", table_key(&whole));
+    let of = quote!(<#name as ::form::kvs::Record>::TABLE);
     let indexed = parts.iter().filter(|part| part.id || part.index);
     if let (None, Some(part)) = (&whole.table, parts.iter().find(|part| part.index)) {
         let message = "a record that implements `kvs::Record` itself declares its indexes there";
@@ -85,11 +120,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #record
 
-        const _: () = {
-            const TABLE: &str = <#name as ::form::kvs::Record>::TABLE;
-            assert!(#labels.has(TABLE, TABLE), #title_text);
-            #(#texts)*
-        };
+        const _: () = assert!(#labels.has(#of, #of), #title_text);
+        #(#texts)*
 
         #[automatically_derived]
         impl ::form::Form for #name {
@@ -110,6 +142,19 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// What was made of all fields, or the mistakes of all of them.
+fn all<T>(made: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (mut all, mut mistakes) = (Vec::new(), None::<Error>);
+    for made in made {
+        match (made, &mut mistakes) {
+            (Ok(made), _) => all.push(made),
+            (Err(error), Some(known)) => known.combine(error),
+            (Err(error), None) => mistakes = Some(error),
+        }
+    }
+    mistakes.map_or(Ok(all), Err)
 }
 
 fn table_key(whole: &Whole) -> String {
@@ -152,7 +197,7 @@ fn declare(part: &Part<'_>, known: &dyn Fn(&Ident) -> Result<()>) -> Result<Toke
     let kind = match (&part.kind, &part.lookup) {
         (Some(kind), _) => Some(quote!(::form::Type::#kind)),
         (_, Some(other)) => Some(quote!(::form::Type::Lookup {
-            table: ::std::string::String::from(<#other as ::form::kvs::Record>::TABLE)
+            table: ::std::string::String::from(::form::__table::<#other>())
         })),
         _ if !options.is_empty() => Some(quote!(::form::Type::Select {
             options: ::std::vec![#(::std::string::String::from(#options)),*]
@@ -272,26 +317,28 @@ fn functions(part: &Part<'_>, parts: &[Part<'_>], record: &Ident) -> Result<Toke
     Ok(out)
 }
 
-/// Looks the texts of the field up while the program is compiled.
+/// Looks the texts of the field up while the program is compiled; each for itself, so that all that are missing
+/// are told at once.
 fn texts(part: &Part<'_>, record: &Ident, labels: &Path) -> TokenStream {
     let name = &part.name;
+    let table = quote!(<#record as ::form::kvs::Record>::TABLE);
     let missing = |key: &str, what: &str| {
         format!("the label table has no text `{key}` in every language for {what} of `{record}`")
     };
     let message = missing(name, &format!("the field `{name}`"));
     let span = part.ident.span();
-    let mut out = quote_spanned!(span=> assert!(#labels.has(TABLE, #name), #message););
+    let mut out = quote_spanned!(span=> const _: () = assert!(#labels.has(#table, #name), #message););
     for option in &part.options {
         let key = format!("{name}.{}", option.value());
         let message = missing(&key, &format!("an option of the field `{name}`"));
         out.extend(
-            quote_spanned!(span=> assert!(#labels.has(TABLE, #key) || #labels.has(TABLE, #option), #message);),
+            quote_spanned!(span=> const _: () = assert!(#labels.has(#table, #key) || #labels.has(#table, #option), #message);),
         );
     }
     if part.check.is_some() {
         let key = format!("{name}.check");
         let message = missing(&key, &format!("the check of the field `{name}`"));
-        out.extend(quote_spanned!(span=> assert!(#labels.has(TABLE, #key), #message);));
+        out.extend(quote_spanned!(span=> const _: () = assert!(#labels.has(#table, #key), #message);));
     }
     out
 }

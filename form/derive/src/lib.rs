@@ -30,5 +30,5 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Form, attributes(form))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    form::derive(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+    form::derive(&input).into()
 }

@@ -166,7 +166,7 @@ impl<R: Form> Card<R> {
             let spec = R::spec();
             let blank = spec.blank();
             let given = self.names().into_iter().map(|name| {
-                let value = Value::from(cx.param(&name));
+                let value = Value::from(cx.query(&name));
                 (name, value)
             });
             let given = given.filter(|(_, value)| value != "").collect();
@@ -268,7 +268,7 @@ impl<R: Form> Page for Card<R> {
     async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.who = Who::of(cx);
         if !self.opened {
-            self.kind = match cx.param("do") {
+            self.kind = match cx.query("do") {
                 "create" => Kind::Create,
                 "edit" => Kind::Edit,
                 _ => Kind::View,

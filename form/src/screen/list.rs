@@ -94,12 +94,12 @@ impl<R: Form> List<R> {
     }
 
     fn open(&mut self, cx: &n2o::Cx) {
-        self.query.text = cx.param("text").to_owned();
-        self.query.sort = cx.param("sort").to_owned();
-        self.query.down = cx.param("down") == "true";
-        self.query.page = cx.param("page").parse::<usize>().unwrap_or(1).saturating_sub(1);
+        self.query.text = cx.query("text").to_owned();
+        self.query.sort = cx.query("sort").to_owned();
+        self.query.down = cx.query("down") == "true";
+        self.query.page = cx.query("page").parse::<usize>().unwrap_or(1).saturating_sub(1);
         for name in R::spec().names(&self.who, Kind::Search) {
-            let value = cx.param(&name);
+            let value = cx.query(&name);
             if !value.is_empty() {
                 self.query.filters.insert(name, Value::from(value));
             }

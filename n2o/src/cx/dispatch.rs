@@ -13,10 +13,12 @@ use crate::{
     error::Result,
     formatter::Out,
     inbox::Inbox,
+    params::Params,
     saved::{PageId, Saved},
     services::Services,
     session::{Changes, Session},
     sessions::Ticket,
+    site::Site,
     value::Value,
 };
 
@@ -53,14 +55,14 @@ impl Dispatch {
         session: Arc<Session>,
         page: PageId,
         path: &str,
-        params: Vec<(String, String)>,
+        params: impl Into<Params>,
         lang: &str,
     ) -> Self {
         let cx = Cx {
             node: node.clone(),
             session,
             page,
-            params,
+            params: params.into().boxed(),
             lang: lang.to_owned(),
             inbox: Arc::new(Inbox::new(node.limits().inbox, path)),
             topics: Vec::new(),
@@ -73,6 +75,7 @@ impl Dispatch {
             roles: None,
             proof: None,
             soon: None,
+            site: Site::default(),
         };
         Dispatch { cx, out: Out::new(crate::Format::default()) }
     }

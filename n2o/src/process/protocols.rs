@@ -8,6 +8,7 @@ use crate::{
     frame::Event,
     message::Message,
     protocol::{Later, Protocol},
+    site::Panicked,
 };
 
 /// The method of a protocol that is called; kept while it runs, so that it can be called again after a conflict.
@@ -123,5 +124,5 @@ fn one<'a>(protocol: &'a mut dyn Protocol, call: Call<'a>, cx: &'a mut Dispatch)
 
 /// Runs code of an application. When it panics it has failed; its process lives on.
 fn guarded(work: impl FnOnce() -> Result) -> Result {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::panic(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic))))
 }

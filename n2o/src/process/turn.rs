@@ -16,6 +16,7 @@ use crate::{
     message::Message,
     services::Services,
     shown::Shown,
+    site::Panicked,
 };
 
 /// The code of an `ERROR` for what is not done, whoever asks.
@@ -195,9 +196,12 @@ impl Process {
             }
             error if error.is_conflict() => (4, crate::text::conflict(self.cx.lang()).to_owned()),
             error => {
-                let incident = self.node().failure(self.cx.path(), &format!("{what} {of}"), error);
+                let site = self.cx.site_of(error);
+                let what =
+                    if site.is_empty() { format!("{what} {of}") } else { format!("{what} {of} ({site})") };
+                let incident = self.node().failure(self.cx.path(), &what, error);
                 let text = if error.is_unknown() { crate::text::unknown } else { crate::text::incident };
-                (1, text(self.cx.lang(), &incident))
+                (1, crate::text::with_site(text(self.cx.lang(), &incident), &site))
             }
         }
     }
@@ -258,7 +262,7 @@ impl Process {
             let got = tokio::select! {
                 biased;
                 done = poll_fn(|cx| run.poll(cx)) => {
-                    return done?.unwrap_or_else(|panic| Err(Error::panic(&*panic)));
+                    return done?.unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic))));
                 }
                 got = recv(wire), if !*too_long => got,
             };

@@ -74,7 +74,9 @@ async fn the_opening_of_a_page_ends_in_time() {
         let (opened, ()) = tokio::join!(cx.deadline().hold(pending), later(node.limits().handler));
         assert!(matches!(opened, Err(Error::Timeout(after)) if after == node.limits().handler));
         let opened = cx.deadline().hold(async { panic!("while it opens") }).await;
-        assert!(matches!(opened, Err::<(), _>(Error::Panic(reason)) if reason == "while it opens"));
+        assert!(
+            matches!(opened, Err::<(), _>(Error::Panic(panicked)) if panicked.reason() == "while it opens")
+        );
         assert_eq!(cx.deadline().hold(async { Ok(1) }).await.unwrap(), 1);
     })
     .await;

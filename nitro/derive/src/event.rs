@@ -1,10 +1,12 @@
 //! `#[derive(Event)]`.
 
+use std::fmt::Display;
+
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, Field, Fields, GenericArgument, Ident, LitStr, PathArguments, Result, Type,
-    Variant,
+    Data, DeriveInput, Error, Field, Fields, GenericArgument, Ident, LitStr, PathArguments, Type, Variant,
+    punctuated::Punctuated, spanned::Spanned,
 };
 
 /// A field of a variant.
@@ -17,53 +19,70 @@ struct Part<'a> {
     inputs: bool,
 }
 
-pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let Data::Enum(data) = &input.data else {
-        return Err(Error::new_spanned(
-            &input.ident,
-            "an event is an enum: one variant for each thing the user can do",
-        ));
-    };
-    if !input.generics.params.is_empty() {
-        return Err(Error::new_spanned(
-            &input.generics,
-            "an event has no generics: its seals must mean one thing",
-        ));
+/// Mistakes that were found. The code is made all the same, so that none of them is told again by the compiler
+/// wherever the event is used.
+#[derive(Default)]
+struct Mistakes(Option<Error>);
+
+impl Mistakes {
+    fn add(&mut self, at: impl ToTokens, message: impl Display) {
+        let error = Error::new_spanned(at, message);
+        match &mut self.0 {
+            Some(known) => known.combine(error),
+            none => *none = Some(error),
+        }
     }
-    if data.variants.len() > 256 {
-        return Err(Error::new_spanned(&input.ident, "an event has at most 256 variants"));
+}
+
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    if !input.generics.params.is_empty() {
+        let message = "an event has no generics: its seals must mean one thing";
+        return Error::new_spanned(&input.generics, message).to_compile_error();
+    }
+    let mut mistakes = Mistakes::default();
+    let none = Punctuated::new();
+    let found = match &input.data {
+        Data::Enum(data) => &data.variants,
+        _ => {
+            mistakes.add(&input.ident, "an event is an enum: one variant for each thing the user can do");
+            &none
+        }
+    };
+    if found.len() > 256 {
+        mistakes.add(&input.ident, "an event has at most 256 variants");
     }
     let name = &input.ident;
     let (mut variants, mut arms, mut constructors) = (Vec::new(), Vec::new(), Vec::new());
-    let mut names: Vec<(String, Span)> = Vec::new();
+    let mut names: Vec<&Ident> = Vec::new();
     let mut taken: Vec<String> = Vec::new();
-    for (number, variant) in data.variants.iter().enumerate() {
-        let parts = parts(variant)?;
+    let read: Vec<_> = found.iter().map(|variant| parts(variant, &mut mistakes)).collect();
+    for (number, (variant, parts)) in found.iter().zip(&read).enumerate() {
         for part in parts.iter().filter(|part| part.source && !part.inputs) {
-            let name = part.var.to_string();
-            if !names.iter().any(|(known, _)| *known == name) {
-                names.push((name, part.var.span()));
+            if !names.contains(&&part.var) {
+                names.push(&part.var);
             }
         }
         let number = number as u8;
         taken.push(snake(&variant.ident.to_string()));
-        variants.push(describe(variant, &parts));
-        arms.push(open(variant, number, &parts));
-        constructors.push(constructor(input, variant, number, &parts));
+        variants.push(describe(variant, parts));
+        arms.push(open(variant, number, parts));
+        constructors.push(constructor(input, variant, number, parts));
     }
     // Both would be `Event::name`, and the compiler's own words for that are of no help.
-    if let Some((both, span)) = names.iter().find(|(name, _)| taken.contains(name)) {
-        return Err(Error::new(
-            *span,
-            format!(
-                "the source `{both}` and the event of that name would both be `{name}::{both}`: rename one"
-            ),
-        ));
-    }
+    names.retain(|both| {
+        let is_free = !taken.contains(&both.to_string());
+        if !is_free {
+            mistakes.add(
+                both,
+                format!("the source `{both}` and the event of that name would both be `{name}::{both}`: rename one"),
+            );
+        }
+        is_free
+    });
+    let mistakes = mistakes.0.map(|mistakes| mistakes.to_compile_error());
     let vis = &input.vis;
-    let consts = names.iter().map(|(name, span)| {
-        let constant = Ident::new(name, *span);
-        let literal = LitStr::new(name.trim_start_matches("r#"), *span);
+    let consts = names.iter().map(|constant| {
+        let literal = LitStr::new(constant.to_string().trim_start_matches("r#"), constant.span());
         let doc = format!("The input `{}`.", literal.value());
         quote! {
             #[doc = #doc]
@@ -71,7 +90,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #vis const #constant: ::nitro::Source = ::nitro::Source(#literal);
         }
     });
-    Ok(quote! {
+    quote! {
+        #mistakes
+
         #[automatically_derived]
         impl #name {
             #(#consts)*
@@ -93,28 +114,25 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 }
             }
         }
-    })
+    }
 }
 
-fn parts(variant: &Variant) -> Result<Vec<Part<'_>>> {
+fn parts<'a>(variant: &'a Variant, mistakes: &mut Mistakes) -> Vec<Part<'a>> {
     let fields = variant.fields.iter().enumerate();
     let parts = fields.map(|(number, field)| {
         let source = field.attrs.iter().find(|attr| attr.path().is_ident("source"));
         if let (Some(attr), None) = (source, &field.ident) {
-            return Err(Error::new_spanned(
-                attr,
-                "a source needs a name, that of its input: use a variant with named fields",
-            ));
+            mistakes.add(attr, "a source needs a name, that of its input: use a variant with named fields");
         }
         let var = field.ident.clone().unwrap_or_else(|| format_ident!("field{number}"));
         let inputs = source.is_some() && is_inputs(&field.ty);
-        Ok(Part { field, var, source: source.is_some(), inputs })
+        Part { field, var, source: source.is_some(), inputs }
     });
-    let parts: Vec<_> = parts.collect::<Result<_>>()?;
+    let parts: Vec<_> = parts.collect();
     if let Some(second) = parts.iter().filter(|part| part.inputs).nth(1) {
-        return Err(Error::new_spanned(second.field, "a variant has one source of type `Inputs` at most"));
+        mistakes.add(second.field, "a variant has one source of type `Inputs` at most");
     }
-    Ok(parts)
+    parts
 }
 
 fn describe(variant: &Variant, parts: &[Part<'_>]) -> TokenStream {
@@ -139,18 +157,20 @@ fn print(variant: &Variant) -> u64 {
 fn open(variant: &Variant, number: u8, parts: &[Part<'_>]) -> TokenStream {
     let ident = &variant.ident;
     let sealed: Vec<_> = parts.iter().filter(|part| !part.source).collect();
-    let (vars, types): (Vec<_>, Vec<_>) = sealed.iter().map(|part| (&part.var, &part.field.ty)).unzip();
+    let vars: Vec<_> = sealed.iter().map(|part| &part.var).collect();
     let unseal = if sealed.is_empty() {
         quote! { if !sealed.is_empty() { return ::core::result::Result::Err(::nitro::event::Unfit); } }
     } else {
-        quote! { let (#(#vars,)*): (#(#types,)*) = ::nitro::event::__unseal(sealed)?; }
+        let codec = codec(number);
+        quote! { let (#(#vars,)*) = Self::#codec.read(sealed)?; }
     };
     let sources: Vec<_> = parts.iter().filter(|part| part.source).collect();
     let mut at = 0_usize;
     let reads = sources.iter().map(|part| {
         let var = &part.var;
         let (method, ty) = reader(&part.field.ty);
-        let read = quote! { let #var = values.#method::<#ty>(#at); };
+        let span = ty.span();
+        let read = quote_spanned! {span=> let #var = values.#method::<#ty>(#at); };
         at += usize::from(!part.inputs);
         read
     });
@@ -210,16 +230,36 @@ fn constructor(input: &DeriveInput, variant: &Variant, number: u8, parts: &[Part
     let function = if plain { Ident::new(&snake, span) } else { Ident::new_raw(&snake, span) };
     let sealed: Vec<_> = parts.iter().filter(|part| !part.source).collect();
     let vars: Vec<_> = sealed.iter().map(|part| &part.var).collect();
-    let types = sealed.iter().map(|part| &part.field.ty);
-    let empty = sealed.is_empty();
+    let types: Vec<_> = sealed.iter().map(|part| &part.field.ty).collect();
+    let codec = codec(number);
+    // One place that names the types, so that one which cannot be sealed is told once.
+    let named = (!sealed.is_empty()).then(|| {
+        let span = types.first().map_or_else(Span::call_site, |ty| ty.span());
+        quote_spanned! {span=>
+            #[doc(hidden)]
+            const #codec: ::nitro::__Codec<(#(#types,)*)> = ::nitro::__codec::<(#(#types,)*)>();
+        }
+    });
+    let made = if sealed.is_empty() {
+        quote!(::nitro::Postback::__new(#number))
+    } else {
+        quote!(::nitro::Postback::__of(#number, &Self::#codec, &(#(#vars,)*)))
+    };
     let doc = format!("The event `{}`, to be bound to an element.", variant.ident);
     quote! {
+        #named
+
         #[doc = #doc]
         #[allow(dead_code, clippy::self_named_constructors)]
         #vis fn #function(#(#vars: #types),*) -> ::nitro::Postback<Self> {
-            ::nitro::Postback::__new(#number, &(#(&#vars,)*), #empty)
+            #made
         }
     }
+}
+
+/// The constant that names how the sealed fields of a variant are written.
+fn codec(number: u8) -> Ident {
+    format_ident!("__FIELDS_{number}")
 }
 
 fn snake(name: &str) -> String {

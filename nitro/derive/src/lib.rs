@@ -10,7 +10,7 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Event, attributes(source))]
 pub fn event(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    event::derive(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+    event::derive(&input).into()
 }
 
 /// Makes a `Url` from a path like `"/chat/{room}"`: each value in braces is percent-encoded.

@@ -1,10 +1,10 @@
 //! The client's side of the protocol: numbers, counters, and what has to be sent again.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciborium::Value;
-use n2o::{Connection, Dispatch, Format};
+use n2o::{Connection, Format};
 
 use super::{
     Server,
@@ -55,25 +55,9 @@ impl Client {
     pub(crate) async fn connect(&mut self, visitor: &Visitor) {
         self.closed = None;
         let server: &Server = &visitor.server;
-        let node = server.node();
+        let state = server.state().clone();
+        let node = &state.node;
         let Some(place) = node.place() else { panic!("the node has no place for one more connection") };
-        let known = match node.sessions().open(&visitor.cookie()).await {
-            Ok(Some(session)) => node.read_token(&session, &self.token).ok().map(|token| (session, token)),
-            Ok(None) => None,
-            Err(error) => panic!("the session could not be read: {error}"),
-        };
-        let Some((session, token)) = known else {
-            self.closed = Some(4401);
-            return;
-        };
-        let (lang, found) = {
-            let state = server.state();
-            (state.lang.clone(), state.routes.find(&token.path))
-        };
-        let Some(found) = found else {
-            self.closed = Some(4404);
-            return;
-        };
         let (client, channel, plug) = wire(node.limits().frame);
         server.state().plugs.push(plug);
         let connection = Connection {
@@ -86,12 +70,9 @@ impl Client {
             place: Some(place),
             address: None,
         };
-        node.connect(&token, connection, || {
-            (
-                found.page,
-                Dispatch::new(&node, Arc::clone(&session), token.page, &token.path, found.params, &lang),
-            )
-        });
+        let cookie = visitor.cookie();
+        let visit = state.visit(&cookie);
+        visit.connect(visit.known(&self.token).await, connection).await;
         self.wire = Some(client);
     }
 

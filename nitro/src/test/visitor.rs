@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use n2o::{Dispatch, Error, SealError, Session, Token};
+use n2o::Error;
 
 use super::{Server, page::TestPage};
-use crate::{document::Document, live::SESSION_PATH, url::__encode};
+use crate::{
+    document::Document,
+    live::{Rendered, SESSION_PATH},
+    visit::{Answer, Opened},
+};
 
 /// How often a browser is sent on before it gives up.
 const HOPS: usize = 10;
@@ -77,77 +81,40 @@ impl Visitor {
             if !path.starts_with('/') {
                 return Ok(Got::Elsewhere(path));
             }
-            let ticket = path.strip_prefix(SESSION_PATH).and_then(|query| query.strip_prefix("?t="));
-            if let Some(ticket) = ticket {
-                path = self.trade(ticket).await?;
-                continue;
-            }
-            match self.document(&path).await {
-                Err(Error::Redirect(to)) => path = to,
-                html => return html.map(|html| Got::Document { path, html }),
+            match self.document(&path).await? {
+                Got::Elsewhere(to) => path = to,
+                document => return Ok(document),
             }
         }
         panic!("{path} was the end of {HOPS} redirects")
     }
 
-    async fn trade(&self, ticket: &str) -> Result<String, Error> {
-        let node = self.server.node();
-        let old = node.sessions().known(&self.cookie()).ok_or(Error::Seal(SealError::Refused))?;
-        let (cookie, to) = node.sessions().trade(&old, ticket).await?;
-        self.set_cookie(cookie);
-        Ok(to)
-    }
-
-    async fn session(&self) -> Result<Arc<Session>, Error> {
-        let node = self.server.node();
-        if let Some(session) = node.sessions().open(&self.cookie()).await? {
-            return Ok(session);
-        }
-        let session = node.sessions().create_after(&self.cookie());
-        self.set_cookie(node.sessions().cookie(&session));
-        Ok(session)
-    }
-
     /// Does what the server does for a `GET`.
-    async fn document(&self, path: &str) -> Result<String, Error> {
-        let (node, login, lang, found) = {
-            let state = self.server.state();
-            (state.node.clone(), state.login.clone(), state.lang.clone(), state.routes.find(path))
-        };
-        let found = found.ok_or(Error::NotFound)?;
-        let session = self.session().await?;
-        let (id, mut page) = (node.page_id(), found.page);
-        let mut cx = Dispatch::new(&node, Arc::clone(&session), id, path, found.params, &lang);
-        match cx.deadline().hold(page.open(&mut cx)).await {
-            Ok(rendered) => {
-                cx = cx.commit().await?;
-                let token = node.token(&session, &Token { page: id, path: path.to_owned() });
-                let (title, html) = (rendered.title, rendered.html);
-                let document = Document {
-                    lang: &lang,
-                    title: &title,
-                    token: &token,
-                    script: "/n2o.js",
-                    styles: &[],
-                    html: &html,
-                    ..Document::default()
-                };
-                node.wait(page, cx);
-                Ok(document.render())
-            }
-            Err(Error::Redirect(to)) => {
-                cx.commit().await?;
-                Err(Error::Redirect(to))
-            }
-            Err(Error::Denied) => match login {
-                Some(login) if session.user().is_none() && !path.starts_with(&login) => {
-                    let mut to = format!("{login}?to=");
-                    __encode(&mut to, &path);
-                    Err(Error::Redirect(to))
-                }
-                _ => Err(Error::Denied),
-            },
-            Err(error) => Err(error),
+    async fn document(&self, path: &str) -> Result<Got, Error> {
+        let state = self.server.state().clone();
+        let cookie = self.cookie();
+        let visit = state.visit(&cookie);
+        let ticket = path.strip_prefix(SESSION_PATH).and_then(|query| query.strip_prefix("?t="));
+        if let Some(ticket) = ticket {
+            let (cookie, to) = visit.trade(ticket).await?;
+            self.set_cookie(cookie);
+            return Ok(Got::Elsewhere(to));
         }
+        let Answer { cookie, opened } = visit.open(path, true).await.map_err(|failed| failed.error)?;
+        cookie.into_iter().for_each(|cookie| self.set_cookie(cookie));
+        let (Rendered { title, html }, token) = match opened {
+            Opened::Page { rendered, session, token } => (rendered, state.node.token(&session, &token)),
+            Opened::Elsewhere(to) => return Ok(Got::Elsewhere(to)),
+        };
+        let document = Document {
+            lang: &state.lang,
+            title: &title,
+            token: &token,
+            script: "/n2o.js",
+            styles: &[],
+            html: &html,
+            ..Document::default()
+        };
+        Ok(Got::Document { path: path.to_owned(), html: document.render() })
     }
 }

@@ -54,7 +54,7 @@ fn wake(waker: &mut Option<Waker>) {
 pub(crate) struct Wire(Shared);
 
 /// A way to kill the server's side of a wire.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plug(Weak<Mutex<Pipe>>);
 
 struct Server(Shared);

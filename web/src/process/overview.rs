@@ -164,13 +164,13 @@ fn address(process: &str, state: &str, before: &str) -> Url {
 
 /// The state that an address asks for.
 fn asked(cx: &n2o::Cx) -> usize {
-    STATES.iter().position(|(word, _)| *word == cx.param("state")).unwrap_or_default()
+    STATES.iter().position(|(word, _)| *word == cx.query("state")).unwrap_or_default()
 }
 
 impl Instances {
     fn ways(&self, cx: &n2o::Cx) -> Markup {
         let t = text(cx.lang());
-        let (process, state) = (cx.param("process"), asked(cx));
+        let (process, state) = (cx.query("process"), asked(cx));
         let current = |on: bool| on.then_some("true");
         let names = [t.every, t.f_running, t.f_waiting, t.f_incident, t.f_ended];
         html! {
@@ -212,7 +212,7 @@ impl Lines for Instances {
         let known = library.all().filter(|process| able(process) || processes.sees_all(&who, process));
         self.processes = known.map(|process| named(process)).collect();
         let search = Search { processes: &processes, who: &who, lang: &lang };
-        let wanted = cx.param("process").to_owned();
+        let wanted = cx.query("process").to_owned();
         let chosen: Vec<_> =
             library.all().filter(|process| wanted.is_empty() || *process.id == *wanted).cloned().collect();
         let mut counts = Vec::new();
@@ -230,7 +230,7 @@ impl Lines for Instances {
         counts.insert(0, every);
         self.counts = counts;
         let ids: Vec<String> = chosen.iter().map(|process| process.id.to_string()).collect();
-        let before = Some(cx.param("before").to_owned()).filter(|before| !before.is_empty());
+        let before = Some(cx.query("before").to_owned()).filter(|before| !before.is_empty());
         let (found, more) = search.page(&ids, STATES[asked(cx)].1, before).await?;
         self.next = found.last().filter(|_| more).map(|last| last.id.clone());
         let line = |instance: &Instance| {
@@ -265,7 +265,7 @@ impl Lines for Instances {
             }
         };
         let none = self.counts.first().is_none_or(|(count, _)| *count == 0);
-        let (process, state) = (cx.param("process"), STATES[asked(cx)].0);
+        let (process, state) = (cx.query("process"), STATES[asked(cx)].0);
         html! {
             @if !self.starts.is_empty() {
                 section class="starts" {
@@ -284,7 +284,7 @@ impl Lines for Instances {
                 html! { p { (if none { t.none } else { t.none_such }) } },
             ))
             nav class="pages" aria-label=(t.instances) {
-                @if !cx.param("before").is_empty() {
+                @if !cx.query("before").is_empty() {
                     a href=(String::from(address(process, state, ""))) { (t.newest) }
                 }
                 @if let Some(next) = &self.next {

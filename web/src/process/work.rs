@@ -92,7 +92,7 @@ impl Work {
     /// Finds what the address means, and whether the visitor may do it.
     async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result<Context> {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
-        let (id, task) = (cx.param("process").to_owned(), cx.param("task").to_owned());
+        let [id, task] = ["process", "task"].map(|name| cx.find_param(name).unwrap_or_default().to_owned());
         let library = processes.engine.library();
         let mut shown = Shown { who, ..Shown::default() };
         let mut context = Context::new();

@@ -46,7 +46,7 @@ impl Page for Hello {
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             h1 { (ui.param("name")) }
-            (textbox("user"))
+            (textbox("user").label("Name"))
             (button("Enter").id("enter").postback(Act::enter()))
         }
     }
@@ -245,4 +245,30 @@ async fn a_report_of_a_browser_is_taken_and_bounded() {
     let report = |len| Request::post("/n2o/csp").body(Body::from("x".repeat(len))).expect("request");
     assert_eq!(ask(&router, report(100)).await.status, StatusCode::NO_CONTENT);
     assert_eq!(ask(&router, report(1 << 20)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+#[should_panic(expected = "the route \"/p/:id\" cannot be: a parameter is written `{name}`")]
+async fn a_route_that_leads_nowhere_stops_the_start() {
+    let _ = app().await.page::<Hello>("/p/:id");
+}
+
+#[tokio::test]
+#[should_panic(expected = "the page at \"/api/{name}\" would not be seen: REST has all paths below /api")]
+async fn a_page_below_rest_stops_the_start() {
+    let _ = app().await.page::<Hello>("/api/{name}").rest(web::rest::Rest::new()).router();
+}
+
+/// In a debug build, which tests are.
+#[tokio::test]
+async fn a_page_that_cannot_be_opened_says_where() {
+    let router = router().await;
+    for (path, of) in
+        [("/hello/panic", "panic!(\"the secret"), ("/hello/failed", "Error::other(\"the secret")]
+    {
+        let line = include_str!("http.rs").lines().position(|line| line.contains(of)).expect(path) + 1;
+        let answer = get(&router, path).await;
+        let place = format!("Hello, at web/tests/it/http.rs:{line}]");
+        assert!(answer.text.contains(&place), "{place}: {}", answer.text);
+    }
 }

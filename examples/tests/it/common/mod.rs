@@ -23,7 +23,7 @@ pub(crate) use server::{Server, refused, store};
 /// How long anything may take before a test gives up; far above what a loaded machine needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 /// Looks until the condition holds; fails the test when it does not within the time that a story has.
 pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {

@@ -85,12 +85,6 @@ impl Out {
         self.ops == 0
     }
 
-    /// The format of the ops.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
     /// Changes the format; ops in another one are dropped.
     pub(crate) fn speak(&mut self, format: Format) {
         if self.format != format {
@@ -117,6 +111,22 @@ impl Out {
         self.left = args;
         self.finish_op();
         self
+    }
+
+    /// Appends the ops of another list in the same format.
+    pub fn append(&mut self, others: &Out) {
+        debug_assert_eq!((self.format, others.left), (others.format, 0), "both are whole, and of one format");
+        if let Some(ops) = others.buf.get(GAP..).filter(|_| others.ops > 0) {
+            self.begin();
+            self.ops += others.ops - 1;
+            self.buf.extend_from_slice(ops);
+        }
+    }
+
+    /// The format of the ops.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// Begins an op, or a value of a reply.
@@ -433,6 +443,22 @@ mod tests {
             [[8, "n", "5"], [9, "n", "lang", null], [10, "n", "on", true], [16, "\"\u{7}\n"]]
         ]);
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn ops_are_appended_to_others() {
+        for format in Format::ALL {
+            let ops = |codes: &[u8]| {
+                let mut out = Out::new(format);
+                codes.iter().for_each(|code| _ = out.op(*code, 1).text("x"));
+                out
+            };
+            for (first, then) in [(&[6, 7][..], &[11, 12][..]), (&[], &[6]), (&[6], &[]), (&[], &[])] {
+                let mut out = ops(first);
+                out.append(&ops(then));
+                assert_eq!(out.take(Head::Push), ops(&[first, then].concat()).take(Head::Push));
+            }
+        }
     }
 
     #[test]

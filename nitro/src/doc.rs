@@ -2,9 +2,12 @@
 
 use std::any::TypeId;
 
+use n2o::{Out, Value};
+
 use crate::{
     check::Seen,
     draft::Draft,
+    hash,
     tree::{Place, Tree},
     url::Url,
 };
@@ -19,6 +22,8 @@ pub(crate) struct Doc {
     pub(crate) event: TypeId,
     pub(crate) redirect: Option<Url>,
     pub(crate) refresh: bool,
+    /// The ops that a handler has asked for after a refresh.
+    pub(crate) after: Option<Box<Out>>,
     /// The inputs that show an error.
     pub(crate) errors: Vec<&'static str>,
     pub(crate) title: u64,
@@ -36,6 +41,7 @@ impl Doc {
             event,
             redirect: None,
             refresh: false,
+            after: None,
             errors: Vec::new(),
             title: 0,
             away: None,
@@ -58,6 +64,24 @@ impl Doc {
         }
     }
 
+    /// Notes what the user had in the inputs that an event has read: a refresh shows there what the page holds, but
+    /// where the handler has found something wrong.
+    pub(crate) fn typed<'a>(&mut self, values: impl Iterator<Item = (&'a str, &'a Value<'a>)>) {
+        if !self.refresh {
+            return;
+        }
+        for (input, value) in values {
+            let value = match value {
+                Value::Text(text) => hash::of(text.as_bytes()),
+                Value::Bool(state) => hash::of_state(*state),
+                Value::Null | Value::TooLong | Value::List(_) => continue,
+            };
+            if !self.errors.contains(&input) {
+                self.change().tree.typed(input, value);
+            }
+        }
+    }
+
     /// Takes all that the handler changed as final.
     pub(crate) fn settle(&mut self) {
         self.before = None;
@@ -66,7 +90,7 @@ impl Doc {
 
     /// Takes back what the handler changed.
     pub(crate) fn restore(&mut self) {
-        (self.redirect, self.refresh) = (None, false);
+        (self.redirect, self.refresh, self.after) = (None, false, None);
         self.seen.forget();
         if let Some(Before { tree, errors, title }) = self.before.take() {
             (self.errors, self.title) = (errors, title);

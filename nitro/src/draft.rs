@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    escape::escape,
+    escape::{escape, unescape},
     event::Bind,
     hash::Hash,
     id::Keying,
@@ -404,28 +404,6 @@ fn id_before(raw: &str) -> &str {
 pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     State(bool),
-}
-
-/// Takes back what `escape` did.
-fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.as_bytes().contains(&b'&') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let known = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&#39;", '\'')];
-        let (len, char) = known
-            .iter()
-            .find(|(name, _)| rest.starts_with(name))
-            .map_or((1, '&'), |(name, char)| (name.len(), *char));
-        out.push(char);
-        rest = &rest[len..];
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
 }
 
 #[cfg(test)]

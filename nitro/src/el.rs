@@ -7,6 +7,7 @@ use maud::Markup;
 use crate::{
     attr::{self, Attr},
     check::At,
+    escape::escape,
     event::{Bind, Event, Postback},
     id::clean_id,
     scope::{BOUND, DISABLED, REQUIRED},
@@ -77,6 +78,28 @@ pub(crate) enum Body<'a> {
     Text(Cow<'a, str>),
     Markup(Markup),
     Checked(bool),
+    Choice(Choice),
+}
+
+/// Options, and the one that is chosen.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) options: String,
+    /// Where the value of the chosen one stands, if one is.
+    pub(crate) chosen: Option<(u32, u32)>,
+}
+
+impl Choice {
+    /// Appends the value of an option, and says whether it is the chosen one.
+    pub(crate) fn option(&mut self, value: &str, chosen: &str) -> bool {
+        let start = self.options.len() as u32;
+        escape(value, &mut self.options);
+        let is_chosen = value == chosen;
+        if is_chosen {
+            self.chosen.get_or_insert((start, self.options.len() as u32));
+        }
+        is_chosen
+    }
 }
 
 /// The DOM event that fires an element's event.

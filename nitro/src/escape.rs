@@ -1,5 +1,7 @@
 //! Escaping: the one way by which text gets into a document.
 
+use std::borrow::Cow;
+
 /// Writes `text` so that it is text wherever it stands: between tags or in a double-quoted attribute.
 ///
 /// `& < > " '` become references, and NUL, which HTML does not allow, becomes U+FFFD.
@@ -67,6 +69,28 @@ impl maud::Render for Raw {
     fn render_to(&self, out: &mut String) {
         out.push_str(&self.0);
     }
+}
+
+/// Takes back what [`escape`] did.
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.as_bytes().contains(&b'&') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let known = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&#39;", '\'')];
+        let (len, char) = known
+            .iter()
+            .find(|(name, _)| rest.starts_with(name))
+            .map_or((1, '&'), |(name, char)| (name.len(), *char));
+        out.push(char);
+        rest = &rest[len..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -236,6 +236,7 @@ impl<P: Page> Held<P> {
         }
         let names = sources.iter().chain(&reads);
         let states = names.map(|name| cx.doc.tree.state(name)).collect();
+        let carried: Vec<&str> = sources.iter().copied().chain(reads.iter().copied()).collect();
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
@@ -246,12 +247,13 @@ impl<P: Page> Held<P> {
             }
         }
         match opened {
-            Ok(event) => {
+            Ok(opened) => {
                 let line = cx.doc.seen.line(id).unwrap_or_default();
                 cx.set_site(|_| format!("{}, element {id:?}{line}, event `{name}`", type_name::<P>()));
                 self.fresh(cx).await?;
                 let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-                scope::within(random, of, self.page.event(event, cx)).await?;
+                scope::within(random, of, self.page.event(opened, cx)).await?;
+                cx.doc.typed(carried.into_iter().zip(&event.values));
                 self.settle(cx).await
             }
             Err(_) if errors.is_empty() => Err(Error::Refused(OLD_SEAL)),
@@ -278,6 +280,9 @@ impl<P: Page> Held<P> {
             cx.dispatch.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);
+            if let Some(after) = cx.doc.after.take() {
+                cx.dispatch.out.append(&after);
+            }
         } else {
             let wrong = cx.doc.seen.settle();
             check::tell(cx, wrong);

@@ -21,6 +21,8 @@ pub(crate) struct Node {
 
 /// Something without an id stands before the first element inside.
 pub(crate) const HEADED: u8 = 8;
+/// Of an element whose value the user can change: the page gives it one. Nothing stands inside such an element.
+pub(crate) const GIVEN: u8 = HEADED;
 /// Something without an id stands behind the last element inside.
 pub(crate) const TAILED: u8 = 16;
 /// The element is made from a state that is known: with a value, its hash is the value, else it is the hash.

@@ -73,6 +73,16 @@ fn write<C>(cx: &mut Cx<'_, C>, code: u8, id: &str, render: impl FnOnce(&mut Str
     draft
 }
 
+/// The ops about elements that a refresh may make: those asked for after it go out after its own.
+fn late<'a, C>(cx: &'a mut Cx<'_, C>) -> &'a mut Out {
+    let format = cx.dispatch.out.format();
+    if cx.doc.refresh {
+        cx.doc.after.get_or_insert_with(|| Box::new(Out::new(format)))
+    } else {
+        &mut cx.dispatch.out
+    }
+}
+
 fn added<C>(cx: &mut Cx<'_, C>, html: &str) {
     let wrong = cx.doc.seen.added(html);
     check::tell(cx, wrong);
@@ -81,8 +91,10 @@ fn added<C>(cx: &mut Cx<'_, C>, html: &str) {
 /// The verbs of NITRO: what a handler does to the document. They come into scope with the prelude.
 ///
 /// The document changes in the order of the calls, when the handler has ended well; when it fails, nothing
-/// has happened. A verb that names an element which is not there does nothing; in a debug build the handler fails
-/// where `set`, `check`, `show`, `hide` or `focus` name one that no op of it makes.
+/// has happened. What a page holds goes before what a verb has said of it: the changes of a
+/// [`refresh`](Dom::refresh) go out at the handler's end. Focus, errors, classes, attributes, and what is shown or
+/// hidden, when asked for after it, go out behind them. A verb that names an element which is not there does nothing;
+/// in a debug build the handler fails where `set`, `check`, `show`, `hide` or `focus` name one that no op of it makes.
 pub trait Dom {
     /// Makes an element like `el`, which has the same id. What is equal stays in place: focus, caret, selection, typing.
     fn update(&mut self, id: impl AsRef<str>, el: impl Render);
@@ -192,7 +204,7 @@ impl<C> Dom for Cx<'_, C> {
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {
-        let op = self.dispatch.out.op(9, 3).text(id.as_ref()).text(name.as_str());
+        let op = late(self).op(9, 3).text(id.as_ref()).text(name.as_str());
         match value {
             Some(value) => op.text(value),
             None => op.null(),
@@ -200,25 +212,25 @@ impl<C> Dom for Cx<'_, C> {
     }
 
     fn class(&mut self, id: impl AsRef<str>, class: &str, on: bool) {
-        self.dispatch.out.op(10, 3).text(id.as_ref()).text(class).bool(on);
+        late(self).op(10, 3).text(id.as_ref()).text(class).bool(on);
     }
 
     #[track_caller]
     fn show(&mut self, id: impl AsRef<str>) {
         self.doc.seen.named("show", id.as_ref());
-        self.dispatch.out.op(11, 1).text(id.as_ref());
+        late(self).op(11, 1).text(id.as_ref());
     }
 
     #[track_caller]
     fn hide(&mut self, id: impl AsRef<str>) {
         self.doc.seen.named("hide", id.as_ref());
-        self.dispatch.out.op(12, 1).text(id.as_ref());
+        late(self).op(12, 1).text(id.as_ref());
     }
 
     #[track_caller]
     fn focus(&mut self, id: impl AsRef<str>) {
         self.doc.seen.named("focus", id.as_ref());
-        self.dispatch.out.op(13, 1).text(id.as_ref());
+        late(self).op(13, 1).text(id.as_ref());
     }
 
     fn redirect(&mut self, to: Url) -> Result<(), Error> {
@@ -240,7 +252,7 @@ impl<C> Dom for Cx<'_, C> {
     }
 
     fn error(&mut self, input: &'static str, message: impl AsRef<str>) {
-        set(&mut self.dispatch.out, &format!("{input}.e"), message.as_ref());
+        set(late(self), &format!("{input}.e"), message.as_ref());
         self.attr(input, crate::attr::ARIA_INVALID, Some("true"));
         let part = &mut *self.doc;
         if !part.errors.contains(&input) {

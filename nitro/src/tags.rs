@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, Render};
 
 use crate::{
     attr,
-    el::{Body, El, Kind},
+    el::{Body, Choice, El, Kind},
     escape::escape,
     url::Url,
 };
@@ -160,16 +160,16 @@ pub fn select<'a, V: AsRef<str>, T: AsRef<str>>(
     chosen: &str,
     options: impl IntoIterator<Item = (V, T)>,
 ) -> El<'a> {
-    let mut html = String::new();
+    let mut choice = Choice { options: String::new(), chosen: None };
     for (value, text) in options {
-        html.push_str("<option value=\"");
-        escape(value.as_ref(), &mut html);
-        html.push_str(if value.as_ref() == chosen { "\" selected>" } else { "\">" });
-        escape(text.as_ref(), &mut html);
-        html.push_str("</option>");
+        choice.options.push_str("<option value=\"");
+        let is_chosen = choice.option(value.as_ref(), chosen);
+        choice.options.push_str(if is_chosen { "\" selected>" } else { "\">" });
+        escape(text.as_ref(), &mut choice.options);
+        choice.options.push_str("</option>");
     }
     let mut select = El::new("select", Kind::Plain).id(id);
-    select.body = Body::Markup(PreEscaped(html));
+    select.body = Body::Choice(choice);
     select
 }
 
@@ -181,20 +181,21 @@ pub fn radio_group<'a, V: AsRef<str>, T: AsRef<str>>(
     chosen: &str,
     options: impl IntoIterator<Item = (V, T)>,
 ) -> El<'a> {
-    let group = El::new("fieldset", Kind::Plain).attr(attr::ROLE, "radiogroup").id(id);
-    let mut html = String::from("<legend>");
-    escape(legend, &mut html);
-    html.push_str("</legend>");
+    let mut group = El::new("fieldset", Kind::Plain).attr(attr::ROLE, "radiogroup").id(id);
+    let mut choice = Choice { options: String::from("<legend>"), chosen: None };
+    escape(legend, &mut choice.options);
+    choice.options.push_str("</legend>");
     for (value, text) in options {
-        html.push_str("<label><input type=\"radio\" name=\"");
-        html.push_str(&group.id);
-        html.push_str("\" value=\"");
-        escape(value.as_ref(), &mut html);
-        html.push_str(if value.as_ref() == chosen { "\" checked> " } else { "\"> " });
-        escape(text.as_ref(), &mut html);
-        html.push_str("</label>");
+        choice.options.push_str("<label><input type=\"radio\" name=\"");
+        choice.options.push_str(&group.id);
+        choice.options.push_str("\" value=\"");
+        let is_chosen = choice.option(value.as_ref(), chosen);
+        choice.options.push_str(if is_chosen { "\" checked> " } else { "\"> " });
+        escape(text.as_ref(), &mut choice.options);
+        choice.options.push_str("</label>");
     }
-    group.body(PreEscaped(html))
+    group.body = Body::Choice(choice);
+    group
 }
 
 /// Several things in a row, as one markup.

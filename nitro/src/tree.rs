@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     hash,
     id::Keying,
-    nodes::{HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
+    nodes::{GIVEN, HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
     scope::{BOUND, DISABLED},
 };
 
@@ -238,6 +238,17 @@ impl Tree {
         }
         self.touch(at);
         self.set_value(at, value);
+    }
+
+    /// Notes that the user has changed an input to another value than the page gave it, so that the next refresh
+    /// says what the page gives it, though it may be what it was.
+    pub(crate) fn typed(&mut self, id: &str, value: u64) {
+        let Some(at) = self.find(id) else { return };
+        let flags = self.nodes.flags(at);
+        if has_value(flags) && flags & GIVEN != 0 && self.nodes.value(at) != Some(value) {
+            self.touch(at);
+            self.set_value(at, 0);
+        }
     }
 
     /// Notes that what stands beside an element is not known exactly, so that the element around it has to be

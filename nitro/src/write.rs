@@ -3,11 +3,11 @@
 use maud::Render;
 
 use crate::{
-    el::{Body, END, El, HIDDEN, Keep, Kind, REPEAT},
-    escape::escape,
+    el::{Body, Choice, END, El, HIDDEN, Keep, Kind, REPEAT},
+    escape::{escape, unescape},
     event::Bind,
     hash::{self, Hash},
-    nodes::{KEPT, STREAM, VALUED},
+    nodes::{GIVEN, KEPT, STREAM, VALUED},
     scope::{self, BOUND, DISABLED, Is, Mark, REQUIRED, Scope},
 };
 
@@ -104,6 +104,9 @@ impl El<'_> {
         }
         scope.mark(if bind.is_some() || self.is_input() { Is::Control } else { Is::Shown }, out);
         let Rest { open, value, text, checked, close } = self.write_rest(from, out);
+        if let Body::Choice(choice) = &self.body {
+            hash.write(choice.options.as_bytes());
+        }
         let holds = matches!(self.body, Body::Markup(_)) && value.is_none();
         let (kept, value, row) = match (value, self.keep) {
             (_, Keep::Row(state)) => (KEPT, 0, Some(state)),
@@ -128,13 +131,25 @@ impl El<'_> {
             holds,
             row,
             kept: None,
-            flags: self.flags & (DISABLED | REQUIRED) | bound | kept,
+            flags: self.flags & (DISABLED | REQUIRED)
+                | bound
+                | kept
+                | if self.is_given() { GIVEN } else { 0 },
         });
     }
 
     /// The user changes its value, or chooses one.
     fn is_input(&self) -> bool {
         matches!(self.kind, Kind::Input(_) | Kind::Check(_) | Kind::Textarea) || self.tag == "select"
+    }
+
+    /// The user can change its value, and the page gives it one.
+    fn is_given(&self) -> bool {
+        match &self.body {
+            Body::Text(_) | Body::Checked(_) => self.is_input(),
+            Body::Choice(choice) => choice.chosen.is_some(),
+            Body::Nothing | Body::Markup(_) => false,
+        }
     }
 
     /// The event that the element is bound to is of the page that is rendered.
@@ -184,6 +199,13 @@ impl El<'_> {
                 let start = at(out);
                 match (&self.body, value) {
                     (Body::Markup(markup), _) if self.kind == Kind::Plain => out.push_str(&markup.0),
+                    (Body::Choice(Choice { options, chosen }), _) => {
+                        out.push_str(options);
+                        let (from, to) = chosen.unwrap_or_default();
+                        let value = options.get(from as usize..to as usize).unwrap_or_default();
+                        rest.value = Some(hash::of(unescape(value).as_bytes()));
+                        rest.text = (start + from, start + to);
+                    }
                     (_, None) if self.kind == Kind::Plain => {}
                     (_, value) => {
                         rest.value = Some(hash::of(value.unwrap_or_default().as_bytes()));

@@ -112,7 +112,6 @@ pub(crate) fn notice(app: &Shared, path: &str, failed: &Failed) -> Notice {
         Error::Denied => Notice::Denied,
         Error::User(text) => Notice::User(text.to_string()),
         Error::Later(text) => Notice::Later(text.to_string()),
-        Error::Later(text) => Notice::Later(text.to_string()),
         error if error.is_conflict() => Notice::Conflict,
         error => {
             let site = &failed.site;

@@ -45,6 +45,19 @@ enum Act {
         #[source]
         name: String,
     },
+    #[expect(dead_code, reason = "it takes nothing of what was sent")]
+    Keep {
+        #[source]
+        name: String,
+        #[source]
+        size: String,
+        #[source]
+        way: Option<String>,
+        #[source]
+        agree: bool,
+        #[source]
+        lines: String,
+    },
 }
 
 const OPS: [&str; 22] = [
@@ -74,6 +87,7 @@ impl Page for Things {
                 (submit("Read").id("read").disabled(self.shut))
             }))
             (button("Typed").id("typed").postback(Act::typed()))
+            (button("Keep").id("keep").postback(Act::keep()))
             (ul().id("rows").body(html! {
                 @for row in &self.rows { (li().id(format!("r{row}")).text(format!("row {row}"))) }
             }))
@@ -91,6 +105,10 @@ impl Page for Things {
             Act::Typed { name } => {
                 self.name = name.to_uppercase();
                 cx.refresh();
+            }
+            Act::Keep { .. } => {
+                cx.refresh();
+                cx.focus("name");
             }
         }
         Ok(())
@@ -203,6 +221,11 @@ const SCRIPT: &[Do] = &[
     Click("do-setagain"),
     Click("do-shut"),
     Click("do-shut"),
+    // What the page holds is shown again, though it is what it was.
+    Type("name", "not taken"),
+    Choose("size", "l"),
+    Type("lines", "not taken"),
+    Click("keep"),
     Reload,
     Click("do-rows"),
 ];

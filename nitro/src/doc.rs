@@ -64,8 +64,9 @@ impl Doc {
         }
     }
 
-    /// Notes what the user had in the inputs that an event has read: a refresh shows there what the page holds, but
-    /// where the handler has found something wrong.
+    /// Notes what the user had in the sources of an event: a refresh shows there what the page holds, but where the
+    /// handler has found something wrong. Inputs that are read together as [`Inputs`](crate::Inputs) are left alone: a
+    /// form has rules of its own for what it cannot take.
     pub(crate) fn typed<'a>(&mut self, values: impl Iterator<Item = (&'a str, &'a Value<'a>)>) {
         if !self.refresh {
             return;

@@ -236,7 +236,6 @@ impl<P: Page> Held<P> {
         }
         let names = sources.iter().chain(&reads);
         let states = names.map(|name| cx.doc.tree.state(name)).collect();
-        let carried: Vec<&str> = sources.iter().copied().chain(reads.iter().copied()).collect();
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
@@ -253,7 +252,7 @@ impl<P: Page> Held<P> {
                 self.fresh(cx).await?;
                 let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
                 scope::within(random, of, self.page.event(opened, cx)).await?;
-                cx.doc.typed(carried.into_iter().zip(&event.values));
+                cx.doc.typed(sources.iter().copied().zip(&event.values));
                 self.settle(cx).await
             }
             Err(_) if errors.is_empty() => Err(Error::Refused(OLD_SEAL)),

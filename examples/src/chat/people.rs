@@ -147,7 +147,7 @@ mod tests {
         }
 
         async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-            let (name, proven) = (cx.query("name").to_owned(), cx.query("proven") == "true");
+            let (name, proven) = (cx.param("name").to_owned(), cx.query("proven") == "true");
             cx.join("room", &Person { name, proven }.to_string());
             self.people.follow(cx, "room");
             Ok(())

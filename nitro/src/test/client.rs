@@ -41,6 +41,8 @@ pub(crate) struct Client {
     pub(crate) next: u64,
     /// Events without an answer.
     queue: VecDeque<(u64, Vec<u8>)>,
+    /// The document is not the one that the page was made with: it wants all of it.
+    whole: bool,
     /// The code that the connection was closed with.
     pub(crate) closed: Option<u16>,
 }
@@ -48,7 +50,17 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(token: String, format: Format) -> Self {
         let queue = VecDeque::new();
-        Client { token, format, wire: None, count: 0, answered: 0, next: 1, queue, closed: None }
+        Client {
+            token,
+            format,
+            wire: None,
+            count: 0,
+            answered: 0,
+            next: 1,
+            queue,
+            whole: false,
+            closed: None,
+        }
     }
 
     /// Connects, as the server's `/ws` does after its checks. Answers come with [`recv`](Client::recv).
@@ -62,7 +74,7 @@ impl Client {
         server.state().plugs.push(plug);
         let connection = Connection {
             attempt: 0,
-            whole: false,
+            whole: self.whole,
             channel,
             format: self.format,
             count: self.count,
@@ -74,6 +86,11 @@ impl Client {
         let visit = state.visit(&cookie);
         visit.connect(visit.known(&self.token).await, connection).await;
         self.wire = Some(client);
+    }
+
+    /// A client in a new document of the page, which has nothing but the page's token and the events without an answer.
+    pub(crate) fn resume(self) -> Self {
+        Client { wire: None, count: 0, whole: true, closed: None, ..self }
     }
 
     /// A client that knows what this one knows, without its connection.
@@ -166,6 +183,10 @@ impl Client {
             Frame::Push(_) => self.count += 1,
             Frame::Welcome { count, last } => {
                 self.count = *count;
+                if std::mem::take(&mut self.whole) {
+                    self.answered = *last;
+                    self.queue.retain(|(seq, _)| seq > last);
+                }
                 // Events that were executed are on their way; the others are sent again, as they were.
                 let again: Vec<_> = self.queue.iter().filter(|(seq, _)| seq > last).cloned().collect();
                 again.into_iter().for_each(|(_, frame)| self.raw(frame));

@@ -58,10 +58,26 @@ impl TestPage {
         self.follow().await;
     }
 
-    /// Fetches the page again.
+    /// Fetches the document again, and goes on with the page that was left, as a tab does that is reloaded. Where
+    /// that page is gone, the new one is shown.
     pub async fn reload(&mut self) {
-        let path = self.path.clone();
-        self.go(&path).await;
+        let (path, left) = (self.path.clone(), self.client.take());
+        if let Err(error) = self.fetch(&path).await {
+            panic!("{path} did not open: {error}");
+        }
+        if self.path == path
+            && let (Some(left), Some(new)) = (left, &mut self.client)
+        {
+            let new = std::mem::replace(new, left.resume());
+            self.connect().await;
+            if self.closed().is_some_and(|code| code >= 4400) {
+                self.client = Some(new);
+                self.connect().await;
+            }
+        } else {
+            self.connect().await;
+        }
+        self.follow().await;
     }
 
     /// Leaves the page, as by closing its window.
@@ -76,10 +92,11 @@ impl TestPage {
         self.stays = true;
     }
 
-    /// Fetches the page again and talks in another format from then on.
+    /// Fetches the page anew and talks in another format from then on.
     pub async fn speak(&mut self, format: Format) {
         self.format = format;
-        self.reload().await;
+        let path = self.path.clone();
+        self.go(&path).await;
     }
 
     pub(crate) async fn visit(&mut self, path: &str) -> Result<(), Error> {

@@ -41,7 +41,7 @@ impl Page for Guests {
                 (textbox("name").label("Name"))
                 (textbox("seats").label("Seats"))
                 (checkbox("vegan").label("Vegan"))
-                (textarea("note"))
+                (textarea("note").label("Note"))
                 (submit("Come"))
             }))
             @for said in &self.said { p { (said) } }

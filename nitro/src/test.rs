@@ -2,7 +2,7 @@
 //!
 //! It is there with the feature `test`, which belongs into `[dev-dependencies]`.
 //!
-//! Everything behind the socket is real: sessions, seals, the way to a page ([`Visit`](crate::Visit)), the protocol,
+//! Everything behind the socket is real: sessions, seals, the way to a page ([`Visit`]), the protocol,
 //! the page's process, the store (in memory) and the frames. Only the browser is a small one of our own, which applies
 //! ops to a small document as `PROTOCOL.md` says; a test of the examples runs one script of actions on it and on
 //! three browsers, and compares the documents. Clock and randomness are fixed, so that a test does the same each time.

@@ -1,8 +1,13 @@
 //! The document of a page, as far as its protocol has to know it.
 
-use std::any::TypeId;
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    sync::Arc,
+};
 
 use crate::{
+    component::At,
     draft::Draft,
     tree::{Place, Tree},
     url::Url,
@@ -19,10 +24,14 @@ pub(crate) struct Doc {
     pub(crate) redirect: Option<Url>,
     pub(crate) refresh: bool,
     /// The inputs that show an error.
-    pub(crate) errors: Vec<&'static str>,
+    pub(crate) errors: Vec<String>,
     pub(crate) title: u64,
     /// The place that the visitor was sent to when the page connected: there is no page for them any more.
     pub(crate) away: Option<String>,
+    /// The component whose handler runs; `None` is the page.
+    pub(crate) at: Option<Arc<At>>,
+    /// All that it has said so far.
+    pub(crate) said: Vec<Box<dyn Any + Send>>,
 }
 
 impl Doc {
@@ -37,7 +46,20 @@ impl Doc {
             errors: Vec::new(),
             title: 0,
             away: None,
+            at: None,
+            said: Vec::new(),
         }
+    }
+
+    /// The id that an element of the component has on the page.
+    pub(crate) fn id<'i>(&self, id: &'i str) -> Cow<'i, str> {
+        self.at.as_ref().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
+    }
+
+    /// Begins a turn of the page.
+    pub(crate) fn home(&mut self) {
+        self.at = None;
+        self.said.clear();
     }
 
     /// The same, to be changed by a handler that may fail.
@@ -64,6 +86,7 @@ impl Doc {
     /// Takes back what the handler changed.
     pub(crate) fn restore(&mut self) {
         (self.redirect, self.refresh) = (None, false);
+        self.home();
         if let Some(Before { tree, errors, title }) = self.before.take() {
             (self.errors, self.title) = (errors, title);
             self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
@@ -88,6 +111,6 @@ impl Doc {
 pub(crate) struct Before {
     /// The tree that another one has taken the place of; the tree itself knows what was done to it.
     tree: Option<Tree>,
-    errors: Vec<&'static str>,
+    errors: Vec<String>,
     title: u64,
 }

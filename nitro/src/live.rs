@@ -6,10 +6,11 @@ use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
 use crate::{
     attr,
+    component::{self, Click},
     cx::Cx,
     doc::Doc,
     draft::Draft,
-    event::{Event as _, Values, Variant},
+    event::{self, Event as _, Values, Variant},
     hash, inputs,
     lang::text,
     nodes::Nodes,
@@ -125,6 +126,7 @@ impl<P: Page> Held<P> {
     async fn open(&mut self, cx: &mut Cx<'_, P>) -> Result<Rendered> {
         self.allowed(cx).await?;
         self.page.load(cx).await?;
+        self.rouse(false, cx).await?;
         if let Some(to) = cx.doc.redirect.take() {
             return Err(Error::Redirect(leave(cx, &to).await?));
         }
@@ -142,9 +144,11 @@ impl<P: Page> Held<P> {
         if cx.doc.away.is_some() {
             return Ok(());
         }
+        cx.doc.home();
         self.fresh(cx).await?;
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
         scope::within(random, event, self.page.info(message, cx)).await?;
+        component::tell(&mut self.page, None, message, cx.dispatch, cx.doc).await?;
         self.settle(cx).await
     }
 
@@ -163,9 +167,16 @@ impl<P: Page> Held<P> {
         if self.stale {
             self.page.load(cx).await?;
             self.stale = false;
+            self.rouse(true, cx).await?;
             cx.refresh();
         }
         Ok(())
+    }
+
+    /// Loads and begins the components that are new.
+    async fn rouse(&mut self, begin: bool, cx: &mut Cx<'_, P>) -> Result {
+        cx.doc.at = None;
+        component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await
     }
 
     async fn allowed(&mut self, cx: &mut Cx<'_, P>) -> Result {
@@ -205,17 +216,24 @@ impl<P: Page> Held<P> {
         }
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
         scope::within(random, event, self.page.init(cx)).await?;
+        self.rouse(true, cx).await?;
         self.settle(cx).await
     }
 
     async fn event(&mut self, event: &Event<'_>, cx: &mut Cx<'_, P>) -> Result {
+        cx.doc.home();
         let id = &*event.target;
         if !cx.doc.tree.can_fire(id) {
             return Err(Error::Refused("the element is not on the page, or disabled, or has no event"));
         }
         let known = |variant: u8| P::Event::VARIANTS.get(usize::from(variant));
-        let (variant, sealed) =
-            cx.depickle(id, &event.seal, |variant| known(variant).map(|known| known.print))?;
+        let (variant, sealed) = cx.depickle(id, &event.seal, |variant| match variant {
+            component::OF_CHILD => Some(component::PRINT),
+            _ => event::print::<P::Event>(variant),
+        })?;
+        if variant == component::OF_CHILD {
+            return self.child(&sealed, event, cx).await;
+        }
         let known = known(variant);
         let Variant { sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
         let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
@@ -228,12 +246,7 @@ impl<P: Page> Held<P> {
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
-        if !sources.is_empty() && !cx.doc.errors.is_empty() {
-            for input in std::mem::take(&mut cx.doc.change().errors) {
-                op::set(&mut cx.dispatch.out, &format!("{input}.e"), "");
-                cx.attr(input, attr::ARIA_INVALID, None);
-            }
-        }
+        self.tidy(!sources.is_empty(), cx);
         match opened {
             Ok(event) => {
                 self.fresh(cx).await?;
@@ -254,8 +267,29 @@ impl<P: Page> Held<P> {
         }
     }
 
+    /// Brings an event to the component that it is for.
+    async fn child(&mut self, sealed: &[u8], event: &Event<'_>, cx: &mut Cx<'_, P>) -> Result {
+        let ((variant, print, path), sealed) = component::open(sealed)?;
+        self.fresh(cx).await?;
+        self.tidy(!event.values.is_empty(), cx);
+        let click = Click { variant, print, path: &path, sealed, values: &event.values };
+        component::call(&mut self.page, None, &click, cx.dispatch, cx.doc).await?;
+        self.settle(cx).await
+    }
+
+    /// Takes back the errors at inputs.
+    fn tidy(&self, reads: bool, cx: &mut Cx<'_, P>) {
+        if reads && !cx.doc.errors.is_empty() {
+            for input in std::mem::take(&mut cx.doc.change().errors) {
+                op::set(&mut cx.dispatch.out, &format!("{input}.e"), "");
+                cx.attr(input, attr::ARIA_INVALID, None);
+            }
+        }
+    }
+
     /// Does what the handler left for its end.
     async fn settle(&mut self, cx: &mut Cx<'_, P>) -> Result {
+        self.rouse(true, cx).await?;
         let part = &mut *cx.doc;
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
         if redirect.is_some() || cx.dispatch.is_leaving() {

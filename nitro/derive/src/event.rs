@@ -30,8 +30,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             "an event has no generics: its seals must mean one thing",
         ));
     }
-    if data.variants.len() > 256 {
-        return Err(Error::new_spanned(&input.ident, "an event has at most 256 variants"));
+    if data.variants.len() > 255 {
+        return Err(Error::new_spanned(&input.ident, "an event has at most 255 variants"));
     }
     let name = &input.ident;
     let (mut variants, mut arms, mut constructors) = (Vec::new(), Vec::new(), Vec::new());

@@ -47,6 +47,27 @@ impl<'a, C> Cx<'a, C> {
         self.doc.said.push(Box::new(said));
     }
 
+    /// [`n2o::Cx::reg`] for this component: a message of the topic comes to those that have registered with it.
+    pub fn reg(&mut self, topic: &str) {
+        self.doc.note(topic);
+        self.dispatch.reg(topic);
+    }
+
+    /// [`n2o::Cx::join`] for this component.
+    pub fn join(&mut self, topic: &str, name: &str) {
+        self.doc.note(topic);
+        self.dispatch.join(topic, name);
+    }
+
+    /// [`n2o::Cx::unreg`] for this component: the page goes on to hear the topic for the others.
+    pub fn unreg(&mut self, topic: &str) {
+        let serial = self.doc.serial();
+        self.doc.topics.retain(|(known, name)| *known != serial || name != topic);
+        if !self.doc.topics.iter().any(|(_, name)| name == topic) {
+            self.dispatch.unreg(topic);
+        }
+    }
+
     pub(crate) fn ui(&self) -> Ui<'_, C> {
         Ui { cx: self.dispatch, of: PhantomData }
     }
@@ -82,7 +103,7 @@ impl<C: Component> Ui<'_, C> {
     /// Binds an event of this component, and of no other.
     ///
     /// ```compile_fail,E0308
-    /// # use nitro::prelude::*;
+    /// # use nitro::{Component, prelude::*};
     /// # #[derive(Event)] enum Mine { Go }
     /// # #[derive(Event)] enum Other { Go }
     /// # #[derive(Serialize, Deserialize)] struct Card;

@@ -30,6 +30,8 @@ pub(crate) struct Doc {
     pub(crate) away: Option<String>,
     /// The component whose handler runs; `None` is the page.
     pub(crate) at: Option<Arc<At>>,
+    /// The topics that components have registered with, by serial; 0 is the page.
+    pub(crate) topics: Vec<(u64, String)>,
     /// All that it has said so far.
     pub(crate) said: Vec<Box<dyn Any + Send>>,
 }
@@ -47,6 +49,7 @@ impl Doc {
             title: 0,
             away: None,
             at: None,
+            topics: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -54,6 +57,25 @@ impl Doc {
     /// The id that an element of the component has on the page.
     pub(crate) fn id<'i>(&self, id: &'i str) -> Cow<'i, str> {
         self.at.as_ref().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
+    }
+
+    /// The serial of the component whose handler runs.
+    pub(crate) fn serial(&self) -> u64 {
+        self.at.as_ref().map_or(0, |at| at.serial())
+    }
+
+    /// The component whose handler runs has registered with a topic.
+    pub(crate) fn note(&mut self, topic: &str) {
+        let known = (self.serial(), topic.to_owned());
+        if !self.topics.contains(&known) {
+            self.topics.push(known);
+        }
+    }
+
+    /// The component of this serial hears the topic. The page also hears what nobody has asked for.
+    pub(crate) fn hears(&self, serial: u64, topic: &str) -> bool {
+        let of_topic = || self.topics.iter().filter(|(_, known)| known == topic);
+        of_topic().any(|(known, _)| *known == serial) || serial == 0 && of_topic().next().is_none()
     }
 
     /// Begins a turn of the page.

@@ -112,8 +112,8 @@ pub use url::{__encode, __segment};
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {
     pub use crate::{
-        Access, Attr, Child, Children, Component, Cx, Dom, El, Event, Keyed, Never, On, Page, Raw, Slot, Ui,
-        Url, attr, silent, tags::*, url,
+        Access, Attr, Child, Children, Cx, Dom, El, Event, Keyed, Never, On, Page, Raw, Slot, Ui, Url, attr,
+        silent, tags::*, url,
     };
     pub use maud::{Markup, Render};
     pub use n2o::{Error, Message, Presence, Result};

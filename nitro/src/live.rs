@@ -146,8 +146,10 @@ impl<P: Page> Held<P> {
         }
         cx.doc.home();
         self.fresh(cx).await?;
-        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-        scope::within(random, event, self.page.info(message, cx)).await?;
+        if cx.doc.hears(0, message.topic()) {
+            let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+            scope::within(random, event, self.page.info(message, cx)).await?;
+        }
         component::tell(&mut self.page, None, message, cx.dispatch, cx.doc).await?;
         self.settle(cx).await
     }

@@ -1,7 +1,7 @@
 //! Components: placed many times, heard by their owner, reached by their own seals only.
 
 use maud::html;
-use nitro::{prelude::*, test::TestApp};
+use nitro::{Component, prelude::*, test::TestApp};
 
 /// A form for one name, which says when it was saved.
 #[derive(Default, Serialize, Deserialize)]
@@ -223,4 +223,119 @@ async fn only_what_was_touched_is_sent_again() {
     page.fill("first.age", "7");
     page.click("first.save").await;
     assert!(!page.changes().contains("cards.7"), "{}", page.changes());
+}
+
+#[tokio::test]
+async fn a_component_outlives_a_restart_with_its_seals() {
+    let app = app();
+    let mut page = app.open("/").await;
+    page.click("open7").await;
+    page.fill("cards.7.name", "Bo");
+    page.fill("cards.7.age", "9");
+    page.click("cards.7.save").await;
+    page.click("open8").await;
+    let old = page.bound("cards.7.forget");
+    page.drop_connection();
+    app.restart().await;
+    page.reconnect().await;
+    assert_eq!((page.text("cards.7.state"), page.text("log")), ("Bo true".into(), "7: Bo 9".into()));
+    page.force(&old, &[]).await;
+    assert_eq!((page.error(), page.text("cards.7.state")), (None, " true".into()));
+}
+
+/// A part that hears one topic, and may be shut.
+#[derive(Default, Serialize, Deserialize)]
+struct Ear {
+    topic: String,
+    heard: u32,
+}
+
+impl Component for Ear {
+    type Event = Use;
+    type Said = Never;
+    const ACCESS: Access = Access::Anyone;
+
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        let shut = cx.session().get::<bool>("shut")?.unwrap_or_default();
+        if shut { Err(Error::Denied) } else { Ok(()) }
+    }
+
+    async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        cx.reg(&self.topic);
+        Ok(())
+    }
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! {
+            (span().id("heard").text(self.heard.to_string()))
+            (button("Open").id("open").postback(ui.on(Use::open())))
+        }
+    }
+
+    async fn event(&mut self, _: Use, cx: &mut Cx<'_, Self>) -> Result {
+        cx.send(&self.topic, 1_u32);
+        Ok(())
+    }
+
+    async fn info(&mut self, _: &Message, cx: &mut Cx<'_, Self>) -> Result {
+        self.heard += 1;
+        cx.refresh();
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Ears {
+    left: Child<Ear>,
+    right: Child<Ear>,
+}
+
+impl Default for Ears {
+    fn default() -> Self {
+        let ear = |topic: &str| Child::new(Ear { topic: topic.to_owned(), heard: 0 });
+        Ears { left: ear("left"), right: ear("right") }
+    }
+}
+
+#[derive(Event)]
+enum Shut {
+    Shut,
+}
+
+impl Page for Ears {
+    type Event = Shut;
+    const ACCESS: Access = Access::Anyone;
+
+    fn children(&mut self) -> Children<'_, Shut> {
+        Children::none().child("left", &mut self.left, silent).child("right", &mut self.right, silent)
+    }
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! {
+            (ui.place(&self.left)) (ui.place(&self.right))
+            (button("Shut").id("shut").postback(Shut::shut()))
+        }
+    }
+
+    async fn event(&mut self, _: Shut, cx: &mut Cx<'_, Self>) -> Result {
+        cx.session().set("shut", &true)
+    }
+}
+
+#[tokio::test]
+async fn a_message_comes_to_the_component_that_asked_for_it() {
+    let mut page = TestApp::new().page::<Ears>("/").open("/").await;
+    page.send("left.open");
+    page.answer().await;
+    page.push().await;
+    assert_eq!((page.text("left.heard"), page.text("right.heard")), ("1".into(), "0".into()));
+}
+
+#[tokio::test]
+async fn rights_are_asked_on_the_way_to_a_component() {
+    let mut page = TestApp::new().page::<Ears>("/").open("/").await;
+    page.click("shut").await;
+    assert_eq!(page.error(), None);
+    page.click("left.open").await;
+    assert!(page.error().is_some());
 }

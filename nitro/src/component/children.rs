@@ -186,7 +186,9 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         Box::pin(async move {
             let outer = mem::take(&mut doc.said);
             if !self.child.held.denied {
-                self.child.touch();
+                if doc.hears(at.serial(), message.topic()) {
+                    self.child.touch();
+                }
                 tell(&mut self.child.it, Some(at), message, dispatch, doc).await?;
             }
             Ok(self.heard(outer, doc))

@@ -193,7 +193,7 @@ pub(crate) async fn tell<C: Component>(
     dispatch: &mut Dispatch,
     doc: &mut Doc,
 ) -> Result {
-    if at.is_some() {
+    if at.is_some_and(|at| doc.hears(at.serial(), message.topic())) {
         here!(at, C, dispatch, doc, |cx| it.info(message, cx))?;
     }
     let mut heard = Vec::new();

@@ -30,6 +30,9 @@ pub(crate) use path::{At, OF_CHILD, PRINT, open};
 /// The ids of its elements and inputs begin with the way to it, so that it may stand on a page many times. Its
 /// rendering is made from its own state, the visitor's name and language, and nothing else: it is left out
 /// while those are as they were.
+///
+/// The prelude does not have this trait: each page is a component, too, and its methods would have two meanings
+/// where a page calls its own.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a component",
     note = "implement `nitro::Component` for it, or `nitro::Page` when nobody hears from it"
@@ -73,7 +76,7 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     /// The user did something, or a component in it said something.
     fn event(&mut self, event: Self::Event, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send;
 
-    /// A message came, of a topic that the page or a component of it has registered with.
+    /// A message of a topic came that the component has [registered](Cx::reg) with.
     fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = (message, cx);
         async { Ok(()) }

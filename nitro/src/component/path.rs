@@ -31,6 +31,11 @@ impl At {
         At { prefix, path, event }
     }
 
+    /// The serial of the component.
+    pub(crate) fn serial(&self) -> u64 {
+        self.path.last().map_or(0, |(_, serial)| *serial)
+    }
+
     /// The id that an element of the component has on the page. One that would be too long is a number.
     pub(crate) fn id(&self, id: &str) -> String {
         let full = format!("{}{id}", self.prefix);

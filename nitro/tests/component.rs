@@ -126,7 +126,11 @@ impl Page for Desk {
 
     async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
-            Act::Open(key) => self.cards.open(key, Card::default()),
+            Act::Open(key) => {
+                // What is written to the store is saved at once, and the page with it.
+                cx.kvs().append("/opened", &key)?;
+                self.cards.open(key, Card::default());
+            }
             Act::Close(key) => _ = self.cards.close(&key),
             Act::Heard(what) => self.log.push(what),
             Act::In => cx.login_as("ann", &["boss"]).await?,

@@ -110,7 +110,7 @@ impl<C> Slot<C> {
 
     /// The component, to be written to.
     pub fn get_mut(&mut self) -> Option<&mut C> {
-        self.0.as_mut().map(|child| &mut **child)
+        self.0.as_deref_mut()
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Click<'a> {
     pub(crate) values: &'a [Value<'a>],
 }
 
-/// Whether the visitor may use the component.
+/// Refuses a visitor who may not use the component.
 async fn allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Result {
     let may = match C::ACCESS {
         Access::Anyone => true,

@@ -41,7 +41,7 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     /// The component's events; [`Never`] when it has none.
     type Event: Event;
 
-    /// What it [says](Cx::say) to the one that holds it; [`Never`] when it says nothing.
+    /// Its outcomes, which it [says](Cx::say) to the one that holds it; [`Never`] when it says nothing.
     type Said: Send + 'static;
 
     /// Who may see and use it. It is asked again before each of its events, also of those that hold it.

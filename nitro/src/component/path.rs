@@ -42,7 +42,7 @@ impl At {
         if full.len() <= n2o::MAX_ID - 2 { full } else { format!("c:{:x}", state_of(full)) }
     }
 
-    /// What an element of the component seals.
+    /// The bind of an element of the component, with the way to it.
     pub(crate) fn bind(&self, bind: &Bind) -> Bind {
         let reads = bind.names().map(|name| self.id(name)).collect();
         let sealed = seal(bind.variant, bind.print, &self.path, &bind.sealed);

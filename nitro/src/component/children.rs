@@ -13,6 +13,23 @@ use super::{
 use crate::{doc::Doc, event::Never};
 
 /// The children of a component, whose events are `E`.
+///
+/// What a child says needs a function that makes an event of it; one that says something is not [`silent`]:
+///
+/// ```compile_fail,E0631
+/// # use nitro::{Component, prelude::*};
+/// # #[derive(Event)] enum Act { Heard }
+/// # struct Saved;
+/// # #[derive(Serialize, Deserialize)] struct Card;
+/// # impl Component for Card {
+/// #     type Event = Never; type Said = Saved; const ACCESS: Access = Access::Anyone;
+/// #     fn render(&self, _: &Ui<'_, Self>) -> Markup { span().render() }
+/// #     async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result { match never {} }
+/// # }
+/// fn children(card: &mut Child<Card>) -> Children<'_, Act> {
+///     Children::none().child("card", card, silent)
+/// }
+/// ```
 pub struct Children<'a, E>(pub(crate) Vec<Branch<'a, E>>);
 
 /// One child.

@@ -117,24 +117,27 @@ impl Error for Failure {
 #[derive(Debug, Default)]
 pub(crate) struct Site(#[cfg(debug_assertions)] Option<Box<str>>);
 
-#[cfg(debug_assertions)]
 impl Site {
     fn set(&mut self, site: impl FnOnce(&str) -> String) {
-        self.0 = Some(site(self.0.as_deref().unwrap_or_default()).into());
+        #[cfg(debug_assertions)]
+        {
+            self.0 = Some(site(self.0.as_deref().unwrap_or_default()).into());
+        }
+        #[cfg(not(debug_assertions))]
+        drop(site);
+    }
+
+    fn noted(&self) -> Option<String> {
+        #[cfg(debug_assertions)]
+        let noted = self.0.as_deref().map(str::to_owned);
+        #[cfg(not(debug_assertions))]
+        let noted = None;
+        noted
     }
 
     fn of(&self, error: &crate::Error) -> String {
-        let parts = [self.0.as_deref().map(str::to_owned), error.site()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", at ")
-    }
-}
-
-#[cfg(not(debug_assertions))]
-impl Site {
-    fn set(&mut self, _: impl FnOnce(&str) -> String) {}
-
-    fn of(&self, _: &crate::Error) -> String {
-        String::new()
+        let parts = [self.noted(), error.site()];
+        parts.into_iter().flatten().filter(|_| ON).collect::<Vec<_>>().join(", at ")
     }
 }
 

@@ -272,6 +272,7 @@ impl<P: Page> Held<P> {
     async fn settle(&mut self, cx: &mut Cx<'_, P>) -> Result {
         let part = &mut *cx.doc;
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
+        let after = part.after.take();
         if redirect.is_some() || cx.dispatch.is_leaving() {
             let here = || Url::local(cx.path()).unwrap_or_else(|| Url::__of(String::from("/")));
             let to = redirect.unwrap_or_else(here);
@@ -279,7 +280,7 @@ impl<P: Page> Held<P> {
             cx.dispatch.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);
-            if let Some(after) = cx.doc.after.take() {
+            if let Some(after) = after {
                 cx.dispatch.out.append(&after);
             }
         } else {

@@ -46,6 +46,15 @@ enum Act {
         #[source]
         count: String,
     },
+    /// Reads, and shows nothing.
+    Silent {
+        #[source]
+        count: String,
+    },
+    /// Fails with all that it has asked for.
+    Fail,
+    /// Sends the visitor away from where it has asked for something.
+    Away,
     /// Reads nothing.
     Other,
     More,
@@ -66,15 +75,29 @@ impl Page for Order {
             (button("Keep").id("keep").postback(Act::keep()))
             (button("Complain").id("complain").postback(Act::complain()))
             (button("Other").id("other").postback(Act::other()))
+            (button("Silent").id("silent").postback(Act::silent()))
+            (button("Fail").id("fail").postback(Act::fail()))
+            (button("Away").id("away").postback(Act::away()))
             (button("More").id("more").postback(Act::more()))
             @if self.more { (panel().id("part").hidden(true).body(html! { (textbox("new").label("New")) })) }
         }
     }
 
     async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
+        if matches!(act, Act::Silent { .. }) {
+            return Ok(());
+        }
         cx.refresh();
         match act {
-            Act::Keep { .. } | Act::Other => {}
+            Act::Keep { .. } | Act::Other | Act::Silent { .. } => {}
+            Act::Fail => {
+                cx.class("choices", "late", true);
+                return Err(Error::user("Not today."));
+            }
+            Act::Away => {
+                cx.class("choices", "late", true);
+                return cx.redirect(url!("/elsewhere"));
+            }
             Act::Complain { .. } => cx.error("count", "No."),
             Act::More => {
                 self.more = true;
@@ -152,4 +175,39 @@ async fn what_is_asked_for_after_a_refresh_finds_what_it_made() {
     assert!(page.is_visible("part"));
     assert_eq!(page.attr("part", "class"), Some("new"));
     assert_eq!((page.focused(), page.text("new.e").as_str()), ("new", "Fill it in."));
+}
+
+#[tokio::test]
+async fn an_answer_that_shows_nothing_leaves_the_text_to_the_user() {
+    let mut page = page().await;
+    page.fill("count", "many");
+    page.click("silent").await;
+    page.click("other").await;
+    assert_eq!(page.value("count"), "many");
+}
+
+#[tokio::test]
+async fn what_was_asked_for_and_did_not_happen_is_not_done_later() {
+    let mut page = page().await;
+    page.stay();
+    for id in ["fail", "away"] {
+        page.click(id).await;
+        page.click("other").await;
+        assert_eq!(page.attr("choices", "class"), None, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_reload_goes_on_with_the_page_that_was_left_or_begins_anew() {
+    let app = TestApp::new().page::<Order>("/order");
+    let mut page = app.open("/order").await;
+    page.click("more").await;
+    page.reload().await;
+    assert!(page.html().contains("New"), "it is the page that was left");
+    page.visitor().set_cookie("");
+    page.reload().await;
+    assert!(
+        page.html().contains("Count") && !page.html().contains("New"),
+        "another visitor's page is not theirs"
+    );
 }

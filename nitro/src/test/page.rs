@@ -63,18 +63,13 @@ impl TestPage {
     pub async fn reload(&mut self) {
         let (path, left) = (self.path.clone(), self.client.take());
         if let Err(error) = self.fetch(&path).await {
-            panic!("{path} did not open: {error}");
+            return self.refused(path, &error);
         }
-        if self.path == path
-            && let (Some(left), Some(new)) = (left, &mut self.client)
-        {
-            let new = std::mem::replace(new, left.resume());
-            self.connect().await;
-            if self.closed().is_some_and(|code| code >= 4400) {
-                self.client = Some(new);
-                self.connect().await;
-            }
-        } else {
+        let left = left.filter(|_| self.path == path && self.client.is_some());
+        let new = left.and_then(|left| self.client.replace(left.resume()));
+        self.connect().await;
+        if new.is_some() && self.closed().is_some_and(|code| code >= 4400) {
+            self.client = new;
             self.connect().await;
         }
         self.follow().await;
@@ -135,13 +130,16 @@ impl TestPage {
         while let Some(to) = self.go.take() {
             match self.fetch(&to).await {
                 Ok(()) => self.connect().await,
-                Err(error) => {
-                    self.path = to;
-                    self.dom.children = vec![Node::Text(error.to_string())];
-                    self.error = Some((0, error.to_string()));
-                }
+                Err(error) => self.refused(to, &error),
             }
         }
+    }
+
+    /// Shows why a path was not opened.
+    fn refused(&mut self, path: String, error: &Error) {
+        self.path = path;
+        self.dom.children = vec![Node::Text(error.to_string())];
+        self.error = Some((0, error.to_string()));
     }
 
     /// Connects, and takes what the server has to say at first.

@@ -108,7 +108,7 @@ impl Doc {
         if !draft.is_rows || tree.is_bordered(id, place) {
             tree.blur(id, place);
         }
-        tree.insert(id, place, &draft.inside());
+        tree.insert(id, place, draft.inside());
     }
 }
 

@@ -129,10 +129,10 @@ impl Draft {
         let mut nodes = Nodes::like(known, notes.len() + 1);
         let mut cuts = Vec::with_capacity(notes.len());
         let mut places = Vec::with_capacity(notes.len());
-        let mut used = vec![false; notes.len()];
         let mut has_stubs = false;
         nodes.push(&Node { size: 1, run: 1, ..Node::default() });
-        let mut stack = vec![Open::new(0, Hash::keyed(), bytes.len(), bytes.len(), 0)];
+        let mut stack = Vec::with_capacity(DEPTH);
+        stack.push(Open::new(0, Hash::keyed(), bytes.len(), bytes.len(), 0));
         let mut from = 0;
         for Found { at, nonce: whose, index, is } in marks(&raw) {
             close(&mut nodes, &mut stack, bytes, &mut from, at);
@@ -141,7 +141,7 @@ impl Draft {
             let own = notes.get(index).filter(|_| whose == nonce);
             let start = own.and_then(|mark| place(bytes, mark, at, from, top.close));
             let (mark, start) = match (own, start) {
-                (Some(mark), Some(start)) if !std::mem::replace(&mut used[index], true) => (mark, start),
+                (Some(mark), Some(start)) if !mark.found.replace(true) => (mark, start),
                 (own, start) => {
                     // Of an element that stands here twice the second works as the first does.
                     let of = match (start, is) {
@@ -357,6 +357,9 @@ impl Draft {
         html
     }
 }
+
+/// Elements with ids inside each other for which there is room at once.
+const DEPTH: usize = 8;
 
 /// A page of which no node is known.
 static NONE: Nodes = Nodes::none();

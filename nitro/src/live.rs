@@ -3,6 +3,7 @@
 use std::{
     any::{TypeId, type_name},
     collections::HashSet,
+    pin::pin,
     sync::Arc,
 };
 
@@ -154,7 +155,7 @@ impl<P: Page> Held<P> {
         cx.set_site(|_| format!("{}, message of {:?}", type_name::<P>(), message.topic()));
         self.fresh(cx).await?;
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-        scope::within(random, event, self.page.info(message, cx)).await?;
+        scope::within(random, event, pin!(self.page.info(message, cx))).await?;
         self.settle(cx).await
     }
 
@@ -215,7 +216,7 @@ impl<P: Page> Held<P> {
             self.stale = false;
         }
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-        scope::within(random, event, self.page.init(cx)).await?;
+        scope::within(random, event, pin!(self.page.init(cx))).await?;
         self.settle(cx).await
     }
 
@@ -251,7 +252,7 @@ impl<P: Page> Held<P> {
                 cx.set_site(|_| format!("{}, element {id:?}{line}, event `{name}`", type_name::<P>()));
                 self.fresh(cx).await?;
                 let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-                scope::within(random, of, self.page.event(opened, cx)).await?;
+                scope::within(random, of, pin!(self.page.event(opened, cx))).await?;
                 cx.doc.typed(sources.iter().copied().zip(&event.values));
                 self.settle(cx).await
             }

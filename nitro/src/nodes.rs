@@ -198,6 +198,9 @@ impl Nodes {
 
     /// The number of values before a node.
     fn value_of(&self, at: usize) -> usize {
+        if self.values.is_empty() {
+            return 0;
+        }
         self.flags[..at].iter().map(|flags| usize::from(flags >> 7)).sum()
     }
 
@@ -285,17 +288,21 @@ impl Nodes {
         before.filter(move |wide| (wide.at + wide.size) as usize > at).map(|wide| wide.at as usize)
     }
 
-    /// The children of a node.
-    pub(crate) fn children(&self, parent: usize) -> impl Iterator<Item = Node> {
-        let end = parent + self.size(parent);
-        let mut next = parent + 1;
-        self.range(parent + 1..end).enumerate().filter_map(move |(number, node)| {
-            let at = parent + 1 + number;
-            (at == next).then(|| {
-                next = at + node.size as usize;
-                node
-            })
-        })
+    /// The first and the last child of a node.
+    pub(crate) fn ends(&self, parent: usize) -> Option<(Node, Node)> {
+        let last = parent + self.size(parent) - 1;
+        let child = self.around(last).find(|at| *at > parent).unwrap_or(last);
+        (last > parent).then(|| Some((self.get(parent + 1)?, self.get(child)?))).flatten()
+    }
+
+    /// Gives a node that holds others, and still will, another size, and returns the one it had.
+    pub(crate) fn set_size(&mut self, at: usize, size: usize) -> Option<usize> {
+        if self.flags[at] & WIDE == 0 || size < 2 {
+            return None;
+        }
+        let wide = self.wide_of(at);
+        let kept = self.wide.get_mut(wide).filter(|wide| wide.size > 1)?;
+        Some(std::mem::replace(&mut kept.size, size as u32) as usize)
     }
 
     /// Gives a node that has a value another one, and returns the one it had.
@@ -304,8 +311,22 @@ impl Nodes {
         self.values.get_mut(number).map_or(0, |old| std::mem::replace(old, value))
     }
 
+    /// Puts a node in the place of another one, when both are kept in the same arrays and nothing is in them.
+    fn put_alike(&mut self, at: usize, new: &Node) -> bool {
+        let alike = (self.flags[at] | new.flags) & (WIDE | VALUED) == 0 && (new.size, new.run) == (1, 1);
+        if alike {
+            (self.low[at], self.rest[at], self.flags[at]) = (new.key as u32, rest(new), new.flags);
+        }
+        alike
+    }
+
     /// Puts nodes in the place of others.
     pub(crate) fn splice(&mut self, range: Range<usize>, new: &[Node]) {
+        if let ([new], 1) = (new, range.len())
+            && self.put_alike(range.start, new)
+        {
+            return;
+        }
         let flags = |node: &Node| {
             let wide = if (node.size, node.run) == (1, 1) { 0 } else { WIDE };
             node.flags & !WIDE | wide

@@ -147,7 +147,7 @@ impl<C> Dom for Cx<'_, C> {
         let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
         html(&mut self.dispatch.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
         added(self, &text);
-        self.doc.change().tree.replace(id.as_ref(), &draft.inside());
+        self.doc.change().tree.replace(id.as_ref(), draft.inside());
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
@@ -176,7 +176,7 @@ impl<C> Dom for Cx<'_, C> {
         if !draft.is_rows {
             tree.blur(id.as_ref(), Place::After);
         }
-        tree.replace(id.as_ref(), &draft.inside());
+        tree.replace(id.as_ref(), draft.inside());
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {

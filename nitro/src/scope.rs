@@ -5,7 +5,13 @@
 //! needs a quotation mark, and holds a number drawn for each rendering. The rest is noted in a list beside it.
 
 use std::{
-    any::TypeId, cell::RefCell, collections::HashMap, future::Future, ops::Range, pin::pin, sync::Arc,
+    any::TypeId,
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    future::Future,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
 };
 
 use crate::{
@@ -82,6 +88,8 @@ pub(crate) struct Mark {
     /// There is no element but a stub, which stands for nodes of the page as it was.
     pub(crate) kept: Option<Box<Kept>>,
     pub(crate) flags: u8,
+    /// The mark was found: of an element that stands twice, the second is another's.
+    pub(crate) found: Cell<bool>,
 }
 
 /// Nodes of the page as it was that are to stay.
@@ -160,6 +168,7 @@ impl Scope {
             row: None,
             kept: Some(Box::new(kept)),
             flags: 0,
+            found: Cell::new(false),
         });
     }
 
@@ -245,9 +254,12 @@ pub(crate) fn marked(
 
 /// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
 /// braces, so that the elements in the content of an element are written before an op takes it.
-pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(
+    random: [u8; 6],
+    event: TypeId,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> T {
     let mut scope = Some(Scope::new(random, event, None));
-    let mut work = pin!(work);
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
         let restore = Restore(SCOPE.replace(scope.take()));

@@ -1,5 +1,7 @@
 //! The writing of elements: HTML into the string, and notes into the rendering in progress.
 
+use std::cell::Cell;
+
 use maud::Render;
 
 use crate::{
@@ -135,6 +137,7 @@ impl El<'_> {
                 | bound
                 | kept
                 | if self.is_given() { GIVEN } else { 0 },
+            found: Cell::new(false),
         });
     }
 

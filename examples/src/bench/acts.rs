@@ -45,12 +45,12 @@ pub(crate) fn part(turn: u64, step: &mut Step) {
 
 /// Touches a row of a list.
 pub(crate) fn touch(turn: u64, step: &mut Step) {
-    step.on("touch").shows(format_args!("touched {turn}<"));
+    step.on("touch").shows(format_args!("Row</td><td>{turn}<"));
 }
 
 /// Appends a row to a list.
 pub(crate) fn append(turn: u64, step: &mut Step) {
-    step.on("append").shows(format_args!("new {turn}<"));
+    step.on("append").shows(format_args!("New</td><td>{turn}<"));
 }
 
 /// Halves a list, or restores it.

@@ -29,13 +29,9 @@ pub(super) enum Ask {
     Recalc,
 }
 
-fn fields(from: u64, count: u64, value: impl Fn(u64) -> String) -> Markup {
-    let names = (from..).zip(NAMES.iter().skip(from as usize));
-    html! {
-        @for (number, (id, label)) in names.take(count as usize) {
-            (textbox(id).label(label).value(value(number)))
-        }
-    }
+fn field(number: u64, value: String) -> El<'static> {
+    let (id, label) = &NAMES[number as usize];
+    textbox(id).label(label).value(value)
 }
 
 fn recalculate() -> El<'static> {
@@ -55,7 +51,7 @@ impl<const ONE: bool> Page for Form<ONE> {
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let round = |field| if ONE { turns(self.round, FIELDS, field) } else { self.round };
         html! {
-            (fields(0, FIELDS, |field| value(round(field), field)))
+            @for number in 0..FIELDS { (field(number, value(round(number), number))) }
             (recalculate())
         }
     }
@@ -79,9 +75,12 @@ impl Page for Panels {
     const ACCESS: Access = Access::Anyone;
 
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        const COUNT: u64 = FIELDS / PARTS;
         let part = |part| {
             let round = turns(self.round, PARTS, part);
-            fields(part * FIELDS / PARTS, FIELDS / PARTS, |field| value(round, field))
+            html! {
+                @for number in part * COUNT..(part + 1) * COUNT { (field(number, value(round, number))) }
+            }
         };
         html! {
             @for number in 0..PARTS { (panel().id(format!("p{number}")).body(part(number))) }

@@ -10,8 +10,9 @@ fn asked(cx: &n2o::Cx) -> u64 {
     cx.param("rows").parse().unwrap_or(0).min(MOST)
 }
 
-fn row(number: u64, last: &str) -> El<'static> {
-    tr().id(format!("r{number}")).body(html! { td { (number) } td { "Row" } td { (last) } })
+/// A row that is of this kind for so many times.
+fn row(number: u64, kind: &str, times: u64) -> El<'static> {
+    tr().id(format!("r{number}")).body(html! { td { (number) } td { (kind) } td { (times) } })
 }
 
 /// A list whose middle row is touched, or that grows at its end. The changes are named, or with `REFRESH` the
@@ -70,10 +71,9 @@ impl<const REFRESH: bool> Page for List<REFRESH> {
 impl<const REFRESH: bool> List<REFRESH> {
     fn row(&self, number: u64) -> El<'static> {
         if number >= self.rows {
-            return row(number, &format!("new {}", number - self.rows + 1));
+            return row(number, "New", number - self.rows + 1);
         }
-        let times = if number == self.rows / 2 { self.touched } else { 0 };
-        row(number, &format!("touched {times}"))
+        row(number, "Row", if number == self.rows / 2 { self.touched } else { 0 })
     }
 }
 
@@ -102,7 +102,7 @@ impl Page for Halves {
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
         let step = if self.times % 2 == 1 { 2 } else { 1 };
         let rows = html! {
-            @for number in (0..self.rows).step_by(step) { (row(number, "")) }
+            @for number in (0..self.rows).step_by(step) { (row(number, "Row", 0)) }
         };
         html! {
             (span().id("n").text(format!("turn {}", self.times)))

@@ -1,13 +1,24 @@
 //! The contexts of a component: what its handlers may do, and what its rendering may see.
 
 use std::{
+    any::type_name,
     marker::PhantomData,
     ops::{Deref, DerefMut},
+    sync::Arc,
 };
 
+use maud::{Markup, PreEscaped};
 use n2o::Dispatch;
 
-use crate::doc::Doc;
+use crate::{
+    component::{At, Child, Component, Keyed, child::events},
+    doc::Doc,
+    event::Postback,
+    keep::memo,
+    page::Access,
+    scope,
+    tags::panel,
+};
 
 /// The context of a handler of the component `C`: all that an [`n2o::Cx`] can, and the document, by the verbs
 /// of [`Dom`](crate::Dom).
@@ -25,6 +36,35 @@ impl<'a, C> Cx<'a, C> {
     /// The same context for another page, which this one holds and shows as its own.
     pub fn lend<D>(&mut self) -> Cx<'_, D> {
         Cx::new(self.dispatch, self.doc)
+    }
+
+    /// Says something to the one that holds this component, who hears it when the handler has ended.
+    pub fn say(&mut self, said: C::Said)
+    where
+        C: Component,
+    {
+        self.doc.said.push(Box::new(said));
+    }
+
+    /// [`n2o::Cx::reg`] for this component: a message of the topic comes to those that have registered with it.
+    pub fn reg(&mut self, topic: &str) {
+        self.doc.note(topic);
+        self.dispatch.reg(topic);
+    }
+
+    /// [`n2o::Cx::join`] for this component.
+    pub fn join(&mut self, topic: &str, name: &str) {
+        self.doc.note(topic);
+        self.dispatch.join(topic, name);
+    }
+
+    /// [`n2o::Cx::unreg`] for this component: the page goes on to hear the topic for the others.
+    pub fn unreg(&mut self, topic: &str) {
+        let serial = self.doc.serial();
+        self.doc.topics.retain(|(known, name)| *known != serial || name != topic);
+        if !self.doc.topics.iter().any(|(_, name)| name == topic) {
+            self.dispatch.unreg(topic);
+        }
     }
 
     pub(crate) fn ui(&self) -> Ui<'_, C> {
@@ -58,7 +98,65 @@ pub struct Ui<'a, C> {
     of: PhantomData<fn(C)>,
 }
 
+impl<C: Component> Ui<'_, C> {
+    /// Binds an event of this component, and of no other.
+    ///
+    /// ```compile_fail,E0308
+    /// # use nitro::{Component, prelude::*};
+    /// # #[derive(Event)] enum Mine { Go }
+    /// # #[derive(Event)] enum Other { Go }
+    /// # #[derive(Serialize, Deserialize)] struct Card;
+    /// # impl Component for Card {
+    /// #     type Event = Mine; type Said = Never; const ACCESS: Access = Access::Anyone;
+    /// fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+    ///     button("Go").postback(ui.on(Other::go())).render() // expected `Postback<Mine>`
+    /// }
+    /// #     async fn event(&mut self, _: Mine, _: &mut Cx<'_, Self>) -> Result { Ok(()) }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on(&self, event: Postback<C::Event>) -> Postback<C::Event> {
+        event
+    }
+}
+
 impl<C> Ui<'_, C> {
+    /// Shows a child, in an element that has the child's name for its id. It is rendered when it was touched, or
+    /// when the visitor's name, language or right to it is another one, and left out otherwise. Nothing is shown
+    /// of a child that the visitor may not see.
+    pub fn place<D: Component>(&self, child: &Child<D>) -> Markup {
+        let held = &child.held;
+        if held.name.is_empty() {
+            let child = type_name::<D>();
+            tracing::error!(
+                page.path = self.path(),
+                child,
+                "a child is placed that `children` does not name"
+            );
+            debug_assert!(false, "a child is placed that `children` does not name: {child}");
+            return PreEscaped(String::new());
+        }
+        let may = !held.denied
+            && match D::ACCESS {
+                Access::Anyone => true,
+                Access::User => self.user().is_some(),
+                Access::Role(role) => self.has_role(role),
+            };
+        if !may {
+            return PreEscaped(String::new());
+        }
+        let at = At::step(scope::at().as_deref(), held.name, &held.id, child.serial, events::<D>());
+        let id = if held.id.is_empty() { held.name.to_owned() } else { format!("{}.{}", held.name, held.id) };
+        memo(id, (child.serial, held.version, self.user(), self.lang()), || {
+            panel().body(scope::under(Arc::new(at), || child.it.render(&self.lend())))
+        })
+    }
+
+    /// Shows all children of a holder.
+    pub fn place_all<K: PartialEq, D: Component>(&self, children: &Keyed<K, D>) -> Markup {
+        PreEscaped(children.iter().map(|(_, child)| self.place(child).0).collect())
+    }
+
     /// The same for the rendering of another page, which this one holds and shows as its own.
     #[must_use]
     pub fn lend<D>(&self) -> Ui<'_, D> {

@@ -1,11 +1,16 @@
 //! The document of a page, as far as its protocol has to know it.
 
-use std::any::TypeId;
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    sync::Arc,
+};
 
 use n2o::{Out, Value};
 
 use crate::{
     check::Seen,
+    component::At,
     draft::Draft,
     hash,
     tree::{Place, Tree},
@@ -25,11 +30,17 @@ pub(crate) struct Doc {
     /// The ops that a handler has asked for after a refresh.
     pub(crate) after: Option<Box<Out>>,
     /// The inputs that show an error.
-    pub(crate) errors: Vec<&'static str>,
+    pub(crate) errors: Vec<String>,
     pub(crate) title: u64,
     /// The place that the visitor was sent to when the page connected: there is no page for them any more.
     pub(crate) away: Option<String>,
     pub(crate) seen: Seen,
+    /// The component whose handler runs; `None` is the page.
+    pub(crate) at: Option<Arc<At>>,
+    /// The topics that components have registered with, by serial; 0 is the page.
+    pub(crate) topics: Vec<(u64, String)>,
+    /// All that it has said so far.
+    pub(crate) said: Vec<Box<dyn Any + Send>>,
 }
 
 impl Doc {
@@ -46,7 +57,40 @@ impl Doc {
             title: 0,
             away: None,
             seen: Seen::default(),
+            at: None,
+            topics: Vec::new(),
+            said: Vec::new(),
         }
+    }
+
+    /// The id that an element of the component has on the page.
+    pub(crate) fn id<'i>(&self, id: &'i str) -> Cow<'i, str> {
+        self.at.as_ref().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
+    }
+
+    /// The serial of the component whose handler runs.
+    pub(crate) fn serial(&self) -> u64 {
+        self.at.as_ref().map_or(0, |at| at.serial())
+    }
+
+    /// The component whose handler runs has registered with a topic.
+    pub(crate) fn note(&mut self, topic: &str) {
+        let known = (self.serial(), topic.to_owned());
+        if !self.topics.contains(&known) {
+            self.topics.push(known);
+        }
+    }
+
+    /// The component of this serial hears the topic. The page also hears what nobody has asked for.
+    pub(crate) fn hears(&self, serial: u64, topic: &str) -> bool {
+        let of_topic = || self.topics.iter().filter(|(_, known)| known == topic);
+        of_topic().any(|(known, _)| *known == serial) || serial == 0 && of_topic().next().is_none()
+    }
+
+    /// Begins a turn of the page.
+    pub(crate) fn home(&mut self) {
+        self.at = None;
+        self.said.clear();
     }
 
     /// The same, to be changed by a handler that may fail.
@@ -77,8 +121,9 @@ impl Doc {
                 Value::Bool(state) => hash::of_state(*state),
                 Value::Null | Value::TooLong | Value::List(_) => continue,
             };
-            if !self.errors.contains(&input) {
-                self.change().tree.typed(input, value);
+            let id = self.id(input).into_owned();
+            if !self.errors.contains(&id) {
+                self.change().tree.typed(&id, value);
             }
         }
     }
@@ -93,6 +138,7 @@ impl Doc {
     pub(crate) fn restore(&mut self) {
         (self.redirect, self.refresh, self.after) = (None, false, None);
         self.seen.forget();
+        self.home();
         if let Some(Before { tree, errors, title }) = self.before.take() {
             (self.errors, self.title) = (errors, title);
             self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
@@ -117,6 +163,6 @@ impl Doc {
 pub(crate) struct Before {
     /// The tree that another one has taken the place of; the tree itself knows what was done to it.
     tree: Option<Tree>,
-    errors: Vec<&'static str>,
+    errors: Vec<String>,
     title: u64,
 }

@@ -12,6 +12,7 @@ use n2o::Value;
 
 use crate::{
     fields::__Codec,
+    hash,
     id::clean_id,
     inputs::{self, Inputs},
     lang::text,
@@ -124,7 +125,7 @@ impl<E: Event> Postback<E> {
         if known.is_some_and(|variant| variant.inputs) {
             sealed = inputs::pack(&[], &sealed);
         }
-        let print = known.map_or(0, |variant| variant.print);
+        let print = print::<E>(variant).unwrap_or_default();
         let bind = Bind { variant, sealed, sources, reads: Vec::new(), event: TypeId::of::<E>(), print };
         Postback { bind, event: PhantomData }
     }
@@ -149,6 +150,12 @@ impl<E: Event> Postback<E> {
     pub fn sources(&self) -> &'static [&'static str] {
         self.bind.sources
     }
+}
+
+/// The fingerprint of a variant: of its enum and where that stands, of its name and its fields.
+pub(crate) fn print<E: Event>(variant: u8) -> Option<u64> {
+    let known = E::VARIANTS.get(usize::from(variant))?;
+    Some(known.print ^ hash::of(std::any::type_name::<E>().as_bytes()))
 }
 
 /// What an element seals.

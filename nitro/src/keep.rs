@@ -37,12 +37,13 @@ use crate::{
 /// ```
 pub fn memo<'a>(id: impl Into<Cow<'a, str>>, state: impl Hash, make: impl FnOnce() -> El<'a>) -> Markup {
     let id = clean_id(id.into());
-    let state = state_of((&*id, state));
+    let full = scope::full_id(&id).into_owned();
+    let state = state_of((&*full, state));
     let mut out = String::new();
     let kept = scope::with(|scope| {
         let scope = scope?;
-        let range = scope.memo(&id, state)?;
-        scope.stub(Kept { range, first: id.clone().into_owned(), last: id.clone().into_owned() }, &mut out);
+        let range = scope.memo(&full, state)?;
+        scope.stub(Kept { range, first: full.clone(), last: full.clone() }, &mut out);
         Some(())
     });
     if kept.is_none() {
@@ -87,7 +88,10 @@ impl El<'_> {
         debug_assert!(!self.id.is_empty(), "a list of rows needs an id");
         let mut out = String::new();
         let mut run: Option<Run<K>> = None;
-        let list = state_of(&*self.id);
+        let at = scope::at();
+        let full = |id: &str| at.as_ref().map_or_else(|| id.to_owned(), |at| at.id(id));
+        let list = state_of(full(&self.id));
+        let full_of = |key: &K, id_of: &dyn Fn(&K) -> String| full(&id_of(key));
         let id_of = |key: &K| {
             let mut id = String::with_capacity(self.id.len() + 12);
             // Writing to a string does not fail.
@@ -97,16 +101,16 @@ impl El<'_> {
         for item in items {
             let (key, state) = of(&item);
             let state = state_of((list, &key, state));
-            let kept = scope::with(|scope| scope?.row(state, || id_of(&key)));
+            let kept = scope::with(|scope| scope?.row(state, || full_of(&key, &id_of)));
             if let (Some(range), Some(run)) = (&kept, &mut run)
                 && run.range.end == range.start
             {
                 (run.range.end, run.last) = (range.end, key);
                 continue;
             }
-            end(run.take(), &id_of, &mut out);
+            end(run.take(), &|key| full_of(key, &id_of), &mut out);
             match kept {
-                Some(range) => run = Some(Run { range, first: id_of(&key), last: key }),
+                Some(range) => run = Some(Run { range, first: full_of(&key, &id_of), last: key }),
                 None => {
                     let id = id_of(&key);
                     let mut row = scope::inside(&id, || make(&item)).id(id);
@@ -115,7 +119,7 @@ impl El<'_> {
                 }
             }
         }
-        end(run, &id_of, &mut out);
+        end(run, &|key| full_of(key, &id_of), &mut out);
         self.body(PreEscaped(out))
     }
 
@@ -129,8 +133,9 @@ impl El<'_> {
         debug_assert!(!self.id.is_empty(), "a stream needs an id");
         self.keep = Keep::Stream;
         let mut out = String::new();
+        let id = scope::full_id(&self.id);
         let known = scope::with(|scope| {
-            let scope = scope.filter(|scope| scope.is_stream(&self.id))?;
+            let scope = scope.filter(|scope| scope.is_stream(&id))?;
             scope.stub(Kept { range: 0..0, first: String::new(), last: String::new() }, &mut out);
             Some(())
         });

@@ -62,6 +62,7 @@
 
 pub mod attr;
 mod check;
+mod component;
 mod cx;
 mod doc;
 mod document;
@@ -94,6 +95,7 @@ mod visit;
 mod write;
 
 pub use attr::Attr;
+pub use component::{Child, Children, Component, Keyed, Slot, silent};
 pub use cx::{Cx, Ui};
 pub use document::Document;
 pub use el::{El, On};
@@ -116,7 +118,10 @@ pub use visit::{Answer, Failed, Opened, Visit};
 
 /// What a page needs: `use nitro::prelude::*;`, and `maud::html`, which cannot be passed on.
 pub mod prelude {
-    pub use crate::{Access, Attr, Cx, Dom, El, Event, Never, On, Page, Raw, Ui, Url, attr, tags::*, url};
+    pub use crate::{
+        Access, Attr, Child, Children, Cx, Dom, El, Event, Keyed, Never, On, Page, Raw, Slot, Ui, Url, attr,
+        silent, tags::*, url,
+    };
     pub use maud::{Markup, Render};
     pub use n2o::{Error, Message, Presence, Result};
     pub use serde::{Deserialize, Serialize};

@@ -11,10 +11,11 @@ use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
 use crate::{
     attr, check,
+    component::{self, Click},
     cx::Cx,
     doc::Doc,
     draft::Draft,
-    event::{Event as _, Values, Variant},
+    event::{self, Event as _, Values, Variant},
     hash, inputs,
     lang::text,
     nodes::Nodes,
@@ -131,6 +132,7 @@ impl<P: Page> Held<P> {
         cx.set_site(|_| type_name::<P>().to_owned());
         self.allowed(cx).await?;
         self.page.load(cx).await?;
+        self.rouse(false, cx).await?;
         if let Some(to) = cx.doc.redirect.take() {
             return Err(Error::Redirect(leave(cx, &to).await?));
         }
@@ -152,10 +154,14 @@ impl<P: Page> Held<P> {
         if cx.doc.away.is_some() {
             return Ok(());
         }
+        cx.doc.home();
         cx.set_site(|_| format!("{}, message of {:?}", type_name::<P>(), message.topic()));
         self.fresh(cx).await?;
-        let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-        scope::within(random, event, pin!(self.page.info(message, cx))).await?;
+        if cx.doc.hears(0, message.topic()) {
+            let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+            scope::within(random, event, pin!(self.page.info(message, cx))).await?;
+        }
+        component::tell(&mut self.page, None, message, cx.dispatch, cx.doc).await?;
         self.settle(cx).await
     }
 
@@ -174,9 +180,16 @@ impl<P: Page> Held<P> {
         if self.stale {
             self.page.load(cx).await?;
             self.stale = false;
+            self.rouse(true, cx).await?;
             cx.refresh();
         }
         Ok(())
+    }
+
+    /// Loads and begins the components that are new.
+    async fn rouse(&mut self, begin: bool, cx: &mut Cx<'_, P>) -> Result {
+        cx.doc.at = None;
+        component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await
     }
 
     async fn allowed(&mut self, cx: &mut Cx<'_, P>) -> Result {
@@ -217,17 +230,24 @@ impl<P: Page> Held<P> {
         }
         let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
         scope::within(random, event, pin!(self.page.init(cx))).await?;
+        self.rouse(true, cx).await?;
         self.settle(cx).await
     }
 
     async fn event(&mut self, event: &Event<'_>, cx: &mut Cx<'_, P>) -> Result {
+        cx.doc.home();
         let id = &*event.target;
         if !cx.doc.tree.can_fire(id) {
             return Err(Error::Refused("the element is not on the page, or disabled, or has no event"));
         }
         let known = |variant: u8| P::Event::VARIANTS.get(usize::from(variant));
-        let (variant, sealed) =
-            cx.depickle(id, &event.seal, |variant| known(variant).map(|known| known.print))?;
+        let (variant, sealed) = cx.depickle(id, &event.seal, |variant| match variant {
+            component::OF_CHILD => Some(component::PRINT),
+            _ => event::print::<P::Event>(variant),
+        })?;
+        if variant == component::OF_CHILD {
+            return self.child(&sealed, event, cx).await;
+        }
         let known = known(variant);
         let Variant { name, sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
         let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
@@ -240,12 +260,7 @@ impl<P: Page> Held<P> {
         let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
         let opened = P::Event::open(variant, fields, &mut values);
         let errors = std::mem::take(&mut values.errors);
-        if !sources.is_empty() && !cx.doc.errors.is_empty() {
-            for input in std::mem::take(&mut cx.doc.change().errors) {
-                op::set(&mut cx.dispatch.out, &format!("{input}.e"), "");
-                cx.attr(input, attr::ARIA_INVALID, None);
-            }
-        }
+        self.tidy(!sources.is_empty(), cx);
         match opened {
             Ok(opened) => {
                 let line = cx.doc.seen.line(id).unwrap_or_default();
@@ -269,8 +284,31 @@ impl<P: Page> Held<P> {
         }
     }
 
+    /// Brings an event to the component that it is for.
+    async fn child(&mut self, sealed: &[u8], event: &Event<'_>, cx: &mut Cx<'_, P>) -> Result {
+        let ((variant, print, path), sealed) = component::open(sealed)?;
+        self.fresh(cx).await?;
+        self.tidy(!event.values.is_empty(), cx);
+        cx.set_site(|_| type_name::<P>().to_owned());
+        let click =
+            Click { target: &event.target, variant, print, path: &path, sealed, values: &event.values };
+        component::call(&mut self.page, None, &click, cx.dispatch, cx.doc).await?;
+        self.settle(cx).await
+    }
+
+    /// Takes back the errors at inputs.
+    fn tidy(&self, reads: bool, cx: &mut Cx<'_, P>) {
+        if reads && !cx.doc.errors.is_empty() {
+            for input in std::mem::take(&mut cx.doc.change().errors) {
+                op::set(&mut cx.dispatch.out, &format!("{input}.e"), "");
+                cx.attr(input, attr::ARIA_INVALID, None);
+            }
+        }
+    }
+
     /// Does what the handler left for its end.
     async fn settle(&mut self, cx: &mut Cx<'_, P>) -> Result {
+        self.rouse(true, cx).await?;
         let part = &mut *cx.doc;
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
         let after = part.after.take();

@@ -44,10 +44,10 @@ pub(crate) fn seal(cx: &n2o::Cx, id: &str, bind: &Bind) -> String {
 
 /// Renders something for this page.
 pub(crate) fn draft<C>(cx: &mut Cx<'_, C>, render: impl FnOnce(&mut String)) -> Draft {
-    let Doc { event, tree, .. } = &*cx.doc;
-    let (event, keying) = (*event, tree.keying());
+    let Doc { event, tree, at, .. } = &*cx.doc;
+    let (event, keying, at) = (at.as_ref().map_or(*event, |at| at.event), tree.keying(), at.clone());
     let random = cx.node().random().bytes();
-    let draft = Draft::new(scope::part(random, event, render), &Nodes::none(), keying, text(cx.lang()));
+    let draft = Draft::new(scope::part(random, event, at, render), &Nodes::none(), keying, text(cx.lang()));
     check_controls(cx, &draft);
     draft
 }
@@ -140,71 +140,82 @@ pub trait Dom {
 
 impl<C> Dom for Cx<'_, C> {
     fn update(&mut self, id: impl AsRef<str>, el: impl Render) {
+        let id = self.doc.id(id.as_ref()).into_owned();
         // A labelled input is rendered with its label around it; then that is what is replaced.
         let draft = draft(self, |out| el.render_to(out));
         let text = draft.html(0, &mut |id, bind| seal(self, id, bind));
         let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
-        let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(id.as_ref()));
-        html(&mut self.dispatch.out, UPDATE, target.unwrap_or(id.as_ref()), &text);
+        let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(&*id));
+        html(&mut self.dispatch.out, UPDATE, target.unwrap_or(&id), &text);
         added(self, &text);
-        self.doc.change().tree.replace(id.as_ref(), draft.inside());
+        self.doc.change().tree.replace(&id, draft.inside());
     }
 
     fn insert_top(&mut self, id: impl AsRef<str>, el: impl Render) {
-        let draft = write(self, 1, id.as_ref(), |out| el.render_to(out));
-        self.doc.insert(id.as_ref(), Place::Top, &draft);
+        let id = self.doc.id(id.as_ref()).into_owned();
+        let draft = write(self, 1, &id, |out| el.render_to(out));
+        self.doc.insert(&id, Place::Top, &draft);
     }
 
     fn insert_bottom(&mut self, id: impl AsRef<str>, el: impl Render) {
-        let draft = write(self, 2, id.as_ref(), |out| el.render_to(out));
-        self.doc.insert(id.as_ref(), Place::Bottom, &draft);
+        let id = self.doc.id(id.as_ref()).into_owned();
+        let draft = write(self, 2, &id, |out| el.render_to(out));
+        self.doc.insert(&id, Place::Bottom, &draft);
     }
 
     fn insert_before(&mut self, id: impl AsRef<str>, el: impl Render) {
-        let draft = write(self, INSERT_BEFORE, id.as_ref(), |out| el.render_to(out));
-        self.doc.insert(id.as_ref(), Place::Before, &draft);
+        let id = self.doc.id(id.as_ref()).into_owned();
+        let draft = write(self, INSERT_BEFORE, &id, |out| el.render_to(out));
+        self.doc.insert(&id, Place::Before, &draft);
     }
 
     fn insert_after(&mut self, id: impl AsRef<str>, el: impl Render) {
-        let draft = write(self, INSERT_AFTER, id.as_ref(), |out| el.render_to(out));
-        self.doc.insert(id.as_ref(), Place::After, &draft);
+        let id = self.doc.id(id.as_ref()).into_owned();
+        let draft = write(self, INSERT_AFTER, &id, |out| el.render_to(out));
+        self.doc.insert(&id, Place::After, &draft);
     }
 
     fn replace(&mut self, id: impl AsRef<str>, el: impl Render) {
-        let draft = write(self, 5, id.as_ref(), |out| el.render_to(out));
+        let id = self.doc.id(id.as_ref()).into_owned();
+        let draft = write(self, 5, &id, |out| el.render_to(out));
         let tree = &mut self.doc.change().tree;
         if !draft.is_rows {
-            tree.blur(id.as_ref(), Place::After);
+            tree.blur(&id, Place::After);
         }
-        tree.replace(id.as_ref(), draft.inside());
+        tree.replace(&id, draft.inside());
     }
 
     fn remove(&mut self, id: impl AsRef<str>) {
-        self.dispatch.out.op(6, 1).text(id.as_ref());
-        self.doc.change().tree.remove(id.as_ref());
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.dispatch.out.op(6, 1).text(&id);
+        self.doc.change().tree.remove(&id);
     }
 
     fn clear(&mut self, id: impl AsRef<str>) {
-        self.dispatch.out.op(7, 1).text(id.as_ref());
-        self.doc.change().tree.clear(id.as_ref());
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.dispatch.out.op(7, 1).text(&id);
+        self.doc.change().tree.clear(&id);
     }
 
     #[track_caller]
     fn set(&mut self, id: impl AsRef<str>, value: impl AsRef<str>) {
-        self.doc.seen.named("set", id.as_ref());
-        set(&mut self.dispatch.out, id.as_ref(), value.as_ref());
-        self.doc.change().tree.set(id.as_ref(), hash::of(value.as_ref().as_bytes()));
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.doc.seen.named("set", &id);
+        set(&mut self.dispatch.out, &id, value.as_ref());
+        self.doc.change().tree.set(&id, hash::of(value.as_ref().as_bytes()));
     }
 
     #[track_caller]
     fn check(&mut self, id: impl AsRef<str>, checked: bool) {
-        self.doc.seen.named("check", id.as_ref());
-        state(&mut self.dispatch.out, id.as_ref(), checked);
-        self.doc.change().tree.set(id.as_ref(), hash::of_state(checked));
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.doc.seen.named("check", &id);
+        state(&mut self.dispatch.out, &id, checked);
+        self.doc.change().tree.set(&id, hash::of_state(checked));
     }
 
     fn attr(&mut self, id: impl AsRef<str>, name: Attr, value: Option<&str>) {
-        let op = late(self).op(9, 3).text(id.as_ref()).text(name.as_str());
+        let id = self.doc.id(id.as_ref()).into_owned();
+        let op = late(self).op(9, 3).text(&id).text(name.as_str());
         match value {
             Some(value) => op.text(value),
             None => op.null(),
@@ -212,25 +223,29 @@ impl<C> Dom for Cx<'_, C> {
     }
 
     fn class(&mut self, id: impl AsRef<str>, class: &str, on: bool) {
-        late(self).op(10, 3).text(id.as_ref()).text(class).bool(on);
+        let id = self.doc.id(id.as_ref()).into_owned();
+        late(self).op(10, 3).text(&id).text(class).bool(on);
     }
 
     #[track_caller]
     fn show(&mut self, id: impl AsRef<str>) {
-        self.doc.seen.named("show", id.as_ref());
-        late(self).op(11, 1).text(id.as_ref());
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.doc.seen.named("show", &id);
+        late(self).op(11, 1).text(&id);
     }
 
     #[track_caller]
     fn hide(&mut self, id: impl AsRef<str>) {
-        self.doc.seen.named("hide", id.as_ref());
-        late(self).op(12, 1).text(id.as_ref());
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.doc.seen.named("hide", &id);
+        late(self).op(12, 1).text(&id);
     }
 
     #[track_caller]
     fn focus(&mut self, id: impl AsRef<str>) {
-        self.doc.seen.named("focus", id.as_ref());
-        late(self).op(13, 1).text(id.as_ref());
+        let id = self.doc.id(id.as_ref()).into_owned();
+        self.doc.seen.named("focus", &id);
+        late(self).op(13, 1).text(&id);
     }
 
     fn redirect(&mut self, to: Url) -> Result<(), Error> {
@@ -252,11 +267,12 @@ impl<C> Dom for Cx<'_, C> {
     }
 
     fn error(&mut self, input: &'static str, message: impl AsRef<str>) {
-        set(late(self), &format!("{input}.e"), message.as_ref());
+        let id = self.doc.id(input).into_owned();
+        set(late(self), &format!("{id}.e"), message.as_ref());
         self.attr(input, crate::attr::ARIA_INVALID, Some("true"));
         let part = &mut *self.doc;
-        if !part.errors.contains(&input) {
-            part.change().errors.push(input);
+        if !part.errors.contains(&id) {
+            part.change().errors.push(id);
         }
     }
 }

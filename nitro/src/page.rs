@@ -7,6 +7,7 @@ use n2o::{Error, Message, Result};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    component::Children,
     cx::{Cx, Ui},
     event::Event,
     state::Old,
@@ -51,6 +52,11 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
     fn migrate(old: Old<'_>) -> Result<Self> {
         let _ = old;
         Err(Error::NotFound)
+    }
+
+    /// The [components](crate::Component) in the page: those that it names here, and no others, are shown and heard.
+    fn children(&mut self) -> Children<'_, Self::Event> {
+        Children::none()
     }
 
     /// The document's title.

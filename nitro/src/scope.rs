@@ -6,6 +6,7 @@
 
 use std::{
     any::TypeId,
+    borrow::Cow,
     cell::{Cell, RefCell},
     collections::HashMap,
     future::Future,
@@ -15,6 +16,7 @@ use std::{
 };
 
 use crate::{
+    component::At,
     event::Bind,
     hash::Hash,
     id::Keying,
@@ -121,13 +123,15 @@ pub(crate) struct Scope {
     /// Of the part that is being rendered, which has such ids of its own: another one may not be rendered.
     part: u64,
     known: Option<Known>,
+    /// The component that is being rendered; `None` is the page.
+    at: Option<Arc<At>>,
 }
 
 impl Scope {
     fn new(random: [u8; 6], event: TypeId, known: Option<Known>) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
         let marks = Vec::with_capacity(known.as_ref().map_or(0, |known| known.nodes.len()));
-        Scope { nonce, marks, event, automatic: HashMap::new(), part: 0, known }
+        Scope { nonce, marks, event, automatic: HashMap::new(), part: 0, known, at: None }
     }
 
     /// Writes the mark of the element whose notes come next.
@@ -254,12 +258,18 @@ pub(crate) fn marked(
 
 /// Runs a handler in a scope for the elements that it makes: `html!` writes at once what stands in its
 /// braces, so that the elements in the content of an element are written before an op takes it.
-pub(crate) async fn within<T>(
+pub(crate) async fn within<T>(random: [u8; 6], event: TypeId, work: Pin<&mut impl Future<Output = T>>) -> T {
+    within_at(random, event, None, work).await
+}
+
+/// The same for the component at a place.
+pub(crate) async fn within_at<T>(
     random: [u8; 6],
     event: TypeId,
+    at: Option<Arc<At>>,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> T {
-    let mut scope = Some(Scope::new(random, event, None));
+    let mut scope = Some(Scope { at, ..Scope::new(random, event, None) });
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
         let restore = Restore(SCOPE.replace(scope.take()));
@@ -272,14 +282,22 @@ pub(crate) async fn within<T>(
 }
 
 /// Renders a part of a page, in the scope of the handler if there is one.
-pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut String)) -> Marked {
+pub(crate) fn part(
+    random: [u8; 6],
+    event: TypeId,
+    at: Option<Arc<At>>,
+    render: impl FnOnce(&mut String),
+) -> Marked {
     let render = || {
         let mut raw = String::with_capacity(256);
         render(&mut raw);
         raw
     };
     if SCOPE.with_borrow(Option::is_none) {
-        return marked(random, event, None, render);
+        return marked(random, event, None, || match at {
+            Some(at) => under(at, render),
+            None => render(),
+        });
     }
     let raw = render();
     SCOPE.with_borrow(|scope| {
@@ -295,6 +313,33 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
         let marks = known.get(here.clone()).unwrap_or_default();
         Marked { raw, marks: marks.to_vec(), first: here.start, nonce }
     })
+}
+
+/// The component that is being rendered.
+pub(crate) fn at() -> Option<Arc<At>> {
+    SCOPE.with_borrow(|scope| scope.as_ref()?.at.clone())
+}
+
+/// The id that an element of the component that is being rendered has on the page.
+pub(crate) fn full_id(id: &str) -> Cow<'_, str> {
+    at().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
+}
+
+/// Renders the component at a place. One that panics ends the whole rendering, and its scope with it.
+pub(crate) fn under<T>(at: Arc<At>, render: impl FnOnce() -> T) -> T {
+    let swap = |at: Option<Arc<At>>, event: TypeId| {
+        SCOPE.with_borrow_mut(|scope| {
+            let scope = scope.as_mut()?;
+            Some((std::mem::replace(&mut scope.at, at), std::mem::replace(&mut scope.event, event)))
+        })
+    };
+    let event = at.event;
+    let outer = swap(Some(at), event);
+    let rendered = render();
+    if let Some((at, event)) = outer {
+        swap(at, event);
+    }
+    rendered
 }
 
 struct Restore(Option<Scope>);

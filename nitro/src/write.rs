@@ -1,10 +1,11 @@
 //! The writing of elements: HTML into the string, and notes into the rendering in progress.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell, sync::Arc};
 
 use maud::Render;
 
 use crate::{
+    component::At,
     el::{Body, Choice, END, El, HIDDEN, Keep, Kind, REPEAT},
     escape::{escape, unescape},
     event::Bind,
@@ -298,6 +299,27 @@ struct Rest {
 
 impl Render for El<'_> {
     fn render_to(&self, out: &mut String) {
+        match scope::at() {
+            Some(at) => self.at(&at).write_whole(out),
+            None => self.write_whole(out),
+        }
+    }
+}
+
+impl El<'_> {
+    /// The element as an element of a component at a place.
+    fn at(&self, at: &At) -> Self {
+        let mut el = self.clone();
+        if !el.id.is_empty() {
+            el.id = Cow::Owned(at.id(&el.id));
+        }
+        if let Some(bind) = el.bind.take() {
+            el.bind = Some(if bind.event == at.event { Arc::new(at.bind(&bind)) } else { bind });
+        }
+        el
+    }
+
+    fn write_whole(&self, out: &mut String) {
         match &self.label {
             Some(label) if self.is_field() => self.write_field(label, out),
             _ => self.write(out),

@@ -19,6 +19,10 @@ impl<P: Page> Page for Framed<P> {
     // Who has no role is shown where to get one, instead of being refused.
     const ACCESS: Access = Access::Anyone;
 
+    fn children(&mut self) -> Children<'_, P::Event> {
+        self.0.children()
+    }
+
     fn title(&self, ui: &Ui<'_, Self>) -> String {
         format!("{} - N2O", self.0.title(&ui.lend()))
     }

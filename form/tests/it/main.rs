@@ -7,6 +7,7 @@ mod audit;
 mod card;
 mod declaration;
 mod draft;
+mod held;
 mod hostile;
 mod index;
 mod list;

@@ -48,8 +48,8 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
             &none
         }
     };
-    if found.len() > 256 {
-        mistakes.add(&input.ident, "an event has at most 256 variants");
+    if found.len() > 255 {
+        mistakes.add(&input.ident, "an event has at most 255 variants");
     }
     let name = &input.ident;
     let (mut variants, mut arms, mut constructors) = (Vec::new(), Vec::new(), Vec::new());

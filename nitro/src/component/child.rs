@@ -1,0 +1,120 @@
+//! Holders of one component.
+
+use std::{
+    any::TypeId,
+    ops::{Deref, DerefMut},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Component;
+use crate::id::state_of;
+
+/// A number that no other child has had, also in another run of the program.
+pub(crate) fn serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    state_of(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A component in a page or in another component.
+///
+/// Whoever writes to it touches it: it is rendered again at the next refresh.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Child<C> {
+    pub(crate) it: C,
+    pub(crate) serial: u64,
+    #[serde(skip)]
+    pub(crate) held: Held,
+}
+
+/// The part of a holder that is not saved.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// The name of the field.
+    pub(crate) name: &'static str,
+    /// The key, as it stands in ids.
+    pub(crate) id: String,
+    /// Another one for each state.
+    pub(crate) version: u64,
+    pub(crate) loaded: bool,
+    pub(crate) begun: bool,
+    /// The visitor may not see it.
+    pub(crate) denied: bool,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Held { name: "", id: String::new(), version: serial(), loaded: false, begun: false, denied: false }
+    }
+}
+
+impl<C> Child<C> {
+    /// Holds a component, under a serial of its own.
+    pub fn new(it: C) -> Self {
+        Child { it, serial: serial(), held: Held::default() }
+    }
+
+    pub(crate) fn touch(&mut self) {
+        self.held.version = serial();
+    }
+}
+
+impl<C: Default> Default for Child<C> {
+    fn default() -> Self {
+        Child::new(C::default())
+    }
+}
+
+impl<C> Deref for Child<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.it
+    }
+}
+
+impl<C> DerefMut for Child<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        self.touch();
+        &mut self.it
+    }
+}
+
+/// One component or none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Slot<C>(pub(crate) Option<Child<C>>);
+
+impl<C> Default for Slot<C> {
+    fn default() -> Self {
+        Slot(None)
+    }
+}
+
+impl<C> Slot<C> {
+    /// Holds this component from now on; what was sealed for the one before is refused.
+    pub fn open(&mut self, it: C) {
+        self.0 = Some(Child::new(it));
+    }
+
+    /// Holds none from now on.
+    pub fn close(&mut self) -> Option<C> {
+        self.0.take().map(|child| child.it)
+    }
+
+    /// The component.
+    #[must_use]
+    pub fn get(&self) -> Option<&Child<C>> {
+        self.0.as_ref()
+    }
+
+    /// The component, to be written to.
+    pub fn get_mut(&mut self) -> Option<&mut C> {
+        self.0.as_deref_mut()
+    }
+}
+
+/// The type of a component's events.
+pub(crate) fn events<C: Component>() -> TypeId {
+    TypeId::of::<C::Event>()
+}

@@ -1,0 +1,214 @@
+//! The children of a component, by name, with what their owner makes of what they say.
+
+use std::{fmt::Display, mem};
+
+use n2o::{Dispatch, Later, Message};
+
+use super::{
+    At, Child, Component, Keyed, Slot,
+    child::events,
+    fire::{Click, fire, tell, wake},
+    keyed::id_of,
+};
+use crate::{doc::Doc, event::Never};
+
+/// The children of a component, whose events are `E`.
+///
+/// What a child says needs a function that makes an event of it; one that says something is not [`silent`]:
+///
+/// ```compile_fail,E0631
+/// # use nitro::{Component, prelude::*};
+/// # #[derive(Event)] enum Act { Heard }
+/// # struct Saved;
+/// # #[derive(Serialize, Deserialize)] struct Card;
+/// # impl Component for Card {
+/// #     type Event = Never; type Said = Saved; const ACCESS: Access = Access::Anyone;
+/// #     fn render(&self, _: &Ui<'_, Self>) -> Markup { span().render() }
+/// #     async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result { match never {} }
+/// # }
+/// fn children(card: &mut Child<Card>) -> Children<'_, Act> {
+///     Children::none().child("card", card, silent)
+/// }
+/// ```
+pub struct Children<'a, E>(pub(crate) Vec<Branch<'a, E>>);
+
+/// One child.
+pub(crate) struct Branch<'a, E> {
+    pub(crate) name: &'static str,
+    pub(crate) id: String,
+    pub(crate) serial: u64,
+    pub(crate) node: Box<dyn Node<E> + 'a>,
+}
+
+impl<E> std::fmt::Debug for Children<'_, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|branch| (branch.name, &branch.id))).finish()
+    }
+}
+
+/// For children that say nothing.
+pub fn silent<E>(never: Never) -> E {
+    match never {}
+}
+
+impl<'a, E: 'a> Children<'a, E> {
+    /// No children.
+    #[must_use]
+    pub fn none() -> Self {
+        Children(Vec::new())
+    }
+
+    /// A child, the name of its field, and the event that what it says becomes.
+    #[must_use]
+    pub fn child<C: Component>(
+        mut self,
+        name: &'static str,
+        child: &'a mut Child<C>,
+        hear: impl Fn(C::Said) -> E + Send + 'a,
+    ) -> Self {
+        self.push(name, String::new(), child, Box::new(hear));
+        self
+    }
+
+    /// A child that is there or not.
+    #[must_use]
+    pub fn slot<C: Component>(
+        mut self,
+        name: &'static str,
+        slot: &'a mut Slot<C>,
+        hear: impl Fn(C::Said) -> E + Send + 'a,
+    ) -> Self {
+        if let Some(child) = &mut slot.0 {
+            self.push(name, String::new(), child, Box::new(hear));
+        }
+        self
+    }
+
+    /// Children by key.
+    #[must_use]
+    pub fn keyed<K: Display + Clone + Send + 'a, C: Component>(
+        mut self,
+        name: &'static str,
+        keyed: &'a mut Keyed<K, C>,
+        hear: impl Fn(K, C::Said) -> E + Copy + Send + 'a,
+    ) -> Self {
+        for (key, child) in &mut keyed.0 {
+            let (id, key) = (id_of(key, child.serial), key.clone());
+            self.push(name, id, child, Box::new(move |said| hear(key.clone(), said)));
+        }
+        self
+    }
+
+    fn push<C: Component>(
+        &mut self,
+        name: &'static str,
+        id: String,
+        child: &'a mut Child<C>,
+        hear: Box<dyn Fn(C::Said) -> E + Send + 'a>,
+    ) {
+        child.held.name = name;
+        child.held.id.clone_from(&id);
+        let serial = child.serial;
+        self.0.push(Branch { name, id, serial, node: Box::new(Held { child, hear }) });
+    }
+}
+
+/// A child of any type.
+pub(crate) trait Node<E>: Send {
+    /// Its place, seen from its owner's.
+    fn at(&self, outer: Option<&At>, name: &str, id: &str) -> At;
+
+    /// Runs an event of it or of one in it, and returns what its owner makes of what it said.
+    fn fire<'b>(
+        &'b mut self,
+        at: &'b At,
+        click: &'b Click<'b>,
+        dispatch: &'b mut Dispatch,
+        doc: &'b mut Doc,
+    ) -> Later<'b, Vec<E>>;
+
+    /// Loads and begins what was not yet, and names all.
+    fn wake<'b>(
+        &'b mut self,
+        at: &'b At,
+        begin: bool,
+        dispatch: &'b mut Dispatch,
+        doc: &'b mut Doc,
+    ) -> Later<'b, Vec<E>>;
+
+    /// Tells a message.
+    fn tell<'b>(
+        &'b mut self,
+        at: &'b At,
+        message: &'b Message,
+        dispatch: &'b mut Dispatch,
+        doc: &'b mut Doc,
+    ) -> Later<'b, Vec<E>>;
+}
+
+struct Held<'a, C: Component, E> {
+    child: &'a mut Child<C>,
+    hear: Box<dyn Fn(C::Said) -> E + Send + 'a>,
+}
+
+impl<C: Component, E> Held<'_, C, E> {
+    /// All that the child said, as its owner's events; what its siblings said before stays.
+    fn heard(&self, outer: Vec<Box<dyn std::any::Any + Send>>, doc: &mut Doc) -> Vec<E> {
+        let said = mem::replace(&mut doc.said, outer);
+        said.into_iter().filter_map(|said| said.downcast().ok()).map(|said| (self.hear)(*said)).collect()
+    }
+}
+
+impl<C: Component, E> Node<E> for Held<'_, C, E> {
+    fn at(&self, outer: Option<&At>, name: &str, id: &str) -> At {
+        At::step(outer, name, id, self.child.serial, events::<C>())
+    }
+
+    fn fire<'b>(
+        &'b mut self,
+        at: &'b At,
+        click: &'b Click<'b>,
+        dispatch: &'b mut Dispatch,
+        doc: &'b mut Doc,
+    ) -> Later<'b, Vec<E>> {
+        Box::pin(async move {
+            let outer = mem::take(&mut doc.said);
+            self.child.touch();
+            fire(&mut self.child.it, at, click, dispatch, doc).await?;
+            Ok(self.heard(outer, doc))
+        })
+    }
+
+    fn wake<'b>(
+        &'b mut self,
+        at: &'b At,
+        begin: bool,
+        dispatch: &'b mut Dispatch,
+        doc: &'b mut Doc,
+    ) -> Later<'b, Vec<E>> {
+        Box::pin(async move {
+            let outer = mem::take(&mut doc.said);
+            wake(self.child, at, begin, dispatch, doc).await?;
+            Ok(self.heard(outer, doc))
+        })
+    }
+
+    fn tell<'b>(
+        &'b mut self,
+        at: &'b At,
+        message: &'b Message,
+        dispatch: &'b mut Dispatch,
+        doc: &'b mut Doc,
+    ) -> Later<'b, Vec<E>> {
+        Box::pin(async move {
+            let outer = mem::take(&mut doc.said);
+            if !self.child.held.denied {
+                if doc.hears(at.serial(), message.topic()) {
+                    self.child.touch();
+                }
+                tell(&mut self.child.it, Some(at), message, dispatch, doc).await?;
+            }
+            Ok(self.heard(outer, doc))
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! The router: from the page to the component that an event or a message is for.
+
+use std::{
+    any::{TypeId, type_name},
+    sync::Arc,
+};
+
+use n2o::{Dispatch, Error, Later, Message, Result, Value};
+
+use super::{At, Child, Children, Component, path};
+use crate::{
+    cx::Cx,
+    doc::Doc,
+    event::{self, Event, Values, Variant},
+    op::Dom,
+    page::Access,
+    scope,
+};
+
+/// An event of a component, as it was sealed.
+#[derive(Debug)]
+pub(crate) struct Click<'a> {
+    /// The id of the element.
+    pub(crate) target: &'a str,
+    pub(crate) variant: u8,
+    pub(crate) print: u64,
+    /// The whole way.
+    pub(crate) path: &'a [(String, u64)],
+    pub(crate) sealed: &'a [u8],
+    pub(crate) values: &'a [Value<'a>],
+}
+
+/// Refuses a visitor who may not use the component.
+async fn allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Result {
+    let may = match C::ACCESS {
+        Access::Anyone => true,
+        Access::User => cx.user().is_some(),
+        Access::Role(role) => cx.has_role(role),
+    };
+    if !may {
+        return Err(Error::Denied);
+    }
+    it.authorize(cx).await
+}
+
+/// Runs a part of a handler with the document seen from a component's place.
+macro_rules! here {
+    ($at:expr, $C:ty, $dispatch:expr, $doc:expr, |$cx:ident| $work:expr) => {{
+        let outer = $doc.at.take();
+        $doc.at = $at.map(|at| Arc::new(at.clone()));
+        let random = $dispatch.node().random().bytes();
+        let (event, at) = (TypeId::of::<<$C as Component>::Event>(), $doc.at.clone());
+        let mut lent: Cx<'_, $C> = Cx::new($dispatch, $doc);
+        let $cx = &mut lent;
+        let done = scope::within_at(random, event, at, std::pin::pin!($work)).await;
+        $doc.at = outer;
+        done
+    }};
+}
+
+/// Runs an event of the component at `at`, or of one in it.
+pub(crate) fn fire<'a, C: Component>(
+    it: &'a mut C,
+    at: &'a At,
+    click: &'a Click<'a>,
+    dispatch: &'a mut Dispatch,
+    doc: &'a mut Doc,
+) -> Later<'a> {
+    Box::pin(async move {
+        here!(Some(at), C, dispatch, doc, |cx| allowed(it, cx))?;
+        if at.path.len() == click.path.len() {
+            return here!(Some(at), C, dispatch, doc, |cx| run(it, click, cx));
+        }
+        call(it, Some(at), click, dispatch, doc).await
+    })
+}
+
+/// Runs an event of a component in this one, and tells this one what was said.
+pub(crate) async fn call<C: Component>(
+    it: &mut C,
+    at: Option<&At>,
+    click: &Click<'_>,
+    dispatch: &mut Dispatch,
+    doc: &mut Doc,
+) -> Result {
+    let gone = Error::Refused("the component of this event is not on the page");
+    let Some((name, serial)) = click.path.get(at.map_or(0, |at| at.path.len())) else { return Err(gone) };
+    let heard = {
+        let Children(mut list) = it.children();
+        let found = list.iter_mut().find(|branch| branch.name == name && branch.serial == *serial);
+        let Some(branch) = found else { return Err(gone) };
+        let inner = branch.node.at(at, branch.name, &branch.id);
+        branch.node.fire(&inner, click, dispatch, doc).await?
+    };
+    hear(it, at, heard, dispatch, doc).await
+}
+
+async fn hear<C: Component>(
+    it: &mut C,
+    at: Option<&At>,
+    heard: Vec<C::Event>,
+    dispatch: &mut Dispatch,
+    doc: &mut Doc,
+) -> Result {
+    for event in heard {
+        here!(at, C, dispatch, doc, |cx| it.event(event, cx))?;
+    }
+    Ok(())
+}
+
+/// Reads an event and runs it.
+async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx<'_, C>) -> Result {
+    let old = || Error::Refused("the seal is of another version of the component");
+    if event::print::<C::Event>(click.variant) != Some(click.print) {
+        return Err(old());
+    }
+    let known = C::Event::VARIANTS.get(usize::from(click.variant));
+    let Variant { name, sources, inputs, .. } = *known.ok_or_else(old)?;
+    let (reads, fields) = path::names(click.sealed, inputs)?;
+    if click.values.len() != sources.len() + reads.len() {
+        return Err(Error::Refused("the values are not those of the event's sources"));
+    }
+    let states = sources.iter().chain(&reads).map(|name| cx.doc.tree.state(&cx.doc.id(name))).collect();
+    let mut values = Values::new(click.values, sources, reads, states, cx.lang());
+    let opened = C::Event::open(click.variant, fields, &mut values);
+    let errors = std::mem::take(&mut values.errors);
+    match opened {
+        Ok(event) => {
+            let line = cx.doc.seen.line(click.target).unwrap_or_default();
+            let (target, of) = (click.target, type_name::<C>());
+            cx.set_site(|page| format!("{page}, {of}, element {target:?}{line}, event `{name}`"));
+            it.event(event, cx).await?;
+            cx.doc.typed(sources.iter().copied().zip(click.values));
+            Ok(())
+        }
+        Err(_) if errors.is_empty() => Err(old()),
+        Err(_) => {
+            for (input, message) in &errors {
+                cx.error(input, message);
+            }
+            if let Some((first, _)) = errors.first() {
+                cx.focus(first);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Loads and begins a child and those in it, as far as that was not done. One that the visitor may not use is
+/// not loaded and not shown.
+pub(crate) fn wake<'a, C: Component>(
+    child: &'a mut Child<C>,
+    at: &'a At,
+    begin: bool,
+    dispatch: &'a mut Dispatch,
+    doc: &'a mut Doc,
+) -> Later<'a> {
+    Box::pin(async move {
+        if !child.held.loaded || begin && !child.held.begun {
+            child.touch();
+        }
+        let it = &mut child.it;
+        if !child.held.loaded {
+            match here!(Some(at), C, dispatch, doc, |cx| allowed(it, cx)) {
+                Err(Error::Denied) => child.held.denied = true,
+                allowed => {
+                    allowed?;
+                    here!(Some(at), C, dispatch, doc, |cx| it.load(cx))?;
+                }
+            }
+            child.held.loaded = true;
+        }
+        if child.held.denied {
+            return Ok(());
+        }
+        if begin && !child.held.begun {
+            child.held.begun = true;
+            here!(Some(at), C, dispatch, doc, |cx| it.init(cx))?;
+        }
+        rouse(it, Some(at), begin, dispatch, doc).await
+    })
+}
+
+/// Does the same for all children of a component.
+pub(crate) async fn rouse<C: Component>(
+    it: &mut C,
+    at: Option<&At>,
+    begin: bool,
+    dispatch: &mut Dispatch,
+    doc: &mut Doc,
+) -> Result {
+    let mut heard = Vec::new();
+    for mut branch in it.children().0 {
+        let inner = branch.node.at(at, branch.name, &branch.id);
+        heard.extend(branch.node.wake(&inner, begin, dispatch, doc).await?);
+    }
+    hear(it, at, heard, dispatch, doc).await
+}
+
+/// Tells a message to all children of a component, after the component itself when it is not the page.
+pub(crate) async fn tell<C: Component>(
+    it: &mut C,
+    at: Option<&At>,
+    message: &Message,
+    dispatch: &mut Dispatch,
+    doc: &mut Doc,
+) -> Result {
+    if at.is_some_and(|at| doc.hears(at.serial(), message.topic())) {
+        here!(at, C, dispatch, doc, |cx| it.info(message, cx))?;
+    }
+    let mut heard = Vec::new();
+    for mut branch in it.children().0 {
+        let inner = branch.node.at(at, branch.name, &branch.id);
+        heard.extend(branch.node.tell(&inner, message, dispatch, doc).await?);
+    }
+    hear(it, at, heard, dispatch, doc).await
+}

@@ -1,0 +1,81 @@
+//! The way from the page to a component, and the seals that carry it.
+
+use std::any::TypeId;
+
+use n2o::{Error, Result};
+
+use crate::{event::Bind, id::state_of, inputs};
+
+/// The variant of all seals of components; the one that is meant stands in the seal.
+pub(crate) const OF_CHILD: u8 = u8::MAX;
+/// The fingerprint of such seals.
+pub(crate) const PRINT: u64 = 0x636f_6d70_6f6e_656e;
+
+/// A component's place in the page.
+#[derive(Clone, Debug)]
+pub(crate) struct At {
+    /// The text before the ids in it.
+    pub(crate) prefix: String,
+    /// For each step the name of the field and the serial of the child.
+    pub(crate) path: Vec<(String, u64)>,
+    /// The type of its events.
+    pub(crate) event: TypeId,
+}
+
+impl At {
+    /// The place of a child of the component here, or of the page.
+    pub(crate) fn step(outer: Option<&At>, name: &str, id: &str, serial: u64, event: TypeId) -> At {
+        let (prefix, mut path) = outer.map_or_else(Default::default, |at| (&*at.prefix, at.path.clone()));
+        path.push((name.to_owned(), serial));
+        let prefix = if id.is_empty() { format!("{prefix}{name}.") } else { format!("{prefix}{name}.{id}.") };
+        At { prefix, path, event }
+    }
+
+    /// The serial of the component.
+    pub(crate) fn serial(&self) -> u64 {
+        self.path.last().map_or(0, |(_, serial)| *serial)
+    }
+
+    /// The id that an element of the component has on the page. One that would be too long is a number.
+    pub(crate) fn id(&self, id: &str) -> String {
+        let full = format!("{}{id}", self.prefix);
+        if full.len() <= n2o::MAX_ID - 2 { full } else { format!("c:{:x}", state_of(full)) }
+    }
+
+    /// The bind of an element of the component, with the way to it.
+    pub(crate) fn bind(&self, bind: &Bind) -> Bind {
+        let reads = bind.names().map(|name| self.id(name)).collect();
+        let sealed = seal(bind.variant, bind.print, &self.path, &bind.sealed);
+        Bind { variant: OF_CHILD, print: PRINT, sealed, sources: &[], reads, event: bind.event }
+    }
+}
+
+/// Puts the way to a component before what is sealed: its length, then the way as CBOR.
+pub(crate) fn seal(variant: u8, print: u64, path: &[(String, u64)], fields: &[u8]) -> Vec<u8> {
+    let mut head = Vec::new();
+    if let Err(error) = ciborium::into_writer(&(variant, print, path), &mut head) {
+        tracing::error!(%error, "the way to a component cannot be encoded; its event will be refused");
+    }
+    let mut out = Vec::with_capacity(2 + head.len() + fields.len());
+    out.extend_from_slice(&u16::try_from(head.len()).unwrap_or_default().to_be_bytes());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(fields);
+    out
+}
+
+/// Reads what [`seal`] wrote: the variant, its fingerprint, the way.
+pub(crate) type Head = (u8, u64, Vec<(String, u64)>);
+
+/// Reads what [`seal`] wrote, and what stands behind it.
+pub(crate) fn open(sealed: &[u8]) -> Result<(Head, &[u8])> {
+    let refused = || Error::Refused("the seal holds no way to a component");
+    let (len, rest) = sealed.split_first_chunk::<2>().ok_or_else(refused)?;
+    let (head, fields) = rest.split_at_checked(u16::from_be_bytes(*len).into()).ok_or_else(refused)?;
+    Ok((ciborium::from_reader(head).map_err(|_| refused())?, fields))
+}
+
+/// The names that are sealed with an event that reads [`Inputs`](crate::Inputs), and its fields.
+pub(crate) fn names(sealed: &[u8], inputs: bool) -> Result<(Vec<&str>, &[u8])> {
+    let names = if inputs { inputs::unpack(sealed) } else { Ok((Vec::new(), sealed)) };
+    names.map_err(|_| Error::Refused("the seal is of another version of the component"))
+}

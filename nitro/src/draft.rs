@@ -254,11 +254,13 @@ impl Draft {
     /// The id of a node; empty for the page itself. Of nodes that a stub stands for, only the first and the last
     /// of the outermost have one.
     pub(crate) fn id(&self, node: usize) -> &str {
-        match (self.element(node), self.stub(node)) {
-            (Some((start, mark)), _) => self.text(start, mark.id),
-            (None, Some((kept, true))) => &kept.first,
-            (None, Some((kept, false))) => &kept.last,
-            (None, None) => "",
+        if let Some((start, mark)) = self.element(node) {
+            return self.text(start, mark.id);
+        }
+        match self.stub(node) {
+            Some((kept, true)) => &kept.first,
+            Some((kept, false)) => &kept.last,
+            None => "",
         }
     }
 

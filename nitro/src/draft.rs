@@ -280,14 +280,15 @@ impl Draft {
         self.element(node)?.1.bind.as_deref()
     }
 
-    /// The value of a node.
-    pub(crate) fn value(&self, node: usize) -> Option<Value<'_>> {
+    /// The id and the value of a node.
+    pub(crate) fn value(&self, node: usize) -> Option<(&str, Value<'_>)> {
         let (start, mark) = self.element(node)?;
-        match mark.checked {
-            Some(checked) => Some(Value::State(checked)),
-            None if !has_value(mark.flags) => None,
-            None => Some(Value::Text(unescape(self.text(start, mark.text)))),
-        }
+        let value = match mark.checked {
+            Some(checked) => Value::State(checked),
+            None if !has_value(mark.flags) => return None,
+            None => Value::Text(unescape(self.text(start, mark.text))),
+        };
+        Some((self.text(start, mark.id), value))
     }
 
     /// The part that is remembered of the page.

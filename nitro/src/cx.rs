@@ -13,7 +13,7 @@ use n2o::Dispatch;
 use crate::{
     component::{At, Child, Component, Keyed, child::events},
     doc::Doc,
-    event::Postback,
+    event::{Bound, Postback},
     keep::memo,
     page::Access,
     scope,
@@ -36,6 +36,22 @@ impl<'a, C> Cx<'a, C> {
     /// The same context for another page, which this one holds and shows as its own.
     pub fn lend<D>(&mut self) -> Cx<'_, D> {
         Cx::new(self.dispatch, self.doc)
+    }
+
+    /// Binds an event of this component to an element that a verb shows; see [`Ui::on`].
+    #[must_use]
+    pub fn on(&self, event: Postback<C::Event>) -> Bound
+    where
+        C: Component,
+    {
+        Bound(event.bind)
+    }
+
+    /// The context of a rendering: for a function that makes a part of the page, and is called by
+    /// [`render`](crate::Component::render) and by a handler.
+    #[must_use]
+    pub fn ui(&self) -> Ui<'_, C> {
+        Ui { cx: self.dispatch, of: PhantomData }
     }
 
     /// Says something to the one that holds this component, who hears it when the handler has ended.
@@ -67,9 +83,6 @@ impl<'a, C> Cx<'a, C> {
         }
     }
 
-    pub(crate) fn ui(&self) -> Ui<'_, C> {
-        Ui { cx: self.dispatch, of: PhantomData }
-    }
 }
 
 impl<C> Deref for Cx<'_, C> {
@@ -99,7 +112,7 @@ pub struct Ui<'a, C> {
 }
 
 impl<C: Component> Ui<'_, C> {
-    /// Binds an event of this component, and of no other.
+    /// Binds an event of this component to an element, and of no other.
     ///
     /// ```compile_fail,E0308
     /// # use nitro::{Component, prelude::*};
@@ -115,8 +128,8 @@ impl<C: Component> Ui<'_, C> {
     /// # }
     /// ```
     #[must_use]
-    pub fn on(&self, event: Postback<C::Event>) -> Postback<C::Event> {
-        event
+    pub fn on(&self, event: Postback<C::Event>) -> Bound {
+        Bound(event.bind)
     }
 }
 

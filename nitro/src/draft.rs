@@ -254,11 +254,13 @@ impl Draft {
     /// The id of a node; empty for the page itself. Of nodes that a stub stands for, only the first and the last
     /// of the outermost have one.
     pub(crate) fn id(&self, node: usize) -> &str {
-        match (self.element(node), self.stub(node)) {
-            (Some((start, mark)), _) => self.text(start, mark.id),
-            (None, Some((kept, true))) => &kept.first,
-            (None, Some((kept, false))) => &kept.last,
-            (None, None) => "",
+        if let Some((start, mark)) = self.element(node) {
+            return self.text(start, mark.id);
+        }
+        match self.stub(node) {
+            Some((kept, true)) => &kept.first,
+            Some((kept, false)) => &kept.last,
+            None => "",
         }
     }
 
@@ -278,14 +280,15 @@ impl Draft {
         self.element(node)?.1.bind.as_deref()
     }
 
-    /// The value of a node.
-    pub(crate) fn value(&self, node: usize) -> Option<Value<'_>> {
+    /// The id and the value of a node.
+    pub(crate) fn value(&self, node: usize) -> Option<(&str, Value<'_>)> {
         let (start, mark) = self.element(node)?;
-        match mark.checked {
-            Some(checked) => Some(Value::State(checked)),
-            None if !has_value(mark.flags) => None,
-            None => Some(Value::Text(unescape(self.text(start, mark.text)))),
-        }
+        let value = match mark.checked {
+            Some(checked) => Value::State(checked),
+            None if !has_value(mark.flags) => return None,
+            None => Value::Text(unescape(self.text(start, mark.text))),
+        };
+        Some((self.text(start, mark.id), value))
     }
 
     /// The part that is remembered of the page.

@@ -8,7 +8,7 @@ use crate::{
     attr::{self, Attr},
     check::At,
     escape::escape,
-    event::{Bind, Event, Postback},
+    event::{Bind, Binding},
     id::clean_id,
     scope::{BOUND, DISABLED, REQUIRED},
     url::Url,
@@ -221,9 +221,10 @@ impl<'a> El<'a> {
         self
     }
 
-    /// Binds an event. An element without an id gets one that depends on the event.
-    pub fn postback<E: Event>(mut self, postback: Postback<E>) -> Self {
-        self.bind = Some(Arc::new(postback.bind));
+    /// Binds an event, which [`ui.on`](crate::Ui::on) has bound to the component. An element without an id gets one
+    /// that depends on the event.
+    pub fn postback(mut self, event: impl Binding) -> Self {
+        self.bind = Some(Arc::new(event.__bound().0));
         self.flags |= BOUND;
         self
     }

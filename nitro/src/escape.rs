@@ -73,7 +73,7 @@ impl maud::Render for Raw {
 
 /// Takes back what [`escape`] did.
 pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.as_bytes().contains(&b'&') {
+    if memchr::memchr(b'&', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

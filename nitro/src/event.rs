@@ -35,7 +35,7 @@ use crate::{
 ///
 /// let postback = Row::rename(7);
 /// assert_eq!(postback.sources(), ["name"]);
-/// let input = textbox(Row::name).postback(Row::remove(7));
+/// let input = textbox(Row::name);
 /// # let _ = input;
 /// ```
 #[diagnostic::on_unimplemented(
@@ -93,7 +93,7 @@ impl AsRef<str> for Source {
     }
 }
 
-/// An event with its sealed fields, ready to be bound to an element.
+/// An event with its sealed fields. [`Ui::on`](crate::Ui::on) binds it to the component that is rendered.
 #[derive(Debug)]
 pub struct Postback<E> {
     pub(crate) bind: Bind,
@@ -150,6 +150,32 @@ impl<E: Event> Postback<E> {
     pub fn sources(&self) -> &'static [&'static str] {
         self.bind.sources
     }
+}
+
+/// An event that is bound to the component whose rendering or handler bound it, by `ui.on` or `cx.on`.
+#[derive(Clone, Debug)]
+pub struct Bound(pub(crate) Bind);
+
+/// A thing that an element can be bound to: a [`Bound`] event.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not bound to a component",
+    label = "write `ui.on(...)` around this event; in a handler `cx.on(...)`",
+    note = "an event works only in the component whose `Event` type it is of"
+)]
+pub trait Binding: sealed::Sealed {
+    #[doc(hidden)]
+    fn __bound(self) -> Bound;
+}
+
+impl Binding for Bound {
+    fn __bound(self) -> Bound {
+        self
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Bound {}
 }
 
 /// The fingerprint of a variant: of its enum and where that stands, of its name and its fields.

@@ -100,7 +100,7 @@ pub use cx::{Cx, Ui};
 pub use document::Document;
 pub use el::{El, On};
 pub use escape::Raw;
-pub use event::{Event, Never, Postback, Source, Variant};
+pub use event::{Binding, Bound, Event, Never, Postback, Source, Variant};
 #[doc(hidden)]
 pub use fields::{__Codec, __Fields, __Sealed, __codec};
 pub use inputs::Inputs;

@@ -198,10 +198,10 @@ impl Nodes {
 
     /// The number of values before a node.
     fn value_of(&self, at: usize) -> usize {
-        if self.values.is_empty() {
-            return 0;
-        }
-        self.flags[..at].iter().map(|flags| usize::from(flags >> 7)).sum()
+        /// Flags whose values are counted in a byte, so that the processor can add many at once.
+        const BLOCK: usize = 128;
+        let values = |block: &[u8]| usize::from(block.iter().map(|flags| flags >> 7).sum::<u8>());
+        self.flags[..at].chunks(BLOCK).map(values).sum()
     }
 
     pub(crate) fn key(&self, at: usize) -> u64 {
@@ -278,7 +278,10 @@ impl Nodes {
         let blocks = self.low.chunks(BLOCK).enumerate();
         let with_it =
             blocks.filter(move |(_, block)| block.iter().fold(false, |found, other| found | (*other == low)));
-        let places = with_it.flat_map(|(number, block)| (number * BLOCK..).take(block.len()));
+        let places = with_it.flat_map(move |(number, block)| {
+            let same = block.iter().enumerate().filter(move |(_, other)| **other == low);
+            same.map(move |(place, _)| number * BLOCK + place)
+        });
         places.filter(move |at| *at > 0 && self.key(*at) == key)
     }
 
@@ -338,7 +341,9 @@ impl Nodes {
             ((node.size, node.run) != (1, 1)).then_some(wide)
         };
         let wide: Vec<Wide> = new.iter().enumerate().filter_map(wide).collect();
-        let values = self.value_of(range.start)..self.value_of(range.end);
+        let first = self.value_of(range.start);
+        let gone = self.flags[range.clone()].iter().filter(|flags| **flags & VALUED != 0).count();
+        let values = first..first + gone;
         put(&mut self.values, values, valued.into_iter());
         let wides = self.wide_of(range.start)..self.wide_of(range.end);
         let behind = wides.start + wide.len();

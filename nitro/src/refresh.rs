@@ -43,8 +43,8 @@ pub(crate) fn refresh(
         match op {
             Op::Html { code, at, node } => op::html(out, code, new.id(at), &new.html(node, seal)),
             Op::Value(node) => match new.value(node) {
-                Some(Value::Text(text)) => op::set(out, new.id(node), &text),
-                Some(Value::State(state)) => op::state(out, new.id(node), state),
+                Some((id, Value::Text(text))) => op::set(out, id, &text),
+                Some((id, Value::State(state))) => op::state(out, id, state),
                 None => op::html(out, op::UPDATE, new.id(node), &new.html(node, seal)),
             },
             Op::Clear(node) => _ = out.op(op::CLEAR, 1).text(new.id(node)),

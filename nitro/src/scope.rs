@@ -33,7 +33,7 @@ pub(crate) const REQUIRED: u8 = 4;
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// The start of a mark, before the rendering's number. It ends with a character that is rare in text.
-const OPEN: &[u8; 10] = b" data-n=\"`";
+const OPEN: &str = " data-n=\"`";
 /// Characters of the rendering's number.
 const NONCE: usize = 6;
 /// Characters of the element's number, of six bits each.
@@ -116,6 +116,8 @@ pub(crate) struct Known {
 #[derive(Debug)]
 pub(crate) struct Scope {
     nonce: [u8; NONCE],
+    /// The last mark that was written.
+    mark: String,
     marks: Vec<Mark>,
     pub(crate) event: TypeId,
     /// The number of times that an id was made for an element that has none.
@@ -131,20 +133,24 @@ impl Scope {
     fn new(random: [u8; 6], event: TypeId, known: Option<Known>) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
         let marks = Vec::with_capacity(known.as_ref().map_or(0, |known| known.nodes.len()));
-        Scope { nonce, marks, event, automatic: HashMap::new(), part: 0, known, at: None }
+        Scope { nonce, mark: String::new(), marks, event, automatic: HashMap::new(), part: 0, known, at: None }
     }
 
     /// Writes the mark of the element whose notes come next.
-    pub(crate) fn mark(&self, kind: Is, out: &mut String) {
-        let mut mark = [b'"'; MARK];
-        mark[..OPEN.len()].copy_from_slice(OPEN);
-        mark[OPEN.len()..OPEN.len() + NONCE].copy_from_slice(&self.nonce);
-        let index = self.marks.len();
-        for (place, byte) in mark[OPEN.len() + NONCE..].iter_mut().take(INDEX).enumerate() {
-            *byte = DIGITS[index >> (6 * (INDEX - 1 - place)) & 63];
+    pub(crate) fn mark(&mut self, kind: Is, out: &mut String) {
+        if self.mark.is_empty() {
+            self.mark.reserve_exact(MARK);
+            self.mark.push_str(OPEN);
+            self.mark.extend(self.nonce.map(char::from));
         }
-        mark[MARK - 2] = kind as u8;
-        out.extend(str::from_utf8(&mark));
+        self.mark.truncate(OPEN.len() + NONCE);
+        let index = self.marks.len();
+        for place in 0..INDEX {
+            self.mark.push(char::from(DIGITS[index >> (6 * (INDEX - 1 - place)) & 63]));
+        }
+        self.mark.push(char::from(kind as u8));
+        self.mark.push('"');
+        out.push_str(&self.mark);
     }
 
     pub(crate) fn note(&mut self, mark: Mark) {
@@ -392,9 +398,9 @@ pub(crate) struct Found {
 /// All marks in a string.
 pub(crate) fn marks(raw: &str) -> impl Iterator<Item = Found> {
     let bytes = raw.as_bytes();
-    memchr::memchr_iter(OPEN[OPEN.len() - 1], bytes).filter_map(|place| {
+    memchr::memchr_iter(OPEN.as_bytes()[OPEN.len() - 1], bytes).filter_map(|place| {
         let at = (place + 1).checked_sub(OPEN.len())?;
-        let rest = bytes[at..].strip_prefix(OPEN)?;
+        let rest = bytes[at..].strip_prefix(OPEN.as_bytes())?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
         let (index, rest) = rest.split_first_chunk::<INDEX>()?;
         let [kind, b'"', ..] = rest else { return None };

@@ -148,7 +148,7 @@ proptest! {
         let draft = draft(|| page(&text));
         prop_assert_eq!(ids(&draft), ids(&known));
         prop_assert_eq!(shown(&draft), page(&text));
-        prop_assert_eq!(draft.value(2), Some(Value::Text(text.into())));
+        prop_assert_eq!(draft.value(2).map(|(_, value)| value), Some(Value::Text(text.into())));
     }
 
     #[test]

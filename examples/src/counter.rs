@@ -33,7 +33,7 @@ impl Page for Counter {
             main class="narrow counter" {
                 h1 { (t.counter) }
                 (output().id("n").class("tally").text(self.n.to_string()))
-                (button(t.more).id("inc").class("primary").postback(Press::inc()).repeat())
+                (button(t.more).id("inc").class("primary").postback(ui.on(Press::inc())).repeat())
             }
         }
     }

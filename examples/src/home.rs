@@ -29,7 +29,7 @@ impl Page for Home {
         let end = html! {
             @if let Some(user) = ui.user() {
                 span class="who" { (t.logged_in) " " b { bdi { (user) } } }
-                (button(t.logout).id("logout").class("quiet").postback(Leave::logout()))
+                (button(t.logout).id("logout").class("quiet").postback(ui.on(Leave::logout())))
             }
         };
         html! {

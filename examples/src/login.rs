@@ -83,10 +83,10 @@ impl Page for Login {
             div class="actions" {
                 @if renames {
                     (submit(t.rename).class("primary"))
-                    (button(t.sign_in).id("sign-in").postback(Ask::sign_in()))
+                    (button(t.sign_in).id("sign-in").postback(ui.on(Ask::sign_in())))
                 } @else {
                     (submit(t.sign_in).class("primary"))
-                    (button(t.register).id("register").postback(Ask::register()))
+                    (button(t.register).id("register").postback(ui.on(Ask::register())))
                 }
             }
         };
@@ -101,12 +101,12 @@ impl Page for Login {
                     (textbox(Ask::user).label(t.name).required().attr(attr::AUTOCOMPLETE, "nickname")
                         .attr(attr::AUTOFOCUS, ""))
                     (textbox(Ask::room).label(t.room).hint(t.room_hint).value(wanted_room(ui)))
-                    div class="actions" { (button(t.login).id("login").class("primary").postback(Ask::enter())) }
+                    div class="actions" { (button(t.login).id("login").class("primary").postback(ui.on(Ask::enter()))) }
                 }
                 section class="panel" {
                     h2 { (t.or_account) }
                     p class="lead" { (t.account_lead) }
-                    (form().id("account-form").postback(asked).body(fields))
+                    (form().id("account-form").postback(ui.on(asked)).body(fields))
                 }
             }
         }

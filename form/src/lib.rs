@@ -83,7 +83,7 @@
 //!
 //! fn show(spec: &Spec, who: &Who, data: &Data, faults: &Faults, lang: &str) -> Markup {
 //!     html! {
-//!         (form().id("f.form").postback(Task::done().reads(spec.names(who, Kind::Edit))).body(html! {
+//!         (form().id("f.form").postback(ui.on(Task::done().reads(spec.names(who, Kind::Edit)))).body(html! {
 //!             (Sheet::new(spec, who, Kind::Edit, data, lang).faults(faults))
 //!             (submit("Done").id("f.done"))
 //!         }))

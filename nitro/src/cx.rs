@@ -82,7 +82,6 @@ impl<'a, C> Cx<'a, C> {
             self.dispatch.unreg(topic);
         }
     }
-
 }
 
 impl<C> Deref for Cx<'_, C> {

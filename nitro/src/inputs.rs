@@ -21,7 +21,7 @@ use crate::event::Unfit;
 /// let fields = ["name", "born"];
 /// let page = html! {
 ///     @for name in fields { (textbox(name).label(name)) }
-///     (button("Save").postback(Edit::save(7).reads(fields)))
+///     (button("Save").postback(ui.on(Edit::save(7).reads(fields))))
 /// };
 /// # let _ = page;
 /// ```

@@ -133,7 +133,16 @@ impl Scope {
     fn new(random: [u8; 6], event: TypeId, known: Option<Known>) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
         let marks = Vec::with_capacity(known.as_ref().map_or(0, |known| known.nodes.len()));
-        Scope { nonce, mark: String::new(), marks, event, automatic: HashMap::new(), part: 0, known, at: None }
+        Scope {
+            nonce,
+            mark: String::new(),
+            marks,
+            event,
+            automatic: HashMap::new(),
+            part: 0,
+            known,
+            at: None,
+        }
     }
 
     /// Writes the mark of the element whose notes come next.

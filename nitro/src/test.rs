@@ -28,14 +28,14 @@
 //!     type Event = Act;
 //!     const ACCESS: Access = Access::Anyone;
 //!
-//!     fn render(&self, _: &Ui<'_, Self>) -> Markup {
+//!     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
 //!         html! {
 //!             (textbox(Act::name).label("Name").required())
-//!             (button("Add").postback(Act::add()))
+//!             (button("Add").postback(ui.on(Act::add())))
 //!             (ul().id("guests").body(html! {
 //!                 @for (at, name) in self.names.iter().enumerate() {
 //!                     (li().id(format!("g{at}")).body(html! {
-//!                         (name) (button("x").id(format!("x{at}")).postback(Act::remove(at)))
+//!                         (name) (button("x").id(format!("x{at}")).postback(ui.on(Act::remove(at))))
 //!                     }))
 //!                 }
 //!             }))

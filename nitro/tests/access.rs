@@ -28,8 +28,8 @@ impl Page for Login {
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox(Ask::user).label("Name"))
-            (button("Login").id("login").postback(Ask::enter()))
-            (button("Note").id("note").postback(Ask::note()))
+            (button("Login").id("login").postback(ui.on(Ask::enter())))
+            (button("Note").id("note").postback(ui.on(Ask::note())))
             (span().id("who").text(ui.user().unwrap_or_default()))
         }
     }
@@ -78,9 +78,9 @@ impl Page for Home {
         html! {
             (span().id("who").text(ui.user().unwrap_or_default()))
             (span().id("clicks").text(self.clicks.to_string()))
-            (button("Click").id("click").postback(Act::click()))
-            (button("Logout").id("logout").postback(Act::logout()))
-            (button("Stay").id("stay").postback(Act::logout_here()))
+            (button("Click").id("click").postback(ui.on(Act::click())))
+            (button("Logout").id("logout").postback(ui.on(Act::logout())))
+            (button("Stay").id("stay").postback(ui.on(Act::logout_here())))
         }
     }
 
@@ -125,8 +125,8 @@ impl Page for Admin {
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            (button("Deny").id("deny").postback(Rights::ban("denied".into())))
-            (button("Away").id("away").postback(Rights::ban("away".into())))
+            (button("Deny").id("deny").postback(ui.on(Rights::ban("denied".into()))))
+            (button("Away").id("away").postback(ui.on(Rights::ban("away".into()))))
             (span().id("who").text(ui.user().unwrap_or_default()))
         }
     }

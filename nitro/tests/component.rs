@@ -116,11 +116,11 @@ impl Page for Desk {
             (ui.place_all(&self.cards))
             (ui.place(&self.safe))
             (span().id("log").text(self.log.join(", ")))
-            (button("Open 7").id("open7").postback(Act::open(7)))
-            (button("Open 8").id("open8").postback(Act::open(8)))
-            (button("Close 7").id("close7").postback(Act::close(7)))
-            (button("In").id("in").postback(Act::r#in()))
-            (button("Out").id("out").postback(Act::out()))
+            (button("Open 7").id("open7").postback(ui.on(Act::open(7))))
+            (button("Open 8").id("open8").postback(ui.on(Act::open(8))))
+            (button("Close 7").id("close7").postback(ui.on(Act::close(7))))
+            (button("In").id("in").postback(ui.on(Act::r#in())))
+            (button("Out").id("out").postback(ui.on(Act::out())))
         }
     }
 
@@ -317,7 +317,7 @@ impl Page for Ears {
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (ui.place(&self.left)) (ui.place(&self.right))
-            (button("Shut").id("shut").postback(Shut::shut()))
+            (button("Shut").id("shut").postback(ui.on(Shut::shut())))
         }
     }
 

@@ -64,7 +64,7 @@ impl Page for Order {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox(Act::count).label("Count").value(&self.count))
             (memo_part(self))
@@ -72,13 +72,13 @@ impl Page for Order {
             // The page gives them no values.
             (textbox(Act::note).label("Note"))
             (textarea(Act::lines).label("Lines"))
-            (button("Keep").id("keep").postback(Act::keep()))
-            (button("Complain").id("complain").postback(Act::complain()))
-            (button("Other").id("other").postback(Act::other()))
-            (button("Silent").id("silent").postback(Act::silent()))
-            (button("Fail").id("fail").postback(Act::fail()))
-            (button("Away").id("away").postback(Act::away()))
-            (button("More").id("more").postback(Act::more()))
+            (button("Keep").id("keep").postback(ui.on(Act::keep())))
+            (button("Complain").id("complain").postback(ui.on(Act::complain())))
+            (button("Other").id("other").postback(ui.on(Act::other())))
+            (button("Silent").id("silent").postback(ui.on(Act::silent())))
+            (button("Fail").id("fail").postback(ui.on(Act::fail())))
+            (button("Away").id("away").postback(ui.on(Act::away())))
+            (button("More").id("more").postback(ui.on(Act::more())))
             @if self.more { (panel().id("part").hidden(true).body(html! { (textbox("new").label("New")) })) }
         }
     }

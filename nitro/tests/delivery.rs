@@ -32,14 +32,14 @@ impl Page for Ledger {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
             (textbox("draft").attr(attr::ARIA_LABEL, "Input"))
-            (button("Book").id("book").postback(Act::book()).repeat())
-            (button("Count").id("count").postback(Act::count()))
-            (button("Fail").id("fail").postback(Act::fail()))
-            (button("Note").id("note").postback(Act::note()))
+            (button("Book").id("book").postback(ui.on(Act::book())).repeat())
+            (button("Count").id("count").postback(ui.on(Act::count())))
+            (button("Fail").id("fail").postback(ui.on(Act::fail())))
+            (button("Note").id("note").postback(ui.on(Act::note())))
         }
     }
 

@@ -37,27 +37,27 @@ enum Act {
 #[derive(Default, Serialize, Deserialize)]
 struct Nameless(Fenced);
 
-fn inside() -> Markup {
+fn inside<P: Page<Event = Act>>(ui: &Ui<'_, P>) -> Markup {
     html! {
         legend { "Data" }
-        (button("Near").id("near").postback(Act::near()))
+        (button("Near").id("near").postback(ui.on(Act::near())))
         (section().id("part").body(html! { div {
             (section().id("smaller").body(html! {
-                (button("Deep").id("deep").postback(Act::deep()))
+                (button("Deep").id("deep").postback(ui.on(Act::deep())))
                 (textbox("inner").attr(attr::ARIA_LABEL, "Input"))
             }))
         } }))
     }
 }
 
-fn around(page: &Fenced) -> Markup {
+fn around<P: Page<Event = Act>>(ui: &Ui<'_, P>, page: &Fenced) -> Markup {
     html! {
-        (button("Behind").id("behind").postback(Act::behind()))
+        (button("Behind").id("behind").postback(ui.on(Act::behind())))
         (textbox("outer").attr(attr::ARIA_LABEL, "Input"))
-        (button("Between").id("between").postback(Act::between()))
-        (button("Named").id("named").postback(Act::named().reads(["inner", "outer"])))
-        (button("Shut").id("shut").postback(Act::shut(true)))
-        (button("Open").id("open").postback(Act::shut(false)))
+        (button("Between").id("between").postback(ui.on(Act::between())))
+        (button("Named").id("named").postback(ui.on(Act::named().reads(["inner", "outer"]))))
+        (button("Shut").id("shut").postback(ui.on(Act::shut(true))))
+        (button("Open").id("open").postback(ui.on(Act::shut(false))))
         (span().id("told").text(page.told.join(" ")))
     }
 }
@@ -80,8 +80,8 @@ impl Page for Fenced {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
-        html! { (fieldset().id("fence").disabled(self.shut).body(inside())) (around(self)) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (fieldset().id("fence").disabled(self.shut).body(inside(ui))) (around(ui, self)) }
     }
 
     async fn event(&mut self, event: Act, cx: &mut Cx<'_, Self>) -> Result {
@@ -94,8 +94,8 @@ impl Page for Nameless {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
-        html! { (fieldset().disabled(self.0.shut).body(inside())) (around(&self.0)) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (fieldset().disabled(self.0.shut).body(inside(ui))) (around(ui, &self.0)) }
     }
 
     async fn event(&mut self, event: Act, cx: &mut Cx<'_, Self>) -> Result {
@@ -162,16 +162,16 @@ async fn a_verb_that_disables_counts_like_a_page_that_does() {
         type Event = Act;
         const ACCESS: Access = Access::Anyone;
 
-        fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        fn render(&self, ui: &Ui<'_, Self>) -> Markup {
             html! {
-                (fieldset().id("fence").body(inside()))
-                (button("Shut").id("shut").postback(Act::shut(true)))
+                (fieldset().id("fence").body(inside(ui)))
+                (button("Shut").id("shut").postback(ui.on(Act::shut(true))))
                 (span().id("told"))
             }
         }
 
         async fn event(&mut self, _: Act, cx: &mut Cx<'_, Self>) -> Result {
-            cx.update("fence", fieldset().id("fence").disabled(true).body(inside()));
+            cx.update("fence", fieldset().id("fence").disabled(true).body(inside(&cx.ui())));
             Ok(())
         }
     }

@@ -52,13 +52,13 @@ impl Page for Echo {
         format!("T{}", self.text)
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let text = self.text.as_str();
         html! {
             (textarea(Act::words).attr(attr::ARIA_LABEL, "Input"))
-            (button("Say").id("say").postback(Act::say()))
-            (button("Hand").id("hand").postback(Act::hand()))
-            (button("Sealed").id("sealed").postback(Act::sealed(text.to_owned())).confirm(text))
+            (button("Say").id("say").postback(ui.on(Act::say())))
+            (button("Hand").id("hand").postback(ui.on(Act::hand())))
+            (button("Sealed").id("sealed").postback(ui.on(Act::sealed(text.to_owned()))).confirm(text))
             (span().id("text").text(text))
             (span().id("class").class(text).text("x"))
             (span().id("attr").attr(attr::TITLE, text).text("x"))

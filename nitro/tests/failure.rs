@@ -51,7 +51,7 @@ impl Fragile {
     fn touch_everything(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.n += 100;
         cx.set("n", "dirty");
-        cx.insert_bottom("box", button("Extra").id("extra").postback(Act::ok()));
+        cx.insert_bottom("box", button("Extra").id("extra").postback(cx.on(Act::ok())));
         cx.remove("gone");
         cx.title("dirty");
         cx.alert("dirty");
@@ -74,23 +74,23 @@ impl Page for Fragile {
         String::from("Fragile")
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         assert!(!self.poisoned, "cannot be rendered");
         html! {
             (span().id("n").text(self.n.to_string()))
-            (panel().id("box").body(html! { (button("Gone").id("gone").postback(Act::ok())) }))
+            (panel().id("box").body(html! { (button("Gone").id("gone").postback(ui.on(Act::ok()))) }))
             (textbox(Act::name).label("Name").required())
-            (button("ok").id("ok").postback(Act::ok()))
-            (button("user").id("user").postback(Act::user()))
-            (button("internal").id("internal").postback(Act::internal()))
-            (button("unknown").id("unknown").postback(Act::unknown()))
-            (button("denied").id("denied").postback(Act::denied()))
-            (button("panic").id("panic").postback(Act::panic()))
-            (button("poison").id("poison").postback(Act::poison()))
-            (button("once").id("once").postback(Act::contend(2)))
-            (button("always").id("always").postback(Act::contend(1_000)))
-            (button("huge").id("huge").postback(Act::huge()))
-            (button("check").id("check").postback(Act::check()))
+            (button("ok").id("ok").postback(ui.on(Act::ok())))
+            (button("user").id("user").postback(ui.on(Act::user())))
+            (button("internal").id("internal").postback(ui.on(Act::internal())))
+            (button("unknown").id("unknown").postback(ui.on(Act::unknown())))
+            (button("denied").id("denied").postback(ui.on(Act::denied())))
+            (button("panic").id("panic").postback(ui.on(Act::panic())))
+            (button("poison").id("poison").postback(ui.on(Act::poison())))
+            (button("once").id("once").postback(ui.on(Act::contend(2))))
+            (button("always").id("always").postback(ui.on(Act::contend(1_000))))
+            (button("huge").id("huge").postback(ui.on(Act::huge())))
+            (button("check").id("check").postback(ui.on(Act::check())))
         }
     }
 

@@ -41,14 +41,14 @@ impl Page for Form {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox("weight").label("Weight"))
             (textbox("note").label("Note").required())
             (textbox("tags").label("Tags").required())
-            (button("Weigh").id("weigh").postback(Act::weigh()))
-            (button("Keep").id("keep").postback(Act::keep()))
-            (button("Choose").id("choose").postback(Act::choose()))
+            (button("Weigh").id("weigh").postback(ui.on(Act::weigh())))
+            (button("Keep").id("keep").postback(ui.on(Act::keep())))
+            (button("Choose").id("choose").postback(ui.on(Act::choose())))
             (span().id("told").text(self.told.clone()))
         }
     }
@@ -110,9 +110,9 @@ impl Page for Door {
     type Event = Enter;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            @for role in ["clerk", "guest", ""] { (button(role).id(format!("as-{role}")).postback(Enter::r#as(role.to_owned()))) }
+            @for role in ["clerk", "guest", ""] { (button(role).id(format!("as-{role}")).postback(ui.on(Enter::r#as(role.to_owned())))) }
         }
     }
 
@@ -174,8 +174,8 @@ impl Page for Slow {
     type Event = Count;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
-        html! { (button("Up").id("up").postback(Count::up())) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (button("Up").id("up").postback(ui.on(Count::up()))) }
     }
 
     async fn event(&mut self, _: Count, cx: &mut Cx<'_, Self>) -> Result {

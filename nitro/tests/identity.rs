@@ -22,17 +22,17 @@ impl Page for Twins {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let [row, del] = TWINS;
         html! {
             (span().id("told").text(self.told.to_string()))
-            (button("Turn").id("turn").postback(Act::turn()))
+            (button("Turn").id("turn").postback(ui.on(Act::turn())))
             @if self.reverse {
-                (button("Row").id(row).postback(Act::turn()))
-                (button("Delete").id(del).postback(Act::delete()).disabled(true))
+                (button("Row").id(row).postback(ui.on(Act::turn())))
+                (button("Delete").id(del).postback(ui.on(Act::delete())).disabled(true))
             } @else {
                 table { tbody { (tr().id(row).body(html! { td { "Row" } })) } }
-                (button("Delete").id(del).postback(Act::delete()))
+                (button("Delete").id(del).postback(ui.on(Act::delete())))
             }
         }
     }

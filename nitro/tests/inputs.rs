@@ -27,15 +27,15 @@ impl Page for Survey {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox(Act::title).attr(attr::ARIA_LABEL, "Input"))
             (textbox("name").attr(attr::ARIA_LABEL, "Input").disabled(self.shut))
             (checkbox("agree").attr(attr::ARIA_LABEL, "Input"))
             (textbox("other").attr(attr::ARIA_LABEL, "Input"))
             (span().id("told").text(self.told.clone()))
-            (button("Send").postback(Act::send(7).reads(QUESTIONS)))
-            (button("Shut").postback(Act::shut()))
+            (button("Send").postback(ui.on(Act::send(7).reads(QUESTIONS))))
+            (button("Shut").postback(ui.on(Act::shut())))
         }
     }
 

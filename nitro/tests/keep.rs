@@ -50,14 +50,14 @@ enum Act {
 }
 
 impl Desk {
-    fn card(&self) -> Markup {
+    fn card(&self, ui: &Ui<'_, Self>) -> Markup {
         let (number, text) = &self.shown.card;
         memo("card", &self.shown.card, || {
             MADE.set(MADE.get() + 1);
             section().body(html! {
                 "Card " (number)
                 (span().id("text").text(text))
-                (button("Press").postback(Act::press(7)))
+                (button("Press").postback(ui.on(Act::press(7))))
             })
         })
     }
@@ -72,19 +72,19 @@ impl Page for Desk {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let row = |row: &Row| (row.key, row.text.clone());
         html! {
             (hidden("next"))
-            (button("Show").id("show").postback(Act::show()))
-            (button("Verbs").id("verbs").postback(Act::verbs()))
+            (button("Show").id("show").postback(ui.on(Act::show())))
+            (button("Verbs").id("verbs").postback(ui.on(Act::verbs())))
             (span().id("pressed").text(self.pressed.to_string()))
-            (button("Outer").postback(Act::press(7)))
+            (button("Outer").postback(ui.on(Act::press(7))))
             h1 { (self.shown.title) }
-            (self.card())
+            (self.card(ui))
             (ul().id("rows").rows(&self.shown.rows, |item| row(item), |row| {
                 MADE.set(MADE.get() + 1);
-                li().body(html! { (row.text) (button("x").id(format!("b{}", row.key)).postback(Act::press(row.key))) })
+                li().body(html! { (row.text) (button("x").id(format!("b{}", row.key)).postback(ui.on(Act::press(row.key)))) })
             }))
         }
     }
@@ -242,10 +242,10 @@ enum Say {
     Drop(u32),
 }
 
-fn line(number: u32) -> El<'static> {
+fn line(ui: &Ui<'_, Log>, number: u32) -> El<'static> {
     li().id(format!("log.{number}")).body(html! {
         "line " (number)
-        (button("x").id(format!("log.{number}.x")).postback(Say::drop(number)))
+        (button("x").id(format!("log.{number}.x")).postback(ui.on(Say::drop(number))))
     })
 }
 
@@ -253,15 +253,15 @@ impl Page for Log {
     type Event = Say;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             @for (id, say) in [("more", Say::more()), ("same", Say::same()), ("shut", Say::shut()), ("class", Say::class())] {
-                (button(id).id(id).postback(say))
+                (button(id).id(id).postback(ui.on(say)))
             }
             (span().id("told").text(&self.told))
             (ul().id("log").class(format!("c{}", self.class)).disabled(self.shut).stream(|| {
                 MADE.set(MADE.get() + 1);
-                html! { @for number in 0..self.lines { (line(number)) } }
+                html! { @for number in 0..self.lines { (line(ui, number)) } }
             }))
         }
     }
@@ -269,7 +269,7 @@ impl Page for Log {
     async fn event(&mut self, say: Say, cx: &mut Cx<'_, Self>) -> Result {
         match say {
             Say::More => {
-                cx.insert_bottom("log", line(self.lines));
+                cx.insert_bottom("log", line(&cx.ui(), self.lines));
                 self.lines += 1;
                 return Ok(());
             }

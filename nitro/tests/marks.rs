@@ -1,6 +1,6 @@
 //! Markup is a value: rendered once, it may be kept, sent, shown on another page, mailed.
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, OnceLock};
 
 use maud::html;
 use nitro::{prelude::*, test::TestApp};
@@ -14,10 +14,10 @@ static NAV: LazyLock<Markup> = LazyLock::new(|| {
 /// Lines that are rendered by whoever comes first, and thrown away now and then.
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-fn mail() -> Markup {
+fn mail<P: Page<Event = Act>>(ui: &Ui<'_, P>) -> Markup {
     html! {
         (panel().id("total").body(html! { "Total " (strong().id("sum").text("12.50 `\"<")) }))
-        (button("Pay").id("pay").postback(Act::again()))
+        (button("Pay").id("pay").postback(ui.on(Act::again())))
     }
 }
 
@@ -56,16 +56,16 @@ impl Page for Shop {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (*NAV)
             @for (id, act) in [("again", Act::again()), ("forget", Act::forget()), ("say", Act::say()), ("mail", Act::mail())] {
-                (button(id).id(id).postback(act))
+                (button(id).id(id).postback(ui.on(act)))
             }
             (span().id("round").text(self.round.to_string()))
             (panel().id("lines").body(html! { @for number in 0..3 { (Raw(line(number))) } }))
             // Markup that is made while the page renders, and is no part of it.
-            (span().id("length").text(mail().into_string().matches("12.50").count().to_string()))
+            (span().id("length").text(mail(ui).into_string().matches("12.50").count().to_string()))
             (span().id("mails").text(self.mails.concat()))
             (panel().id("log"))
         }
@@ -80,7 +80,7 @@ impl Page for Shop {
                 let line = panel().id(format!("said{}", self.round)).body(html! { b { "hello" } "`" });
                 cx.send("room", Said(line.render().into_string()));
             }
-            Act::Mail => self.mails.push(mail().into_string()),
+            Act::Mail => self.mails.push(mail(&cx.ui()).into_string()),
         }
         cx.refresh();
         Ok(())
@@ -178,7 +178,7 @@ async fn a_mail_has_no_events_and_the_page_is_what_it_was() {
     assert_eq!(page.text("round"), "2");
 }
 
-static BUTTON: LazyLock<Markup> = LazyLock::new(|| button("Kept").id("kept").postback(Act::again()).render());
+static BUTTON: OnceLock<Markup> = OnceLock::new();
 
 #[tokio::test]
 #[should_panic(expected = "the control \"kept\" was rendered for another page")]
@@ -190,8 +190,8 @@ async fn a_bound_button_that_is_kept_is_told_at_once() {
         type Event = Act;
         const ACCESS: Access = Access::Anyone;
 
-        fn render(&self, _: &Ui<'_, Self>) -> Markup {
-            BUTTON.clone()
+        fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+            BUTTON.get_or_init(|| button("Kept").id("kept").postback(ui.on(Act::again())).render()).clone()
         }
 
         async fn event(&mut self, _: Act, _: &mut Cx<'_, Self>) -> Result {

@@ -25,9 +25,9 @@ impl Mixed {
         span().id(format!("p{row}")).text(row.to_string())
     }
 
-    fn row(row: u32) -> El<'static> {
+    fn row(ui: &Ui<'_, Self>, row: u32) -> El<'static> {
         li().id(format!("r{row}")).body(html! {
-            (row) (button("x").id(format!("x{row}")).postback(Act::row(row)))
+            (row) (button("x").id(format!("x{row}")).postback(ui.on(Act::row(row))))
         })
     }
 }
@@ -36,17 +36,17 @@ impl Page for Mixed {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            (ul().id("rows").body(html! { @for row in &self.rows { (Mixed::row(*row)) } }))
+            (ul().id("rows").body(html! { @for row in &self.rows { (Mixed::row(ui, *row)) } }))
             (textbox("name").label("Name").value(&self.name))
             @for (at, rows) in [&[1_u32, 2, 3][..], &[1, 3], &[3], &[1, 2, 3, 4]].iter().enumerate() {
-                (button("rows").id(format!("rows{at}")).postback(Act::rows(rows.to_vec())))
+                (button("rows").id(format!("rows{at}")).postback(ui.on(Act::rows(rows.to_vec()))))
             }
             @for verb in ["plain", "text", "bottom", "bare", "wrapped", "set", "clear", "remove"] {
-                (button(verb).id(verb).postback(Act::hand(verb.to_owned())))
+                (button(verb).id(verb).postback(ui.on(Act::hand(verb.to_owned()))))
             }
-            (button("again").id("again").postback(Act::again()))
+            (button("again").id("again").postback(ui.on(Act::again())))
         }
     }
 
@@ -62,10 +62,10 @@ impl Page for Mixed {
                 "text" => cx.insert_before("r2", html! { "text" }),
                 "bottom" => {
                     self.rows.push(9);
-                    cx.insert_bottom("rows", Mixed::row(9));
+                    cx.insert_bottom("rows", Mixed::row(&cx.ui(), 9));
                 }
                 "bare" => cx.set("rows", "nothing left"),
-                "wrapped" => cx.insert_bottom("rows", html! { div { (Mixed::row(7)) } }),
+                "wrapped" => cx.insert_bottom("rows", html! { div { (Mixed::row(&cx.ui(), 7)) } }),
                 "set" => {
                     self.name = String::from("Ann");
                     cx.set("name", &self.name);
@@ -170,12 +170,12 @@ impl Page for Bordered {
     type Event = Border;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (panel().id("rows").body(html! { "head" @for row in &self.rows { (Mixed::plain(*row)) } "tail" }))
-            (button("bottom").id("bottom").postback(Border::bottom()))
-            (button("top").id("top").postback(Border::top()))
-            (button("again").id("again").postback(Border::again()))
+            (button("bottom").id("bottom").postback(ui.on(Border::bottom())))
+            (button("top").id("top").postback(ui.on(Border::top())))
+            (button("again").id("again").postback(ui.on(Border::again())))
         }
     }
 

@@ -70,11 +70,11 @@ impl Page for Till {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
-            (button("Book").id("book").postback(Act::book()).repeat())
-            (button("Count").id("count").postback(Act::count()))
+            (button("Book").id("book").postback(ui.on(Act::book())).repeat())
+            (button("Count").id("count").postback(ui.on(Act::count())))
         }
     }
 

@@ -28,7 +28,7 @@ impl Page for Ops {
         String::from("Ops")
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let verbs = [
             "update",
             "top",
@@ -64,8 +64,8 @@ impl Page for Ops {
             (textbox(Act::text).label("Text").value("old"))
             (checkbox(Act::flag).label("Flag"))
             (select("size", "s", [("s", "Small"), ("m", "Medium")]).attr(attr::ARIA_LABEL, "Input"))
-            @for verb in verbs { (button(verb).id(verb).postback(Act::run(verb.to_owned()))) }
-            (button("read").id("read").postback(Act::read()))
+            @for verb in verbs { (button(verb).id(verb).postback(ui.on(Act::run(verb.to_owned())))) }
+            (button("read").id("read").postback(ui.on(Act::read())))
         }
     }
 
@@ -105,7 +105,9 @@ impl Page for Ops {
             "missing" => cx.remove("nobody"),
             "field" => cx.update("text", textbox(Act::text).label("Other").value("new")),
             "error" => cx.error("text", "No good."),
-            "bound" => cx.insert_bottom("box", button("More").id("more").postback(Act::run("alert".into()))),
+            "bound" => {
+                cx.insert_bottom("box", button("More").id("more").postback(cx.on(Act::run("alert".into()))))
+            }
             "select" => cx.set("size", "m"),
             other => unreachable!("{other}"),
         }

@@ -20,11 +20,11 @@ impl Page for Fragile {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            (button("Panic").id("panic").postback(Act::panic()))
-            (button("Fail").id("fail").postback(Act::fail()))
-            (button("Parse").id("parse").postback(Act::parse()))
+            (button("Panic").id("panic").postback(ui.on(Act::panic())))
+            (button("Fail").id("fail").postback(ui.on(Act::fail())))
+            (button("Parse").id("parse").postback(ui.on(Act::parse())))
         }
     }
 

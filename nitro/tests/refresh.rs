@@ -27,13 +27,13 @@ enum Shape {
     Group(u8, Vec<Shape>),
 }
 
-impl Render for Shape {
-    fn render(&self) -> Markup {
+impl Shape {
+    fn show(&self, ui: &Ui<'_, Tree>) -> Markup {
         let id = |id: &u8| format!("i{id}");
         match self {
             Shape::Nothing => html! {},
             Shape::Words(text) => html! { (text) },
-            Shape::Plain(text, inner) => html! { p { (text) @for shape in inner { (shape) } } },
+            Shape::Plain(text, inner) => html! { p { (text) @for shape in inner { (shape.show(ui)) } } },
             Shape::Text(n, text) => span().id(id(n)).text(text).render(),
             Shape::Class(n, class) => span().id(id(n)).class(format!("c{class}")).text("x").render(),
             Shape::Input(n, text) => textbox(id(n)).attr(attr::ARIA_LABEL, "Input").value(text).render(),
@@ -44,11 +44,11 @@ impl Render for Shape {
                 select(id(n), &chosen.to_string(), options).attr(attr::ARIA_LABEL, "Input").render()
             }
             Shape::Button(n, value, disabled) => {
-                button("b").id(id(n)).postback(Act::press(*value)).disabled(*disabled).render()
+                button("b").id(id(n)).postback(ui.on(Act::press(*value))).disabled(*disabled).render()
             }
             Shape::Field(n, text) => textbox(id(n)).label("Label").value(text).render(),
             Shape::Group(n, inner) => {
-                panel().id(id(n)).body(html! { @for shape in inner { (shape) } }).render()
+                panel().id(id(n)).body(html! { @for shape in inner { (shape.show(ui)) } }).render()
             }
         }
     }
@@ -70,11 +70,11 @@ impl Page for Tree {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (hidden(Act::wish))
-            (button("Next").id("go").postback(Act::next()))
-            (section().id("tree").body(html! { @for shape in &self.0 { (shape) } }))
+            (button("Next").id("go").postback(ui.on(Act::next())))
+            (section().id("tree").body(html! { @for shape in &self.0 { (shape.show(ui)) } }))
         }
     }
 

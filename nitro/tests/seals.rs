@@ -27,14 +27,14 @@ impl Page for Safe {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.presses.to_string()))
-            @if !self.gone { (button("One").id("one").postback(Act::press(1)).disabled(self.disabled)) }
-            (button("Two").id("two").postback(Act::press(2)))
-            (button("Other").id("other").postback(Act::other(1)))
-            (button("Disable").id("disable").postback(Act::disable()))
-            (button("Remove").id("remove").postback(Act::remove()))
+            @if !self.gone { (button("One").id("one").postback(ui.on(Act::press(1))).disabled(self.disabled)) }
+            (button("Two").id("two").postback(ui.on(Act::press(2))))
+            (button("Other").id("other").postback(ui.on(Act::other(1))))
+            (button("Disable").id("disable").postback(ui.on(Act::disable())))
+            (button("Remove").id("remove").postback(ui.on(Act::remove())))
             (span().id("free").text("not bound"))
         }
     }

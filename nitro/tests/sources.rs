@@ -57,7 +57,7 @@ impl Page for Form {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let sizes = [("s", "Small"), ("m", "Medium"), ("xl", "Huge")];
         html! {
             (textbox(Act::name).label("Name").required())
@@ -68,10 +68,10 @@ impl Page for Form {
             (textbox(Act::note).label("Note").disabled(self.off).value("given"))
             (select(Act::tags, "", [("a", "A"), ("b", "B")]).attr(attr::MULTIPLE, "").label("Tags"))
             (radio_group(Act::colour, "Colour", "", [("red", "Red"), ("blue", "Blue")]))
-            (button("Save").id("save").postback(Act::save()))
-            (button("Many").id("many").postback(Act::many()))
-            (button("Keep").id("keep").postback(Act::keep()))
-            (button("Off").id("off").postback(Act::toggle()))
+            (button("Save").id("save").postback(ui.on(Act::save())))
+            (button("Many").id("many").postback(ui.on(Act::many())))
+            (button("Keep").id("keep").postback(ui.on(Act::keep())))
+            (button("Off").id("off").postback(ui.on(Act::toggle())))
         }
     }
 

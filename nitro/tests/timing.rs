@@ -29,11 +29,11 @@ impl Page for Slow {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
-            (button("Count").id("count").postback(Act::count()).repeat())
-            @for gate in 0..GATES.len() { (button("Wait").id(format!("wait{gate}")).postback(Act::wait(gate))) }
+            (button("Count").id("count").postback(ui.on(Act::count())).repeat())
+            @for gate in 0..GATES.len() { (button("Wait").id(format!("wait{gate}")).postback(ui.on(Act::wait(gate)))) }
         }
     }
 

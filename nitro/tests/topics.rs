@@ -40,12 +40,12 @@ impl Page for Room {
             (ul().id("said"))
             (span().id("here").text(ui.present(ui.param("room")).join(" ")))
             (textbox(Act::words).attr(attr::ARIA_LABEL, "Input"))
-            (button("Say").id("say").postback(Act::say()))
-            (button("Flood").id("flood").postback(Act::flood(5)))
-            (button("Much").id("much").postback(Act::flood(300)))
-            (button("Leave").id("leave").postback(Act::leave()))
-            (button("Fail").id("fail").postback(Act::fail()))
-            (button("Hold").id("hold").postback(Act::hold()))
+            (button("Say").id("say").postback(ui.on(Act::say())))
+            (button("Flood").id("flood").postback(ui.on(Act::flood(5))))
+            (button("Much").id("much").postback(ui.on(Act::flood(300))))
+            (button("Leave").id("leave").postback(ui.on(Act::leave())))
+            (button("Fail").id("fail").postback(ui.on(Act::fail())))
+            (button("Hold").id("hold").postback(ui.on(Act::hold())))
         }
     }
 

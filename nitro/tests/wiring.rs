@@ -48,8 +48,8 @@ impl Page for Wrong {
             @if what == "unlabelled" { (textarea("lines")) }
             @if what == "rawinput" { input type="text" id="free"; }
             @if self.more { (span().id("new").text("new")) }
-            (button("Say").id("say").postback(Act::say()))
-            @for deed in DEEDS { (button(deed).id(deed).postback(Act::r#do(deed.to_owned()))) }
+            (button("Say").id("say").postback(ui.on(Act::say())))
+            @for deed in DEEDS { (button(deed).id(deed).postback(ui.on(Act::r#do(deed.to_owned())))) }
             (ul().id("list"))
         }
     }

@@ -5,7 +5,7 @@ use nitro::prelude::*;
 
 use super::{
     line::{Line, Lines},
-    page::Act,
+    page::{Act, Chat},
     people::People,
 };
 use crate::{
@@ -14,17 +14,17 @@ use crate::{
 };
 
 /// The whole room.
-pub(crate) fn room(cx: &n2o::Cx, people: &People, lines: &Lines, proven: bool) -> Markup {
-    let (t, room) = (text(cx.lang()), cx.param("room"));
-    let user = cx.user().unwrap_or_default();
+pub(crate) fn room(ui: &Ui<'_, Chat>, people: &People, lines: &Lines, proven: bool) -> Markup {
+    let (t, room) = (text(ui.lang()), ui.param("room"));
+    let user = ui.user().unwrap_or_default();
     let end = html! {
         h1 class="room" { bdi { (room) } }
         (span().id("count").class("count").text(t.count(lines.count)))
         span class="who" { (avatar(&user)) b { bdi { (user) } } }
-        (button(t.logout).id("logout").class("quiet").postback(Act::logout()))
+        (button(t.logout).id("logout").class("quiet").postback(ui.on(Act::logout())))
     };
     let messages = html! {
-        @for (before, line) in lines.pairs() { (message(cx, before, line, proven)) }
+        @for (before, line) in lines.pairs() { (message(ui, before, line, proven)) }
     };
     let write = html! {
         (textbox(Act::message).label(t.message).attr(attr::PLACEHOLDER, t.message)
@@ -33,15 +33,15 @@ pub(crate) fn room(cx: &n2o::Cx, people: &People, lines: &Lines, proven: bool) -
     };
     html! {
         div class="chat" {
-            (bar(cx, &end))
-            (people.list(cx))
+            (bar(ui, &end))
+            (people.list(ui))
             main {
-                (history(cx, lines))
+                (history(ui, lines))
                 (ol().id("messages").class("messages").attr(attr::ROLE, "log").attr(attr::TABINDEX, "0")
                     .attr(attr::ARIA_LABEL, t.messages).keep_end().body(messages))
                 (panel().id("empty").class("empty").hidden(lines.last() > 0)
                     .body(html! { h2 { (t.empty) } p { (t.empty_lead) } }))
-                (form().id("say").class("write").postback(Act::say()).body(write))
+                (form().id("say").class("write").postback(ui.on(Act::say())).body(write))
             }
         }
     }
@@ -77,19 +77,19 @@ fn message<'a>(cx: &n2o::Cx, before: Option<&Line>, line: &'a Line, proven: bool
 }
 
 /// The way to older messages.
-fn history(cx: &n2o::Cx, lines: &Lines) -> El<'static> {
-    let t = text(cx.lang());
+fn history(ui: &Ui<'_, Chat>, lines: &Lines) -> El<'static> {
+    let t = text(ui.lang());
     let ask = lines.has_older() && !lines.is_full();
     panel().id("history").class("history").hidden(!lines.has_older()).body(html! {
-        (button(t.older).id("older").hidden(!ask).postback(Act::older()))
+        (button(t.older).id("older").hidden(!ask).postback(ui.on(Act::older())))
         @if !ask { span { (t.far) } }
     })
 }
 
 /// Shows how many messages there are, and whether there are older ones.
-pub(crate) fn update_history<C>(cx: &mut Cx<'_, C>, lines: &Lines) {
+pub(crate) fn update_history(cx: &mut Cx<'_, Chat>, lines: &Lines) {
     cx.set("count", text(cx.lang()).count(lines.count));
-    let history = history(cx, lines);
+    let history = history(&cx.ui(), lines);
     cx.update("history", history);
 }
 

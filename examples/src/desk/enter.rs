@@ -44,7 +44,7 @@ impl Page for Enter {
                     p class="lead" { (t.enter_as) }
                     div class="actions roles" {
                         @for role in ROLES {
-                            (button(t.role(role)).id(role).class("primary").postback(Ask::sit(role.to_owned())))
+                            (button(t.role(role)).id(role).class("primary").postback(ui.on(Ask::sit(role.to_owned()))))
                         }
                     }
                     ul class="hints" {

@@ -73,11 +73,11 @@ impl Page for Things {
         format!("{} things", self.rows.len())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             p { "Some & <text>" br; (span().id("said").text("nothing \"yet\"")) }
             (panel().id("box").class("plain").body(html! { (span().id("a").text("A")) " and " (span().id("b").text("B")) }))
-            (form().id("form").postback(Act::read()).body(html! {
+            (form().id("form").postback(ui.on(Act::read())).body(html! {
                 (textbox("name").label("Name").required().value(&self.name))
                 (number("age").label("Age").value("7"))
                 (textarea("lines").label("Lines").value("\none\ntwo"))
@@ -86,12 +86,12 @@ impl Page for Things {
                 (radio_group("way", "Way", "", [("air", "By air"), ("sea", "By sea")]))
                 (submit("Read").id("read").disabled(self.shut))
             }))
-            (button("Typed").id("typed").postback(Act::typed()))
-            (button("Keep").id("keep").postback(Act::keep()))
+            (button("Typed").id("typed").postback(ui.on(Act::typed())))
+            (button("Keep").id("keep").postback(ui.on(Act::keep())))
             (ul().id("rows").body(html! {
                 @for row in &self.rows { (li().id(format!("r{row}")).text(format!("row {row}"))) }
             }))
-            @for op in OPS { (button(op).id(format!("do-{op}")).postback(Act::op(op.to_owned()))) }
+            @for op in OPS { (button(op).id(format!("do-{op}")).postback(ui.on(Act::op(op.to_owned())))) }
         }
     }
 

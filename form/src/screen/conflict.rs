@@ -1,7 +1,7 @@
 //! A lost race, told: what somebody else made of the record, field by field, and what is to be kept.
 
 use maud::{Markup, html};
-use nitro::{Postback, prelude::*};
+use nitro::{Bound, prelude::*};
 use serde_json::Value;
 
 use crate::{
@@ -92,15 +92,15 @@ impl Conflict {
         if again && self.is_open() { text(lang).decide } else { text(lang).lost }
     }
 
-    /// Theirs and mine, field by field, with buttons to choose: `choose` makes the event for a field, and says
+    /// Theirs and mine, field by field, with buttons to choose: `choose` binds the event for a field and for
     /// whether theirs is taken.
     #[must_use]
-    pub fn show<E: Event>(
+    pub fn show(
         &self,
         spec: &Spec,
         titles: &Titles,
         lang: &str,
-        choose: &dyn Fn(&str, bool) -> Postback<E>,
+        choose: &dyn Fn(&str, bool) -> Bound,
     ) -> Markup {
         let t = text(lang);
         let fields = self.0.iter().filter_map(|clash| Some((clash, spec.document.field(&clash.field)?)));

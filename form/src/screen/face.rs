@@ -17,21 +17,21 @@ use crate::{
 };
 
 impl<R: Form> Card<R> {
-    pub(crate) fn face(&self, cx: &n2o::Cx) -> Markup {
-        let (spec, lang) = (R::spec(), cx.lang());
+    pub(crate) fn face(&self, ui: &Ui<'_, Self>) -> Markup {
+        let (spec, lang) = (R::spec(), ui.lang());
         let title = spec.document.label("", lang);
         let note = self.note.as_ref().map(|note| note.text(spec, &self.faults, lang)).unwrap_or_default();
         html! {
             main.card {
                 header {
-                    nav { (link(title.to_owned(), Self::list(cx)).id("f.list").attr(attr::TITLE, text(lang).back)) }
+                    nav { (link(title.to_owned(), Self::list(ui)).id("f.list").attr(attr::TITLE, text(lang).back)) }
                     (h1().id("f.title").text(match self.kind {
                         Kind::Create => text(lang).new.to_owned(),
                         _ => self.named(),
                     }))
                 }
                 (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
-                @if self.kind == Kind::View { (self.view(cx)) } @else { (self.form(cx)) }
+                @if self.kind == Kind::View { (self.view(ui)) } @else { (self.form(ui)) }
             }
         }
     }
@@ -40,41 +40,41 @@ impl<R: Form> Card<R> {
         Sheet::new(R::spec(), &self.who, self.kind, &self.data, lang).titles(&self.titles)
     }
 
-    fn view(&self, cx: &n2o::Cx) -> Markup {
-        let t = text(cx.lang());
+    fn view(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         html! {
-            (panel().id("f.view").body(html! { (self.sheet(cx.lang())) }))
+            (panel().id("f.view").body(html! { (self.sheet(ui.lang())) }))
             div.actions {
                 @if self.may(Act::Update) {
-                    (link(t.edit, self.here(cx, "?do=edit")).id("f.edit").class("button"))
+                    (link(t.edit, self.here(ui, "?do=edit")).id("f.edit").class("button"))
                 }
                 @if self.may(Act::Delete) {
-                    (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(Do::delete()))
+                    (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(ui.on(Do::delete())))
                 }
             }
-            (section().id("f.history").attr(attr::ARIA_LABELLEDBY, "f.history.h").body(self.story(cx)))
+            (section().id("f.history").attr(attr::ARIA_LABELLEDBY, "f.history.h").body(self.story(ui)))
         }
     }
 
-    fn form(&self, cx: &n2o::Cx) -> Markup {
-        let t = text(cx.lang());
+    fn form(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         let label = match (self.kind, &self.note) {
             (Kind::Create, Some(super::note::Note::Gone)) => t.anew,
             (Kind::Create, _) => t.create,
             _ => t.save,
         };
-        let fields = self.sheet(cx.lang()).faults(&self.faults).choices(&self.choices).dress(&look);
         html! {
-            (panel().id("f.conflict").body(self.clashes.show(R::spec(), &self.titles, cx.lang(), &|field, theirs| {
-                Do::decide(field.to_owned(), theirs).reads(self.names())
+            (panel().id("f.conflict").body(self.clashes.show(R::spec(), &self.titles, ui.lang(), &|field, theirs| {
+                ui.on(Do::decide(field.to_owned(), theirs).reads(self.names()))
             })))
-            (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(Do::save().reads(self.names())).body(html! {
-                (panel().id("f.fields").on(On::Change).postback(Do::change().reads(self.names())).body(html! {
-                    (fields)
+            (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(ui.on(Do::save().reads(self.names()))).body(html! {
+                (panel().id("f.fields").on(On::Change).postback(ui.on(Do::change().reads(self.names()))).body(html! {
+                    (self.sheet(ui.lang()).faults(&self.faults).choices(&self.choices)
+                        .dress(&|field, input| Self::look(ui, field, input)))
                 }))
                 div.actions {
                     (submit(label).id("f.save"))
-                    (button(t.cancel).id("f.cancel").postback(Do::discard()))
+                    (button(t.cancel).id("f.cancel").postback(ui.on(Do::discard())))
                 }
             }))
         }
@@ -85,12 +85,12 @@ impl<R: Form> Card<R> {
     }
 
     /// The history, newest first.
-    fn story(&self, cx: &n2o::Cx) -> Markup {
-        let t = text(cx.lang());
+    fn story(&self, ui: &Ui<'_, Self>) -> Markup {
+        let t = text(ui.lang());
         html! {
             h2 id="f.history.h" { (t.history) }
             ol reversed {
-                @for entry in &self.history { li { (self.entry(entry, cx.lang())) } }
+                @for entry in &self.history { li { (self.entry(entry, ui.lang())) } }
             }
         }
     }
@@ -118,10 +118,11 @@ impl<R: Form> Card<R> {
             }
         }
     }
-}
 
-/// Lets a lookup offer records while something is typed in it.
-fn look<'e>(field: &Field, input: El<'e>) -> El<'e> {
-    let Type::Lookup { .. } = field.kind else { return input };
-    input.on(On::Input).postback(Do::look(field.name.clone()).reads([field.name.as_str()]))
+    /// Lets a lookup offer records while something is typed in it.
+    fn look<'e>(ui: &Ui<'_, Self>, field: &Field, input: El<'e>) -> El<'e> {
+        let Type::Lookup { .. } = field.kind else { return input };
+        let look = Do::look(field.name.clone()).reads([field.name.as_str()]);
+        input.on(On::Input).postback(ui.on(look))
+    }
 }

@@ -113,22 +113,22 @@ impl<R: Form> List<R> {
         names
     }
 
-    fn search(&self, cx: &n2o::Cx) -> El<'static> {
-        let (spec, t) = (R::spec(), text(cx.lang()));
-        let filters = Sheet::new(spec, &self.who, Kind::Search, &self.query.filters, cx.lang());
+    fn search(&self, ui: &Ui<'_, Self>) -> El<'static> {
+        let (spec, t) = (R::spec(), text(ui.lang()));
+        let filters = Sheet::new(spec, &self.who, Kind::Search, &self.query.filters, ui.lang());
         let find = || Browse::find().reads(self.inputs());
         let box_ = search(TEXT).value(self.query.text.clone()).attr(attr::AUTOCOMPLETE, "off");
-        form().id("f.find").class("find").attr(attr::ROLE, "search").postback(find()).body(html! {
+        form().id("f.find").class("find").attr(attr::ROLE, "search").postback(ui.on(find())).body(html! {
             div.field {
                 label for=(TEXT) { (t.search) }
-                (box_.postback(find()).on(On::Input))
+                (box_.postback(ui.on(find())).on(On::Input))
             }
-            (panel().id("f.filters").class("filters").on(On::Change).postback(find()).body(html! { (filters) }))
+            (panel().id("f.filters").class("filters").on(On::Change).postback(ui.on(find())).body(html! { (filters) }))
         })
     }
 
-    fn head(&self, sheet: Sheet<'_>, cx: &n2o::Cx) -> Markup {
-        let (document, t) = (&R::spec().document, text(cx.lang()));
+    fn head(&self, sheet: Sheet<'_>, ui: &Ui<'_, Self>) -> Markup {
+        let (document, t) = (&R::spec().document, text(ui.lang()));
         html! {
             @for field in sheet.fields() {
                 @let name = field.name.as_str();
@@ -138,37 +138,37 @@ impl<R: Form> List<R> {
                     (false, _) => "none",
                 };
                 (th().id(format!("h.{name}")).class(if field.is_number() { "number" } else { "" }).attr(attr::SCOPE, "col").attr(attr::ARIA_SORT, sort).body(html! {
-                    (button(document.label(name, cx.lang()).to_owned())
+                    (button(document.label(name, ui.lang()).to_owned())
                         .id(format!("s.{name}")).attr(attr::TITLE, t.sort)
-                        .postback(Browse::sort(name.to_owned())))
+                        .postback(ui.on(Browse::sort(name.to_owned()))))
                 }))
             }
         }
     }
 
-    fn body(&self, cx: &n2o::Cx) -> Markup {
-        let (spec, t) = (R::spec(), text(cx.lang()));
+    fn body(&self, ui: &Ui<'_, Self>) -> Markup {
+        let (spec, t) = (R::spec(), text(ui.lang()));
         if self.failed {
             return html! {
                 p.error role="alert" { (t.failed) }
-                (button(t.retry).id("f.again").postback(Browse::again()))
+                (button(t.retry).id("f.again").postback(ui.on(Browse::again())))
             };
         }
         if self.found.total == 0 {
             return html! { p.empty { (if self.empty { t.none } else { t.nothing }) } };
         }
         let none = crate::Data::new();
-        let sheet = |data| Sheet::new(spec, &self.who, Kind::Row, data, cx.lang()).titles(&self.found.titles);
-        let base = bare(cx.path());
+        let sheet = |data| Sheet::new(spec, &self.who, Kind::Row, data, ui.lang()).titles(&self.found.titles);
+        let base = bare(ui.path());
         let last = (self.found.total - 1) / PAGE;
         let page = self.found.page;
         let go = |label: &'static str, id: &'static str, to: Option<usize>| {
             let number = u32::try_from(to.unwrap_or_default()).unwrap_or_default();
-            button(label).id(id).disabled(to.is_none()).postback(Browse::page(number))
+            button(label).id(id).disabled(to.is_none()).postback(ui.on(Browse::page(number)))
         };
         html! {
-            table aria-label=(spec.document.label("", cx.lang())) {
-                thead { tr { (self.head(sheet(&none), cx)) } }
+            table aria-label=(spec.document.label("", ui.lang())) {
+                thead { tr { (self.head(sheet(&none), ui)) } }
                 (tbody().id("f.rows").body(html! {
                     @for (id, data) in &self.found.rows {
                         (tr().id(row_id(id)).body(html! { (sheet(data).link(&below(base, id, ""))) }))

@@ -15,8 +15,8 @@ impl Page for Home {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
-        html! { (button("Save").postback(Ask::save())) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (button("Save").postback(ui.on(Ask::save()))) }
     }
 
     async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {

@@ -16,8 +16,8 @@ impl Page for Login {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
-        html! { (button("Enter").postback(Ask::enter())) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (button("Enter").postback(ui.on(Ask::enter()))) }
     }
 
     async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {

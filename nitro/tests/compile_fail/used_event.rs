@@ -19,11 +19,11 @@ impl Page for Login {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (textbox(Ask::user).label("Name"))
-            (button("Enter").postback(Ask::enter()))
-            (button("Name").postback(Ask::name()))
+            (button("Enter").postback(ui.on(Ask::enter())))
+            (button("Name").postback(ui.on(Ask::name())))
         }
     }
 

@@ -10,7 +10,11 @@ use n2o::Result;
 use nitro::{Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{form::titles, text::text, work::Do};
+use super::{
+    form::titles,
+    text::text,
+    work::{Do, Work},
+};
 
 /// Records offered for a lookup at once.
 const OFFERS: usize = 12;
@@ -125,18 +129,18 @@ impl Fill {
         (!labels.is_empty()).then(|| text(lang).mend.replace("{}", &labels.join(", ")))
     }
 
-    pub(crate) fn view(&self, spec: &Spec, who: &Who, lang: &str, send: &str, open: bool) -> Markup {
+    pub(crate) fn view(&self, ui: &Ui<'_, Work>, spec: &Spec, who: &Who, send: &str, open: bool) -> Markup {
+        let lang = ui.lang();
         let names = || spec.names(who, self.kind);
-        let sheet = Sheet::new(spec, who, self.kind, &self.data, lang)
-            .faults(&self.faults)
-            .titles(&self.titles)
-            .choices(&self.choices)
-            .dress(&look);
-        let choose = |field: &str, theirs: bool| Do::decide(field.to_owned(), theirs).reads(names());
+        let sheet = || {
+            let sheet = Sheet::new(spec, who, self.kind, &self.data, lang).faults(&self.faults);
+            sheet.titles(&self.titles).choices(&self.choices)
+        };
+        let choose = |field: &str, theirs: bool| ui.on(Do::decide(field.to_owned(), theirs).reads(names()));
         html! {
             (panel().id("f.conflict").body(self.conflict.show(spec, &self.titles, lang, &choose)))
-            (form().id("f.form").class("form").postback(Do::send().reads(names())).body(html! {
-                (panel().id("f.fields").class("fields").on(On::Change).postback(Do::change().reads(names())).body(html! { (sheet) }))
+            (form().id("f.form").class("form").postback(ui.on(Do::send().reads(names()))).body(html! {
+                (panel().id("f.fields").class("fields").on(On::Change).postback(ui.on(Do::change().reads(names()))).body(html! { (sheet().dress(&|field, input| look(ui, field, input))) }))
                 div class="actions" { (submit(send.to_owned()).id("f.send").class("primary").disabled(!open)) }
             }))
         }
@@ -144,10 +148,10 @@ impl Fill {
 }
 
 /// A lookup asks for offers while it is typed into.
-fn look<'e>(field: &Field, input: El<'e>) -> El<'e> {
+fn look<'e>(ui: &Ui<'_, Work>, field: &Field, input: El<'e>) -> El<'e> {
     match field.kind {
         Type::Lookup { .. } => {
-            input.on(On::Input).postback(Do::look(field.name.clone()).reads([field.name.clone()]))
+            input.on(On::Input).postback(ui.on(Do::look(field.name.clone()).reads([field.name.clone()])))
         }
         _ => input,
     }

@@ -70,8 +70,8 @@ impl Instance {
 
 impl Shown {
     /// Where it is and what it holds: everything but the diagram and the history.
-    fn facts(&self, cx: &n2o::Cx) -> El<'static> {
-        let (t, lang, instance) = (text(cx.lang()), cx.lang(), &self.instance);
+    fn facts(&self, ui: &Ui<'_, Instance>) -> El<'static> {
+        let (t, lang, instance) = (text(ui.lang()), ui.lang(), &self.instance);
         let (state, class) = state_of(instance, t);
         let at = waits_at(&self.processes, instance, lang).join(", ");
         let operates = self.processes.operates(&self.who);
@@ -84,18 +84,18 @@ impl Shown {
                 dt { (t.started) } dd { (time(millis(instance.started))) }
                 @if let Some(ended) = instance.ended { dt { (t.ended) } dd { (time(millis(ended))) } }
             }
-            @if operates { (self.incidents(cx)) }
+            @if operates { (self.incidents(ui)) }
             @if operates && let Some(variables) = instance.state.variables() {
                 details class="variables" { summary { (t.variables) } (variables::show(variables, lang)) }
             }
             @if operates && instance.is_active() {
-                (button(t.cancel).id("p.cancel").class("danger").confirm(t.cancel_sure).postback(Mend::cancel()))
+                (button(t.cancel).id("p.cancel").class("danger").confirm(t.cancel_sure).postback(ui.on(Mend::cancel())))
             }
         })
     }
 
-    fn incidents(&self, cx: &n2o::Cx) -> Markup {
-        let (t, lang) = (text(cx.lang()), cx.lang());
+    fn incidents(&self, ui: &Ui<'_, Instance>) -> Markup {
+        let (t, lang) = (text(ui.lang()), ui.lang());
         let library = self.processes.engine.library();
         let state = &self.instance.state;
         html! {
@@ -108,7 +108,7 @@ impl Shown {
                         }
                     }
                     p { (incident.what) }
-                    (button(t.retry).id(format!("p.retry.{key}")).class("primary").postback(Mend::retry(key)))
+                    (button(t.retry).id(format!("p.retry.{key}")).class("primary").postback(ui.on(Mend::retry(key))))
                 }
             }
         }
@@ -212,7 +212,7 @@ impl Instance {
                 cx.class(id, class, on);
             }
         }
-        let (facts, story) = (now.facts(cx), now.story(cx));
+        let (facts, story) = (now.facts(&cx.ui()), now.story(cx));
         cx.update("p.facts", facts);
         cx.update("p.history", story);
         Ok(())

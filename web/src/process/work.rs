@@ -275,11 +275,11 @@ impl Page for Work {
                     }
                 }
                 @match spec {
-                    Some(spec) => { (self.fill.view(spec, &shown.who, lang, send, open)) }
+                    Some(spec) => { (self.fill.view(ui, spec, &shown.who, send, open)) }
                     None => {
                         p class="lead" { (t.no_form) }
                         div class="actions" {
-                            (button(send).id("f.send").class("primary").disabled(!open).postback(Do::send()))
+                            (button(send).id("f.send").class("primary").disabled(!open).postback(ui.on(Do::send())))
                         }
                     }
                 }

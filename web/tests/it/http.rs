@@ -47,7 +47,7 @@ impl Page for Hello {
         html! {
             h1 { (ui.param("name")) }
             (textbox("user").label("Name"))
-            (button("Enter").id("enter").postback(Act::enter()))
+            (button("Enter").id("enter").postback(ui.on(Act::enter())))
         }
     }
 

@@ -35,9 +35,9 @@ impl Page for Guests {
     type Event = Act;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
-            (form().id("f").postback(Act::come(7)).body(html! {
+            (form().id("f").postback(ui.on(Act::come(7))).body(html! {
                 (textbox("name").label("Name"))
                 (textbox("seats").label("Seats"))
                 (checkbox("vegan").label("Vegan"))

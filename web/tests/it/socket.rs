@@ -28,8 +28,8 @@ impl Page for Where {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
-        maud::html! { (span().id("at")) (button("Ask").id("ask").postback(Ask::address())) }
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        maud::html! { (span().id("at")) (button("Ask").id("ask").postback(ui.on(Ask::address()))) }
     }
 
     async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {

@@ -18,10 +18,10 @@ impl<const REFRESH: bool> Page for Counter<REFRESH> {
     type Event = Press;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.n.to_string()))
-            (button("More").id("inc").postback(Press::inc()).repeat())
+            (button("More").id("inc").postback(ui.on(Press::inc())).repeat())
         }
     }
 

@@ -34,8 +34,8 @@ fn field(number: u64, value: String) -> El<'static> {
     textbox(id).label(label).value(value)
 }
 
-fn recalculate() -> El<'static> {
-    button("Recalculate").id("recalc").postback(Ask::recalc()).repeat()
+fn recalculate<P: Page<Event = Ask>>(ui: &Ui<'_, P>) -> El<'static> {
+    button("Recalculate").id("recalc").postback(ui.on(Ask::recalc())).repeat()
 }
 
 /// A form whose fields all change at once, or with `ONE` one after the other.
@@ -48,11 +48,11 @@ impl<const ONE: bool> Page for Form<ONE> {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let round = |field| if ONE { turns(self.round, FIELDS, field) } else { self.round };
         html! {
             @for number in 0..FIELDS { (field(number, value(round(number), number))) }
-            (recalculate())
+            (recalculate(ui))
         }
     }
 
@@ -74,7 +74,7 @@ impl Page for Panels {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         const COUNT: u64 = FIELDS / PARTS;
         let part = |part| {
             let round = turns(self.round, PARTS, part);
@@ -84,7 +84,7 @@ impl Page for Panels {
         };
         html! {
             @for number in 0..PARTS { (panel().id(format!("p{number}")).body(part(number))) }
-            (recalculate())
+            (recalculate(ui))
         }
     }
 

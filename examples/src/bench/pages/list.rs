@@ -40,13 +40,13 @@ impl<const REFRESH: bool> Page for List<REFRESH> {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let rows = html! {
             @for number in 0..self.rows + self.appended { (self.row(number)) }
         };
         html! {
-            (button("Append").id("append").postback(Change::append()).repeat())
-            (button("Touch").id("touch").postback(Change::touch()).repeat())
+            (button("Append").id("append").postback(ui.on(Change::append())).repeat())
+            (button("Touch").id("touch").postback(ui.on(Change::touch())).repeat())
             table { (tbody().id("rows").body(rows)) }
         }
     }
@@ -99,14 +99,14 @@ impl Page for Halves {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let step = if self.times % 2 == 1 { 2 } else { 1 };
         let rows = html! {
             @for number in (0..self.rows).step_by(step) { (row(number, "Row", 0)) }
         };
         html! {
             (span().id("n").text(format!("turn {}", self.times)))
-            (button("Half").id("turn").postback(Half::turn()).repeat())
+            (button("Half").id("turn").postback(ui.on(Half::turn())).repeat())
             table { (tbody().id("rows").body(rows)) }
         }
     }

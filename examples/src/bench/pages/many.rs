@@ -34,13 +34,13 @@ impl Page for Many {
     type Event = Edit;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             @for (at, (text, presses)) in self.texts.iter().zip(&self.presses).enumerate() {
                 @let input = format!("i{at}");
-                (textbox(&input).label("Text").value(text).postback(Edit::enter(at).reads([&input])))
+                (textbox(&input).label("Text").value(text).postback(ui.on(Edit::enter(at).reads([&input]))))
                 (span().id(format!("o{at}")).text(text))
-                (button(format!("pressed {presses}")).id(format!("b{at}")).postback(Edit::press(at, *presses)))
+                (button(format!("pressed {presses}")).id(format!("b{at}")).postback(ui.on(Edit::press(at, *presses))))
             }
         }
     }

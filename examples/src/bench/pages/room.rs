@@ -30,11 +30,11 @@ impl Page for Room {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             div id="log" {}
             (textbox(Speak::message).label("Message"))
-            (button("Send").id("send").postback(Speak::send()).repeat())
+            (button("Send").id("send").postback(ui.on(Speak::send())).repeat())
         }
     }
 

@@ -59,10 +59,10 @@ impl Page for Step {
         Ok(())
     }
 
-    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         html! {
             (span().id("n").text(self.done.to_string()))
-            (button("Done").id("complete").postback(Work::complete()).repeat())
+            (button("Done").id("complete").postback(ui.on(Work::complete())).repeat())
         }
     }
 

@@ -365,15 +365,19 @@ pub(crate) fn marks(raw: &str) -> impl Iterator<Item = Found> {
     })
 }
 
+/// The place of each byte in [`DIGITS`]; as many as there are for one that is not there.
+const PLACES: [u8; 256] = {
+    let mut places = [DIGITS.len() as u8; 256];
+    let mut place = 0;
+    while place < DIGITS.len() {
+        places[DIGITS[place] as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
+
 /// The place of a byte in [`DIGITS`].
 fn digit(byte: u8) -> Option<usize> {
-    let digit = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    };
-    Some(usize::from(digit))
+    let place = usize::from(PLACES[usize::from(byte)]);
+    (place < DIGITS.len()).then_some(place)
 }

@@ -226,7 +226,7 @@ impl Scope {
 }
 
 thread_local! {
-    static SCOPE: RefCell<Option<Scope>> = const { RefCell::new(None) };
+    static SCOPE: RefCell<Option<Box<Scope>>> = const { RefCell::new(None) };
 }
 
 /// What a rendering left: the string with marks in it, and what the elements noted.
@@ -247,7 +247,7 @@ pub(crate) fn marked(
     known: Option<Known>,
     render: impl FnOnce() -> String,
 ) -> Marked {
-    let scope = Scope::new(random, event, known);
+    let scope = Box::new(Scope::new(random, event, known));
     let nonce = scope.nonce;
     let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
@@ -265,7 +265,7 @@ pub(crate) async fn within<T>(
     event: TypeId,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> T {
-    let mut scope = Some(Scope::new(random, event, None));
+    let mut scope = Some(Box::new(Scope::new(random, event, None)));
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
         let restore = Restore(SCOPE.replace(scope.take()));
@@ -303,7 +303,7 @@ pub(crate) fn part(random: [u8; 6], event: TypeId, render: impl FnOnce(&mut Stri
     })
 }
 
-struct Restore(Option<Scope>);
+struct Restore(Option<Box<Scope>>);
 
 impl Drop for Restore {
     fn drop(&mut self) {
@@ -319,7 +319,7 @@ pub(crate) fn with<T>(work: impl FnOnce(Option<&mut Scope>) -> T) -> T {
         if full {
             tracing::error!("an element beyond the {MAX_MARKS}th of a rendering is shown only");
         }
-        work(scope.as_mut().filter(|_| !full))
+        work(scope.as_deref_mut().filter(|_| !full))
     })
 }
 

@@ -178,7 +178,7 @@ impl<P: Page> Held<P> {
     /// loaded may be newer than what the document shows, so the document follows at the end of the turn.
     async fn fresh(&mut self, cx: &mut Cx<'_, P>) -> Result {
         if self.stale {
-            self.page.load(cx).await?;
+            Box::pin(self.page.load(cx)).await?;
             self.stale = false;
             self.rouse(true, cx).await?;
             cx.refresh();
@@ -396,7 +396,8 @@ impl<P: Page> Held<P> {
 
 /// Where to send the browser so that it arrives at `to`: there, or first to where its new cookie is set.
 async fn leave<P>(cx: &mut Cx<'_, P>, to: &Url) -> Result<String> {
-    let ticket = cx.dispatch.ticket(to.as_str()).await?;
+    // In a box, as all that seldom happens: each event has room for it otherwise.
+    let ticket = Box::pin(cx.dispatch.ticket(to.as_str())).await?;
     Ok(ticket.map_or_else(|| to.to_string(), |ticket| format!("{SESSION_PATH}?t={}", ticket.0)))
 }
 

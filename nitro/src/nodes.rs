@@ -217,9 +217,9 @@ impl Nodes {
         self.rest[at] & HASH
     }
 
-    /// The node at a place has this hash, and holds no others.
+    /// The node at a place has this hash, and so the same id.
     pub(crate) fn has_at(&self, at: usize, hash: u64) -> bool {
-        self.rest.get(at).is_some_and(|rest| rest & HASH == hash) && self.size(at) == 1
+        self.rest.get(at).is_some_and(|rest| rest & HASH == hash)
     }
 
     pub(crate) fn flags(&self, at: usize) -> u8 {

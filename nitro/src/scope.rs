@@ -239,7 +239,7 @@ impl Scope {
 }
 
 thread_local! {
-    static SCOPE: RefCell<Option<Scope>> = const { RefCell::new(None) };
+    static SCOPE: RefCell<Option<Box<Scope>>> = const { RefCell::new(None) };
 }
 
 /// What a rendering left: the string with marks in it, and what the elements noted.
@@ -260,7 +260,7 @@ pub(crate) fn marked(
     known: Option<Known>,
     render: impl FnOnce() -> String,
 ) -> Marked {
-    let scope = Scope::new(random, event, known);
+    let scope = Box::new(Scope::new(random, event, known));
     let nonce = scope.nonce;
     let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
@@ -284,7 +284,7 @@ pub(crate) async fn within_at<T>(
     at: Option<Arc<At>>,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> T {
-    let mut scope = Some(Scope { at, ..Scope::new(random, event, None) });
+    let mut scope = Some(Box::new(Scope { at, ..Scope::new(random, event, None) }));
     // The scope is there only while the handler is polled: other pages are polled by the same thread.
     std::future::poll_fn(|cx| {
         let restore = Restore(SCOPE.replace(scope.take()));
@@ -357,7 +357,7 @@ pub(crate) fn under<T>(at: Arc<At>, render: impl FnOnce() -> T) -> T {
     rendered
 }
 
-struct Restore(Option<Scope>);
+struct Restore(Option<Box<Scope>>);
 
 impl Drop for Restore {
     fn drop(&mut self) {
@@ -373,7 +373,7 @@ pub(crate) fn with<T>(work: impl FnOnce(Option<&mut Scope>) -> T) -> T {
         if full {
             tracing::error!("an element beyond the {MAX_MARKS}th of a rendering is shown only");
         }
-        work(scope.as_mut().filter(|_| !full))
+        work(scope.as_deref_mut().filter(|_| !full))
     })
 }
 
@@ -419,15 +419,19 @@ pub(crate) fn marks(raw: &str) -> impl Iterator<Item = Found> {
     })
 }
 
+/// The place of each byte in [`DIGITS`]; as many as there are for one that is not there.
+const PLACES: [u8; 256] = {
+    let mut places = [DIGITS.len() as u8; 256];
+    let mut place = 0;
+    while place < DIGITS.len() {
+        places[DIGITS[place] as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
+
 /// The place of a byte in [`DIGITS`].
 fn digit(byte: u8) -> Option<usize> {
-    let digit = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    };
-    Some(usize::from(digit))
+    let place = usize::from(PLACES[usize::from(byte)]);
+    (place < DIGITS.len()).then_some(place)
 }

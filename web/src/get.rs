@@ -25,21 +25,23 @@ const MAX_PATH: usize = 2048;
 
 /// Answers a path that is not routed anywhere else.
 pub(crate) async fn page(State(app): State<Arc<Shared>>, request: Request) -> Response {
-    let (method, headers) = (request.method().clone(), request.headers().clone());
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let lang = lang(&app, &headers);
-    let ClientAddress(address) = ClientAddress::of(request.extensions());
+    let (parts, body) = request.into_parts();
+    let (method, headers) = (&parts.method, &parts.headers);
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let lang = lang(&app, headers);
+    let ClientAddress(address) = ClientAddress::of(&parts.extensions);
     let posts = method == Method::POST;
     let answer = if method != Method::GET && method != Method::HEAD && !posts {
         Err(Notice::Method)
     } else if path.len() > MAX_PATH {
         Err(Notice::TooLong)
-    } else if !may(&app, &headers, address) {
+    } else if !may(&app, headers, address) {
         Err(Notice::TooOften)
     } else if posts {
-        post::submit(&app, request, &visit(&app, &headers, lang, address), &path).await
+        let request = Request::from_parts(parts.clone(), body);
+        post::submit(&app, request, &visit(&app, headers, lang, address), path).await
     } else {
-        open(&app, &visit(&app, &headers, lang, address), &path, method == Method::GET).await
+        open(&app, &visit(&app, headers, lang, address), path, method == Method::GET).await
     };
     answer.unwrap_or_else(|notice| notice.answer(&app, lang))
 }

@@ -152,7 +152,8 @@ async fn accept(node: &Node, listener: &TcpListener, router: Router) {
                 let keep = lane == Lane::Open && 2 * places.available_permits() >= most.requests;
                 let (front, router) = (Arc::clone(&front), router.clone());
                 let way = Way { front, router, peer: peer.ip(), lane, guest, keep };
-                let serving = serve(node.clone(), stream, way);
+                // In a box, since a task is moved several times before it runs, and this one is long.
+                let serving = Box::pin(serve(node.clone(), stream, way));
                 node.tasks().spawn("http", async move {
                     serving.await;
                     // A connection that has become a page's is counted there.

@@ -1,16 +1,17 @@
 //! `/ws`: the checks before the first frame, as `PROTOCOL.md`, section 3, orders them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{
-        Query, State,
+        FromRequestParts, Query, Request, State,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use n2o::{Connection, Format};
+use serde::Deserialize;
 
 use crate::{
     app::Shared,
@@ -25,14 +26,30 @@ use crate::{
 /// is read in several steps.
 const READ_BUFFER: usize = 768;
 
+/// What stands in the address; `PROTOCOL.md`, section 3, says what it means.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    t: String,
+    n: String,
+    a: String,
+    c: String,
+    r: Option<String>,
+}
+
 /// Upgrades a request to a page's connection.
-pub(crate) async fn upgrade(
-    State(app): State<Arc<Shared>>,
-    headers: HeaderMap,
-    Query(query): Query<HashMap<String, String>>,
-    ClientAddress(address): ClientAddress,
-    upgrade: WebSocketUpgrade,
-) -> Response {
+pub(crate) async fn upgrade(State(app): State<Arc<Shared>>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let Query(asked) = match Query::<Asked>::try_from_uri(&parts.uri) {
+        Ok(asked) => asked,
+        Err(refused) => return refused.into_response(),
+    };
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(refused) => return refused.into_response(),
+    };
+    let ClientAddress(address) = ClientAddress::of(&parts.extensions);
+    let headers = parts.headers;
     if !is_own(&app, &headers) {
         app.front.log(&app.front.logs.origin, |held| {
             let origin = headers.get(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
@@ -67,12 +84,11 @@ pub(crate) async fn upgrade(
         return (StatusCode::BAD_REQUEST, "expected the subprotocol n2o.cbor.1 or n2o.json.1")
             .into_response();
     };
-    let number = |name| query.get(name).and_then(|value| value.parse::<u32>().ok()).map_or(0, u64::from);
-    let (count, answered, whole) = (number("n"), number("a"), query.contains_key("r"));
-    let attempt = query.get("c").and_then(|value| value.parse().ok()).unwrap_or_default();
-    let token = query.get("t").map_or("", String::as_str);
+    let number = |text: &str| text.parse::<u32>().map_or(0, u64::from);
+    let (count, answered, whole) = (number(&asked.n), number(&asked.a), asked.r.is_some());
+    let attempt = asked.c.parse().unwrap_or_default();
     let lang = lang(&app, &headers);
-    let known = visit(&app, &headers, lang, address).known(token).await;
+    let known = visit(&app, &headers, lang, address).known(&asked.t).await;
     upgrade.on_upgrade(async move |socket: WebSocket| {
         let channel = Box::new(Socket::new(socket, format, seats));
         let place = Some(place);

@@ -212,6 +212,18 @@ async fn a_page_knows_the_address_of_its_connection() {
 }
 
 #[tokio::test]
+async fn a_parameter_stands_once() {
+    with(Limits::default(), page, async |address| {
+        let (cookie, token) = open(&address).await;
+        for twice in [format!("{token}&t={token}"), format!("{token}&n=0&n=1"), format!("{token}&c=1&c=2")] {
+            let (_, answer) = upgrade(&address, &(cookie.clone(), twice), &own(&address)).await;
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_and_a_client_have_so_many_sockets() {
     let refused = |answer: &str| {
         assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5\r\n"), "{answer}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, Render, html};
-use nitro::{El, Url, attr, tags};
+use nitro::{Bound, El, Url, attr, tags};
 use serde_json::Value;
 
 use crate::{
@@ -43,6 +43,7 @@ pub struct Sheet<'a> {
     choices: Option<&'a Choices>,
     dress: Option<Dress<'a>>,
     link: Option<&'a Url>,
+    open: Option<Bound>,
 }
 
 impl std::fmt::Debug for Sheet<'_> {
@@ -65,6 +66,7 @@ impl<'a> Sheet<'a> {
             choices: None,
             dress: None,
             link: None,
+            open: None,
         }
     }
 
@@ -89,6 +91,12 @@ impl<'a> Sheet<'a> {
     /// Lets the page change each input before it is shown.
     pub fn dress(mut self, dress: Dress<'a>) -> Self {
         self.dress = Some(dress);
+        self
+    }
+
+    /// Makes the first cell of a row a button with an event.
+    pub fn open(mut self, event: Bound) -> Self {
+        self.open = Some(event);
         self
     }
 
@@ -233,9 +241,10 @@ impl<'a> Sheet<'a> {
         html! {
             @for (at, field) in self.fields().enumerate() {
                 td class=[field.is_number().then_some("number")] {
-                    @match self.link.filter(|_| at == 0) {
-                        Some(to) => (tags::link(self.shown(field), to.clone())),
-                        None => @if field.visible.holds(self.data) { (self.shown(field)) },
+                    @match (self.link.filter(|_| at == 0), self.open.as_ref().filter(|_| at == 0)) {
+                        (Some(to), _) => (tags::link(self.shown(field), to.clone())),
+                        (None, Some(open)) => (tags::button(self.shown(field)).class("open").postback(open.clone())),
+                        (None, None) => @if field.visible.holds(self.data) { (self.shown(field)) },
                     }
                 }
             }

@@ -54,7 +54,14 @@ impl<'a, C> Cx<'a, C> {
         Ui { cx: self.dispatch, of: PhantomData }
     }
 
+    /// The component is the page, and stands in no other.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.doc.at.is_none()
+    }
+
     /// Says something to the one that holds this component, who hears it when the handler has ended.
+    /// Nobody hears a page.
     pub fn say(&mut self, said: C::Said)
     where
         C: Component,
@@ -133,6 +140,12 @@ impl<C: Component> Ui<'_, C> {
 }
 
 impl<C> Ui<'_, C> {
+    /// The component is the page, and stands in no other.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        scope::at().is_none()
+    }
+
     /// Shows a child, in an element that has the child's name for its id. It is rendered when it was touched, or
     /// when the visitor's name, language or right to it is another one, and left out otherwise. Nothing is shown
     /// of a child that the visitor may not see.

@@ -11,7 +11,7 @@ use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
 use crate::{
     attr, check,
-    component::{self, Click},
+    component::{self, Click, Component},
     cx::Cx,
     doc::Doc,
     draft::Draft,
@@ -21,7 +21,7 @@ use crate::{
     nodes::Nodes,
     op,
     op::Dom,
-    page::{Access, Page},
+    page::Access,
     refresh,
     scope::{self, Known},
     state,
@@ -51,7 +51,7 @@ pub struct Rendered {
 
 /// A page that has not been opened.
 #[must_use]
-pub fn live<P: Page>() -> Box<dyn Live> {
+pub fn live<P: Component + Default>() -> Box<dyn Live> {
     let held = Held { page: P::default(), stale: false };
     Box::new(Nitro { held, doc: Doc::new(TypeId::of::<P::Event>()) })
 }
@@ -68,21 +68,21 @@ struct Held<P> {
     stale: bool,
 }
 
-impl<P: Page> Nitro<P> {
+impl<P: Component + Default> Nitro<P> {
     /// The page, and the context of its handlers.
     fn with<'a>(&'a mut self, dispatch: &'a mut Dispatch) -> (&'a mut Held<P>, Cx<'a, P>) {
         (&mut self.held, Cx::new(dispatch, &mut self.doc))
     }
 }
 
-impl<P: Page> Live for Nitro<P> {
+impl<P: Component + Default> Live for Nitro<P> {
     fn open<'a>(&'a mut self, dispatch: &'a mut Dispatch) -> Later<'a, Rendered> {
         let (held, mut cx) = self.with(dispatch);
         Box::pin(async move { held.open(&mut cx).await })
     }
 }
 
-impl<P: Page> Protocol for Nitro<P> {
+impl<P: Component + Default> Protocol for Nitro<P> {
     fn name(&self) -> &'static str {
         "page"
     }
@@ -127,7 +127,7 @@ impl<P: Page> Protocol for Nitro<P> {
     }
 }
 
-impl<P: Page> Held<P> {
+impl<P: Component + Default> Held<P> {
     async fn open(&mut self, cx: &mut Cx<'_, P>) -> Result<Rendered> {
         cx.set_site(|_| type_name::<P>().to_owned());
         self.allowed(cx).await?;
@@ -310,6 +310,7 @@ impl<P: Page> Held<P> {
     async fn settle(&mut self, cx: &mut Cx<'_, P>) -> Result {
         self.rouse(true, cx).await?;
         let part = &mut *cx.doc;
+        part.said.clear();
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
         let after = part.after.take();
         if redirect.is_some() || cx.dispatch.is_leaving() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use n2o::Params;
 
-use crate::{live, live::Live, page::Page};
+use crate::{component::Component, live, live::Live};
 
 /// The pages of an application by path.
 ///
@@ -105,7 +105,7 @@ const RESERVED: [&str; 4] = ["/ws", "/n2o/", "/live", "/ready"];
 
 impl Routes {
     /// Adds a page at a pattern.
-    pub fn add<P: Page>(&mut self, pattern: &'static str) -> Result<(), BadRoute> {
+    pub fn add<P: Component + Default>(&mut self, pattern: &'static str) -> Result<(), BadRoute> {
         let (shape, names) = read(pattern).map_err(|reason| BadRoute::Malformed { pattern, reason })?;
         let is_taken =
             |taken: &&&str| if taken.ends_with('/') { shape.starts_with(**taken) } else { shape == **taken };

@@ -1,15 +1,15 @@
 //! A page's state as bytes: CBOR, with the version of its fields in front.
 
 use n2o::{Error, Result};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
-use crate::page::Page;
+use crate::component::Component;
 
 /// Stands before a state of a version: a CBOR tag of four bytes, which holds the version. A state of version 0
 /// has none, and no page serialises as one.
 const TAG: u8 = 0xda;
 
-/// The state of a page that another version of the program has saved, for [`Page::migrate`].
+/// The state of a page that another version of the program has saved, for [`Page::migrate`](crate::Page::migrate).
 #[derive(Clone, Copy, Debug)]
 pub struct Old<'a> {
     version: u32,
@@ -17,7 +17,7 @@ pub struct Old<'a> {
 }
 
 impl Old<'_> {
-    /// The [`Page::VERSION`] by which it was saved.
+    /// The [`Page::VERSION`](crate::Page::VERSION) by which it was saved.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -29,7 +29,7 @@ impl Old<'_> {
     }
 }
 
-pub(crate) fn write<P: Page + Serialize>(page: &P, out: &mut Vec<u8>) -> Result {
+pub(crate) fn write<P: Component>(page: &P, out: &mut Vec<u8>) -> Result {
     out.clear();
     if P::VERSION > 0 {
         out.push(TAG);
@@ -38,7 +38,7 @@ pub(crate) fn write<P: Page + Serialize>(page: &P, out: &mut Vec<u8>) -> Result 
     ciborium::into_writer(page, out).map_err(Error::other)
 }
 
-pub(crate) fn read<P: Page>(state: &[u8]) -> Result<P> {
+pub(crate) fn read<P: Component>(state: &[u8]) -> Result<P> {
     let tagged = state.split_first().filter(|(tag, _)| **tag == TAG);
     let tagged = tagged.and_then(|(_, rest)| rest.split_first_chunk::<4>());
     let (version, state) = tagged.map_or((0, state), |(version, rest)| (u32::from_be_bytes(*version), rest));
@@ -49,13 +49,13 @@ pub(crate) fn read<P: Page>(state: &[u8]) -> Result<P> {
 #[cfg(test)]
 mod tests {
     use maud::{Markup, html};
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     use super::*;
     use crate::{
         cx::{Cx, Ui},
         event::Never,
-        page::Access,
+        page::{Access, Page},
     };
 
     /// Makes a page of a version with a field.

@@ -96,7 +96,7 @@ use std::{
 use kvs::Store;
 use n2o::{Clock, Error, Keys, Limits, Node, Random};
 
-use crate::{page::Page, route::Routes, visit::Visit};
+use crate::{component::Component, route::Routes, visit::Visit};
 
 pub use client::Bound;
 pub use op::{Frame, Op};
@@ -192,7 +192,7 @@ impl TestApp {
     /// no page can be found by it.
     #[must_use]
     #[track_caller]
-    pub fn page<P: Page>(self, path: &'static str) -> Self {
+    pub fn page<P: Component + Default>(self, path: &'static str) -> Self {
         let added = self.server.state().routes.add::<P>(path);
         if let Err(error) = added {
             panic!("{error}");

@@ -12,7 +12,7 @@ use axum::{
     routing,
 };
 use n2o::{Node, Protocol};
-use nitro::{Page, Routes, Url};
+use nitro::{Component, Routes, Url};
 
 use crate::{
     asset::Asset,
@@ -80,7 +80,7 @@ impl App {
     /// Where no visitor could come to the page, so that the mistake is found at the start: the pattern is
     /// malformed, another page has it, or the server answers the path itself.
     #[track_caller]
-    pub fn page<P: Page>(mut self, pattern: &'static str) -> Self {
+    pub fn page<P: Component + Default>(mut self, pattern: &'static str) -> Self {
         if let Err(error) = self.routes.add::<P>(pattern) {
             panic!("{error}");
         }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use maud::{Markup, html};
-use nitro::{Inputs, prelude::*};
+use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 
 use super::{bare, below, local};
@@ -20,9 +20,10 @@ use crate::{
 /// The input of the search; no field can have its name.
 const TEXT: &str = "f.text";
 
-/// The list of the records of a form: `app.page::<List<Client>>("/clients")`.
-///
+/// The list of the records of a form: `app.page::<List<Client>>("/clients")`, above its [cards](super::Card).
 /// Its address may carry a search: `?text=ada&sort=name&down=true&page=2&kind=vip`.
+///
+/// In a page, as a `Child<List<Client>>`, it says what the user wants to [open](Opened), and has no address.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct List<R> {
@@ -72,6 +73,19 @@ pub enum Browse {
     Page(u32),
     /// Read again.
     Again,
+    /// Open a record, where the list is not a page.
+    Open(String),
+    /// Make a record, where the list is not a page.
+    New,
+}
+
+/// The thing that the user of a list in a page wants to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// A record, by its id.
+    Record(String),
+    /// A new record.
+    New,
 }
 
 impl<R: Form> List<R> {
@@ -171,7 +185,10 @@ impl<R: Form> List<R> {
                 thead { tr { (self.head(sheet(&none), ui)) } }
                 (tbody().id("f.rows").body(html! {
                     @for (id, data) in &self.found.rows {
-                        (tr().id(row_id(id)).body(html! { (sheet(data).link(&below(base, id, ""))) }))
+                        (tr().id(row_id(id)).body(html! {
+                            @if ui.is_page() { (sheet(data).link(&below(base, id, ""))) }
+                            @else { (sheet(data).open(ui.on(Browse::open(id.clone())))) }
+                        }))
                     }
                 }))
             }
@@ -192,8 +209,9 @@ fn row_id(id: &str) -> String {
     format!("r.{:x}", id.bytes().fold(0xcbf2_9ce4_8422_2325, hash))
 }
 
-impl<R: Form> Page for List<R> {
+impl<R: Form> Component for List<R> {
     type Event = Browse;
+    type Said = Opened;
     const ACCESS: Access = R::ACCESS;
 
     fn title(&self, ui: &Ui<'_, Self>) -> String {
@@ -207,7 +225,7 @@ impl<R: Form> Page for List<R> {
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.authorize(cx).await?;
-        if !self.opened {
+        if !self.opened && cx.is_page() {
             self.open(cx);
         }
         self.find(cx).await
@@ -219,23 +237,23 @@ impl<R: Form> Page for List<R> {
     }
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
-        let (spec, t) = (R::spec(), text(ui.lang()));
+        let (spec, t, is_page) = (R::spec(), text(ui.lang()), ui.is_page());
+        let title = spec.document.label("", ui.lang());
+        let may_make = spec.document.rights.allow(&self.who, Act::Create);
         let new = below(bare(ui.path()), "new", "?do=create");
-        html! {
-            main.list {
-                header {
-                    h1 { (spec.document.label("", ui.lang())) }
-                    @if spec.document.rights.allow(&self.who, Act::Create) {
-                        (link(t.new, new).id("f.new").class("button"))
-                    }
-                }
-                (self.search(ui))
-                (p().id("f.total").attr(attr::ROLE, "status").text(
-                    if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
-                ))
-                (panel().id("f.found").body(self.body(ui)))
+        let whole = html! {
+            header {
+                @if is_page { h1 { (title) } } @else { h2 { (title) } }
+                @if may_make && is_page { (link(t.new, new).id("f.new").class("button")) }
+                @if may_make && !is_page { (button(t.new).id("f.new").postback(ui.on(Browse::new()))) }
             }
-        }
+            (self.search(ui))
+            (p().id("f.total").attr(attr::ROLE, "status").text(
+                if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
+            ))
+            (panel().id("f.found").body(self.body(ui)))
+        };
+        html! { @if is_page { main.list { (whole) } } @else { section.list { (whole) } } }
     }
 
     async fn event(&mut self, browse: Browse, cx: &mut Cx<'_, Self>) -> Result {
@@ -266,6 +284,14 @@ impl<R: Form> Page for List<R> {
             }
             Browse::Page(page) => self.query.page = page as usize,
             Browse::Again => {}
+            Browse::Open(id) => {
+                cx.say(Opened::Record(id));
+                return Ok(());
+            }
+            Browse::New => {
+                cx.say(Opened::New);
+                return Ok(());
+            }
         }
         self.find(cx).await?;
         cx.refresh();
@@ -279,7 +305,9 @@ impl<R: Form> Page for List<R> {
                 return Ok(());
             }
             if self.authorize(cx).await.is_err() {
-                return cx.redirect(local("/"));
+                // A page has nothing left to show; in a page the others have.
+                (self.found, self.empty) = (Found::default(), false);
+                return if cx.is_page() { cx.redirect(local("/")) } else { Ok(cx.refresh()) };
             }
             self.find(cx).await?;
             cx.refresh();

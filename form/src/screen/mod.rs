@@ -9,7 +9,7 @@ mod save;
 
 pub use card::{Card, Do};
 pub use conflict::Conflict;
-pub use list::{Browse, List};
+pub use list::{Browse, List, Opened};
 
 use nitro::{Url, url};
 

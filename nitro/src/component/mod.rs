@@ -9,13 +9,14 @@ mod path;
 use std::future::Future;
 
 use maud::Markup;
-use n2o::{Message, Result};
+use n2o::{Error, Message, Result};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     cx::{Cx, Ui},
     event::{Event, Never},
     page::{Access, Page},
+    state::Old,
 };
 
 pub use child::{Child, Slot};
@@ -25,7 +26,8 @@ pub use keyed::Keyed;
 pub(crate) use path::{At, OF_CHILD, PRINT, open};
 
 /// A part of a page: it stands in a [`Child`], a [`Slot`] or a [`Keyed`] of a page or of another component, which
-/// names it in its `children`. A page is the outermost component.
+/// names it in its `children`. A page is the outermost component: one that is [`Default`] is served at a path of its
+/// own, too.
 ///
 /// The ids of its elements and inputs begin with the way to it, so that it may stand on a page many times. Its
 /// rendering is made from its own state, the visitor's name and language, and nothing else: it is left out
@@ -47,9 +49,24 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     /// Who may see and use it. It is asked again before each of its events, also of those that hold it.
     const ACCESS: Access;
 
+    /// As [`Page::VERSION`]; it counts where the component is a page.
+    const VERSION: u32 = 0;
+
+    /// As [`Page::migrate`], where the component is a page.
+    fn migrate(old: Old<'_>) -> Result<Self> {
+        let _ = old;
+        Err(Error::NotFound)
+    }
+
     /// The components in it.
     fn children(&mut self) -> Children<'_, Self::Event> {
         Children::none()
+    }
+
+    /// The document's title, where the component is a page.
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        let _ = ui;
+        String::new()
     }
 
     /// Decides further who may see and use it, as often as [`Component::ACCESS`] is asked.
@@ -87,6 +104,15 @@ impl<P: Page> Component for P {
     type Event = P::Event;
     type Said = Never;
     const ACCESS: Access = P::ACCESS;
+    const VERSION: u32 = P::VERSION;
+
+    fn migrate(old: Old<'_>) -> Result<P> {
+        <P as Page>::migrate(old)
+    }
+
+    fn title(&self, ui: &Ui<'_, P>) -> String {
+        Page::title(self, ui)
+    }
 
     fn children(&mut self) -> Children<'_, P::Event> {
         Page::children(self)

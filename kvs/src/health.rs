@@ -58,7 +58,9 @@ pub enum Trouble {
     Away(Error),
     /// So many problems were found: by the last [`Store::check`], by the check in the background since then, or
     /// by whoever read a page that did not match its check sum.
-    #[error("the store is damaged: {0} problems; `kvs check` lists them; save it with `kvs backup`, or restore a backup")]
+    #[error(
+        "the store is damaged: {0} problems; `kvs check` lists them; save it with `kvs backup`, or restore a backup"
+    )]
     Damage(u64),
 }
 

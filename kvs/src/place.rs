@@ -48,7 +48,8 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
 
 /// Refuses a store that is missing where there was one, or empty.
 pub(crate) fn expect(store: &Path) -> Result<()> {
-    let missing = |found| Err(Error::Missing { path: store.to_owned(), found, rescued: newest_rescue(store) });
+    let missing =
+        |found| Err(Error::Missing { path: store.to_owned(), found, rescued: newest_rescue(store) });
     match fs::metadata(store) {
         Ok(found) if found.is_file() && found.len() == 0 => missing("is empty"),
         Ok(_) => Ok(()),

@@ -193,8 +193,7 @@ impl Condition {
         let mut state = self.state();
         // A compaction may have begun meanwhile.
         if let Some(lost) = found.filter(|_| state.identity == Some(expected)) {
-            // What was written over does not become the store again.
-            state.lost = state.lost.filter(|found| *found == WRITTEN).or(lost);
+            state.lost = lost;
         }
         state.lost.map(|found| Error::Gone { path: path.to_owned(), found })
     }

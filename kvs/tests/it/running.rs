@@ -377,6 +377,22 @@ async fn scheduled_backups_are_made_kept_and_told_of_when_they_fail() {
     assert_eq!(store.txn().feed::<u64>("/f", From::Start, 9).await.unwrap(), [(1, 1)]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_control_socket_that_is_deleted_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::open(&url(&path)).await.unwrap();
+    put(&store, &[note("a", 1)]).await;
+    for mark in [".ctl", ".lock"] {
+        fs::remove_file(folder.path().join(format!("store.redb{mark}"))).unwrap();
+    }
+    until("it is there again", async || folder.path().join("store.redb.ctl").exists()).await;
+    let output = kvs(&["stat", &url(&path)]).await;
+    assert!(output.status.success(), "{}", said(&output));
+    drop(store);
+    assert!(!folder.path().join("store.redb.ctl").exists());
+}
+
 #[tokio::test]
 async fn a_file_of_the_sockets_name_that_is_no_socket_stays_and_the_store_is_asked_all_the_same() {
     let folder = tempfile::tempdir().unwrap();

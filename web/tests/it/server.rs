@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -334,13 +335,14 @@ async fn keys_that_are_slow_to_read_keep_nobody_waiting() {
     let server = Server::bind(node.clone(), "127.0.0.1:0").await.expect("a free port");
     let address = server.address().expect("an address").to_string();
     let router = App::new(node).router();
-    let (begun, wait) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(())));
-    let held = wait.lock().expect("nobody has it");
+    let begun = Arc::new(AtomicUsize::new(0));
+    // It lasts until the sender is dropped.
+    let (file, read) = mpsc::channel::<()>();
     let reload = {
-        let (begun, wait) = (Arc::clone(&begun), Arc::clone(&wait));
+        let (begun, read) = (Arc::clone(&begun), Mutex::new(read));
         move || {
             begun.fetch_add(1, Ordering::SeqCst);
-            drop(wait.lock());
+            _ = read.lock().expect("one reads").recv();
         }
     };
     let test = async {
@@ -362,5 +364,5 @@ async fn keys_that_are_slow_to_read_keep_nobody_waiting() {
         ended = server.run(router, reload) => panic!("the server ended: {ended:?}"),
         () = test => {}
     }
-    drop(held);
+    drop(file);
 }

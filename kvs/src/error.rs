@@ -77,9 +77,9 @@ pub enum Error {
         /// The file beside it into which it was rescued when it was closed without its own, if there is one.
         rescued: Option<PathBuf>,
     },
-    /// The store's file was deleted, moved or replaced while the store is open. The open store still has
-    /// everything: make a backup with `kvs backup` before it is closed. When it is closed it writes itself
-    /// into a file of another name beside.
+    /// The store's file was deleted, moved, replaced, cut or written over while the store is open. The open store
+    /// still has everything, or of a file that was changed what it keeps in memory: make a backup with `kvs backup`
+    /// before it is closed. When it is closed it writes itself into a file of another name beside.
     #[error(
         "the file {} {found} while it was in use; nothing is lost yet: save it with `kvs backup redb:{} FILE` \
          before the program that has it open ends", path.display(), path.display()
@@ -87,7 +87,7 @@ pub enum Error {
     Gone {
         /// The store's file.
         path: PathBuf,
-        /// What became of it: `was deleted or moved` or `was replaced`.
+        /// What became of it: `was deleted or moved`, `was replaced` or `was cut or written over`.
         found: &'static str,
     },
     /// A file of this name is there already, and nothing is written over it. Choose another name, or move

@@ -5,12 +5,15 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
 use crate::{
-    backend::disk::{self, Identity},
+    backend::{
+        Backend,
+        disk::{self, Identity},
+    },
     error::{Error, Result},
     scrub::Scrubbed,
     store::Store,
@@ -18,6 +21,9 @@ use crate::{
 
 /// How often the file's name is looked up.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// What became of a file that another has changed.
+const WRITTEN: &str = "was cut or written over";
 
 /// How often a trouble that lasts is logged again.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -41,15 +47,20 @@ pub enum Trouble {
     /// The last write failed. The store tries by itself, once a second, and this ends when a write succeeds.
     #[error("the store cannot be written: {}", cause(.0))]
     Writes(Error),
-    /// The file has lost its name while it is open, see [`Error::Gone`].
-    #[error("the store's file was deleted, moved or replaced; save it with `kvs backup` before it is closed")]
+    /// The file has lost its name while it is open, or another has changed it, see [`Error::Gone`].
+    #[error(
+        "the store's file was deleted, moved, replaced, cut or written over; save it with `kvs backup` before it is \
+         closed"
+    )]
     File(Error),
     /// The server does not answer.
     #[error("the store does not answer: {}", cause(.0))]
     Away(Error),
     /// So many problems were found: by the last [`Store::check`], by the check in the background since then, or
     /// by whoever read a page that did not match its check sum.
-    #[error("the store is damaged: {0} problems; restore a backup, `kvs check` lists them")]
+    #[error(
+        "the store is damaged: {0} problems; `kvs check` lists them; save it with `kvs backup`, or restore a backup"
+    )]
     Damage(u64),
 }
 
@@ -91,6 +102,8 @@ impl Store {
 #[derive(Debug)]
 pub(crate) struct Condition {
     file: Option<PathBuf>,
+    /// The open store, which it must not keep open.
+    store: Weak<dyn Backend>,
     /// Held for a few fields, never across an await or a look at the disk.
     state: Mutex<State>,
 }
@@ -142,8 +155,9 @@ impl Lines {
 
 impl Condition {
     /// The condition of a store that has just opened this file.
-    pub(crate) fn new(file: Option<PathBuf>, identity: Option<Identity>) -> Self {
-        Self { file, state: Mutex::new(State { identity, ..State::default() }) }
+    pub(crate) fn new(file: Option<PathBuf>, store: &Arc<dyn Backend>) -> Self {
+        let state = State { identity: store.identity(), ..State::default() };
+        Self { file, store: Arc::downgrade(store), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,7 +173,7 @@ impl Condition {
         }
     }
 
-    /// Looks, and answers what the file has become when it has lost its name.
+    /// Looks, and answers what the file has become when it has lost its name, or another has changed it.
     pub(crate) fn look_now(&self) -> Option<Error> {
         let path = self.file.as_deref()?;
         let expected = {
@@ -168,7 +182,9 @@ impl Condition {
             state.identity?
         };
         let found = match identity(path) {
-            Ok(found) if found == expected => Some(None),
+            Ok(found) if found == expected => {
+                Some(self.store.upgrade().filter(|store| store.is_strange()).map(|_| WRITTEN))
+            }
             Ok(_) => Some(Some("was replaced")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Some("was deleted or moved")),
             // A folder that cannot be looked into says nothing about the file.
@@ -213,7 +229,7 @@ impl Condition {
         if state.told.is_none_or(|told| now >= told + AGAIN) {
             state.told = Some(now);
             let error = Error::Gone { path: path.clone(), found };
-            tracing::error!(store.path = %path.display(), error = %error, "the store's file has lost its name");
+            tracing::error!(store.path = %path.display(), error = %error, "the store's file is not as the store left it");
         }
     }
 

@@ -30,6 +30,15 @@ fn rescue_name(store: &Path, number: u32) -> PathBuf {
     beside(store, &format!(".rescued-{number}"))
 }
 
+/// The newest file into which the store was rescued, if there is one.
+fn newest_rescue(store: &Path) -> Option<PathBuf> {
+    let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = rescue_name(Path::new(store.file_name()?), 0).to_str()?.strip_suffix('0')?.to_owned();
+    let names = fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let numbers = names.filter_map(|name| name.strip_prefix(&prefix)?.parse().ok());
+    numbers.max().map(|number: u32| rescue_name(store, number))
+}
+
 /// The name of a file beside the store.
 pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
@@ -39,17 +48,15 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
 
 /// Refuses a store that is missing where there was one, or empty.
 pub(crate) fn expect(store: &Path) -> Result<()> {
-    let missing = |found| {
-        let rescued = (1..RESCUES).rev().map(|n| rescue_name(store, n)).find(|file| file.exists());
-        Err(Error::Missing { path: store.to_owned(), found, rescued })
-    };
+    let missing =
+        |found| Err(Error::Missing { path: store.to_owned(), found, rescued: newest_rescue(store) });
     match fs::metadata(store) {
         Ok(found) if found.is_file() && found.len() == 0 => missing("is empty"),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // A store that was closed by an older version left a seal, and no mark.
             let was = [".id", ".seal"].iter().any(|mark| beside(store, mark).exists());
-            if was { missing("is missing") } else { Ok(()) }
+            if was || newest_rescue(store).is_some() { missing("is missing") } else { Ok(()) }
         }
         // Whoever opens it is told.
         Err(_) => Ok(()),
@@ -82,6 +89,13 @@ pub(crate) fn settle(store: &Path) -> Result<()> {
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(fail(error)),
+    }
+    if let Some(rescued) = newest_rescue(store) {
+        tracing::warn!(
+            store.path = %store.display(), rescued = %rescued.display(),
+            "a store was rescued beside this one, when its file had been lost: if it is the one that is wanted, stop, and move it \
+             to the store's name; else move it away"
+        );
     }
     // This process has the store: whoever began to write it anew is gone. What may hold something stays.
     if let Err(error) = make_way(&making(store)) {
@@ -165,7 +179,7 @@ pub(crate) fn rescue(backend: &Arc<dyn Backend>, store: &Path, why: &Error) {
         match copy(backend, &to) {
             Ok(()) => {
                 let to = to.display();
-                tracing::error!(error = %why, rescued = %to, "the store was closed without its file; everything is in the rescued one: move it to the store's name");
+                tracing::error!(error = %why, rescued = %to, "the store was closed without its file; what it had is in the rescued one: move it to the store's name");
                 return;
             }
             Err(error) => tracing::error!(error = %error, "the store could not be rescued into a file"),

@@ -104,7 +104,7 @@ impl Store {
             }
         }));
         let queue = Arc::new(Queue::new());
-        let condition = Arc::new(Condition::new(file.clone(), backend.identity()));
+        let condition = Arc::new(Condition::new(file.clone(), &backend));
         let writer = Writer {
             backend: backend.clone(),
             queue: queue.clone(),

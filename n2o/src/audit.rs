@@ -34,12 +34,17 @@ pub(crate) struct Actor {
 impl Actor {
     pub(crate) fn new(address: Option<IpAddr>, session: &Session) -> Self {
         let address = address.map_or_else(|| String::from("unknown"), |address| address.to_string());
-        Actor { address, session: session.key.chars().take(PREFIX).collect() }
+        Actor { address, session: start(&session.key) }
     }
 
     fn of(cx: &Cx) -> Self {
         Actor::new(cx.address(), cx.session_handle())
     }
+}
+
+/// A session's key as a line shows it.
+fn start(key: &str) -> String {
+    key.chars().take(PREFIX).collect()
 }
 
 /// A name as a line shows it.
@@ -148,17 +153,19 @@ pub(crate) fn renamed(cx: &Cx, name: &str, new: &str) -> impl FnOnce() + Send + 
     }
 }
 
-/// Tells that a session goes on as a user's, with roles, in place of another's or nobody's. `is_proven` when one
+/// Tells that a session goes on as a user's, with roles, in place of another's or nobody's, under the next key. `is_proven` when one
 /// of the two has proven who they are.
 pub(crate) fn signed_in(cx: &Cx, before: Option<&str>, user: &str, roles: &[String], is_proven: bool) {
     let Some(held) = cx.node().guests().came.of(is_proven, cx) else { return };
     let Actor { address, session } = Actor::of(cx);
+    let next = cx.session_handle().successor().map(|key| start(&key));
     let (before, user) = (before.map(shown), shown(user));
     tracing::info!(
         target: TARGET,
         user,
         client.address = address,
         session.key = session,
+        session.next = next,
         roles = ?roles,
         before,
         proven = is_proven,

@@ -44,6 +44,13 @@ impl Clock {
         }
     }
 
+    /// How far the clock went wrong while so much time passed, in milliseconds; `None` when that is next to nothing,
+    /// and of a fixed clock.
+    pub(crate) fn jump(&self, before: u64, passed: Duration) -> Option<i64> {
+        let is_fixed = self.0.is_some();
+        jump(before, self.millis(), passed).filter(|_| !is_fixed)
+    }
+
     /// Now, in seconds since 1970; enough until the year 2106.
     #[must_use]
     pub fn secs(&self) -> u32 {
@@ -63,6 +70,15 @@ impl Clock {
             fixed.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
+}
+
+/// The least that a clock has to be moved for it to be told, in milliseconds.
+const JUMP: i64 = 60_000;
+
+fn jump(before: u64, now: u64, passed: Duration) -> Option<i64> {
+    let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+    let went = now.cast_signed().wrapping_sub(before.cast_signed());
+    Some(went.saturating_sub(passed)).filter(|jump| jump.saturating_abs() >= JUMP)
 }
 
 /// The source of ids, nonces and keys: the thread's CSPRNG, or a seeded one in tests.
@@ -91,5 +107,21 @@ impl Random {
 impl fmt::Debug for Random {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Random(seeded)" } else { "Random" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_of_a_minute_is_told_and_a_slow_step_is_not() {
+        let step = Duration::from_secs(5);
+        assert_eq!(jump(1_000_000, 1_005_000, step), None);
+        assert_eq!(jump(1_000_000, 1_000_000, step), None);
+        assert_eq!(jump(1_000_000, 1_000_000 + 65_000, step), Some(60_000));
+        assert_eq!(jump(100_000_000, 100_000_000 - 46_800_000, step), Some(-46_805_000));
+        assert_eq!(jump(0, u64::MAX, step), None, "no time is that late");
+        assert_eq!(Clock::fixed(7).jump(1_000_000, step), None);
     }
 }

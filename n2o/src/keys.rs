@@ -155,6 +155,10 @@ fn read(file: &Path) -> Result<Vec<(u8, Secret)>, Error> {
     }
     let missing = "there is no such file; put the one that belongs to the store in its place. New keys, which \
                    the server makes when it is told to, end all sessions of the store";
+    // Whoever opens a pipe waits until somebody writes into it.
+    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return Err(failed(file)("expected a file with keys; it is a folder, a pipe or a device"));
+    }
     let mut opened = File::open(file).map_err(|error| match error.kind() {
         ErrorKind::NotFound => failed(file)(missing),
         _ => failed(file)(error),

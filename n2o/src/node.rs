@@ -3,7 +3,7 @@
 use std::{
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kvs::Store;
@@ -142,7 +142,15 @@ impl Node {
     }
 
     async fn sweep(&self) {
+        let mut looked = (Instant::now(), self.clock().millis());
         for round in 0_u32.. {
+            let (then, millis) = std::mem::replace(&mut looked, (Instant::now(), self.clock().millis()));
+            if let Some(jump) = self.clock().jump(millis, then.elapsed()) {
+                tracing::warn!(
+                    clock.jump_seconds = jump / 1000,
+                    "the system's clock jumped: it was set, or the machine slept"
+                );
+            }
             if round.is_multiple_of(SWEEPS_PER_EXPIRY) {
                 self.expire().await;
             } else if round.is_multiple_of(SWEEPS_PER_SESSIONS)

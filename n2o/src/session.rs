@@ -180,7 +180,8 @@ impl Session {
         if state.saved.is_none() {
             return false;
         }
-        state.seen = now;
+        // A clock that is back for a moment makes nobody idle once it is right again.
+        state.seen = state.seen.max(now);
         // Also when the clock was set back.
         let tell = now.abs_diff(state.noted) >= SEEN_STEP;
         if tell {

@@ -147,7 +147,7 @@ impl Sessions {
     pub(crate) async fn seen(&self, session: &Session, now: u32) -> Result {
         let mut txn = self.store.txn();
         if let Some(mut saved) = txn.get::<Saved>(&session.key).await? {
-            saved.seen = now;
+            saved.seen = saved.seen.max(now);
             txn.put(&saved)?;
             txn.commit().await?;
         }

@@ -97,11 +97,15 @@ async fn sign_ins_failures_ends_registrations_and_rights_are_told() {
     first.commit().await.expect("the store");
     let (cookie, _) = node.sessions().trade(&session, &ticket.0).await.expect("traded");
     let session = node.sessions().open(&cookie).await.expect("the store").expect("a session");
-    log.take("");
+    // The line names the session that ends, and the one that goes on.
+    let told = log.take("signed in").concat();
+    let next =
+        told.split("session.next=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("the next");
+    let goes_on = format!("session.key=\"{next}\"");
     let mut cx = visitor(&node, &session);
     cx.set_roles(&["manager"]).expect("a user");
     cx.commit().await.expect("the store");
-    says(&log.take(""), &["roles changed", "user=\"Ann\"", "before=[]", "roles=[\"manager\"]"]);
+    says(&log.take(""), &["roles changed", "user=\"Ann\"", "before=[]", "roles=[\"manager\"]", &goes_on]);
     node.clock().advance(Duration::from_secs(10));
     let mut cx = visitor(&node, &session);
     cx.login("Bob").await.expect("a name");

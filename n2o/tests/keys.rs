@@ -86,7 +86,7 @@ fn write(file: &Path, text: &str) {
 fn told(keys: Result<Keys, Error>) -> String {
     match keys {
         Err(Error::Keys { from, reason }) => {
-            assert!(from.ends_with("keys"), "{from}");
+            assert!(["keys", "pipe"].iter().any(|name| from.ends_with(name)), "{from}");
             reason
         }
         other => panic!("{other:?}"),
@@ -130,6 +130,19 @@ fn keys_that_are_missing_are_made_for_whoever_says_so_only() {
     fs::remove_file(&file).expect("removed");
     assert!(told(keys.reload(&file).map(|()| keys.clone())).contains("no such file"));
     assert!(!file.exists(), "nor by reading again");
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_into_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let keys = Keys::random(&Random::seeded(1));
+    fs::create_dir(folder.path().join("keys")).expect("a folder");
+    for odd in [pipe, folder.path().join("keys")] {
+        let reason = told(keys.reload(&odd).map(|()| keys.clone()));
+        assert!(reason.contains("expected a file with keys"), "{reason}");
+    }
 }
 
 #[test]

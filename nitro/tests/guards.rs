@@ -206,6 +206,22 @@ async fn a_live_page_ends_with_the_age_of_its_session() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_back_for_a_moment_signs_nobody_out() {
+    let app = TestApp::new().page::<Door>("/door").page::<Office>("/office");
+    let visitor = app.visitor();
+    visitor.open("/door").await.click("as-clerk").await;
+    let back = Limits::default().session_idle + Duration::from_hours(1);
+    app.node().clock().set_back(back);
+    visitor.open("/office").await;
+    // What was noted of it in the store is noted.
+    tokio::task::yield_now().await;
+    app.advance(back);
+    assert!(visitor.try_open("/office").await.is_ok());
+    app.advance(Limits::default().session_idle + Duration::from_secs(1));
+    assert!(visitor.try_open("/office").await.is_err(), "who does nothing is signed out as ever");
+}
+
+#[tokio::test]
 async fn sessions_that_are_over_do_not_stay_in_the_store() {
     let (long, short) = (Duration::from_hours(1_000), Duration::from_hours(1));
     for (session_idle, session_age) in [(short, long), (long, short)] {

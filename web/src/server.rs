@@ -16,6 +16,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::Semaphore,
+    task::JoinHandle,
 };
 
 use crate::{
@@ -88,11 +89,18 @@ impl Server {
     }
 
     /// Serves until SIGTERM or SIGINT, then stops in order. A second SIGINT ends the process at once.
-    /// `reload` runs at each SIGHUP. Says whether everything ended in time.
-    pub async fn run(self, router: Router, reload: impl Fn() + Send) -> Result<bool, ServeError> {
+    /// `reload` runs at each SIGHUP, on a thread of its own, since a file may be slow to come; while it does,
+    /// another SIGHUP does nothing. Says whether everything ended in time.
+    pub async fn run(
+        self,
+        router: Router,
+        reload: impl Fn() + Send + Sync + 'static,
+    ) -> Result<bool, ServeError> {
         let on = |kind| signal(kind).map_err(ServeError::Signals);
         let (mut term, mut int) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
         let mut hup = on(SignalKind::hangup())?;
+        let reload = Arc::new(reload);
+        let mut reloading = None::<JoinHandle<()>>;
         self.node.start();
         let mut accepting = pin!(accept(&self.node, &self.listener, router));
         loop {
@@ -100,7 +108,14 @@ impl Server {
                 () = accepting.as_mut() => {}
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload(),
+                _ = hup.recv() => {
+                    if reloading.as_ref().is_some_and(|reloading| !reloading.is_finished()) {
+                        tracing::warn!("SIGHUP: what was begun at the last one has not ended; this one does nothing");
+                        continue;
+                    }
+                    let reload = Arc::clone(&reload);
+                    reloading = Some(tokio::task::spawn_blocking(move || reload()));
+                }
             }
         }
         tracing::info!("stopping: clients are told to come back");

@@ -143,7 +143,7 @@ async fn run(config: &Config) -> Result<bool, Failed> {
         });
     }
     greet(config, &server);
-    Ok(server.run(examples::router(node, config), || reload(&keys, &file)).await?)
+    Ok(server.run(examples::router(node, config), move || reload(&keys, &file)).await?)
 }
 
 fn reload(keys: &Keys, file: &Path) {

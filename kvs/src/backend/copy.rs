@@ -39,9 +39,15 @@ impl Copy {
             disk::make_folder(folder).map_err(fail)?;
         }
         place::make_way(&making)?;
+        // Locked while it is made, so that another copy does not take its place.
+        let file = disk::private().read(true).write(true).create_new(true).open(&making);
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::Underway { what: format!("another copy into {}", making.display()) }
+            }
+            _ => fail(error),
+        })?;
         let open = || -> std::result::Result<Database, ::redb::Error> {
-            // Locked while it is made, so that another copy does not take its place.
-            let file = disk::private().read(true).write(true).create_new(true).open(&making)?;
             let file = FileBackend::new(file)?;
             let database = Builder::new().set_cache_size(cache).create_with_backend(file)?;
             let txn = database.begin_write()?;
@@ -51,9 +57,7 @@ impl Copy {
         };
         let database = open().map_err(|error| {
             // Only what is half made goes: nothing but this process can have it by now.
-            if !matches!(&error, ::redb::Error::Io(error) if error.kind() == io::ErrorKind::AlreadyExists) {
-                let _ = fs::remove_file(&making);
-            }
+            let _ = fs::remove_file(&making);
             convert(&place, error)
         })?;
         Ok(Self { database, place, making, path: path.to_owned() })

@@ -269,8 +269,10 @@ mod tests {
         for fault in ["write the seal", "sync the folder", "remove the seal"] {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("store.redb");
-            let store = Redb::open(&path, &Options::new()).expect("a store");
-            let condition = Condition::new(Some(path.clone()), store.identity());
+            let store = Arc::new(Redb::open(&path, &Options::new()).expect("a store"));
+            let open: Arc<dyn Backend> = store.clone();
+            let condition = Condition::new(Some(path.clone()), &open);
+            drop(open);
             commit(&store, 1);
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
             let reader = runtime.block_on(store.snapshot()).expect("a snapshot");
@@ -296,8 +298,8 @@ mod tests {
     fn a_stranger_that_took_the_name_during_a_compaction_that_failed_is_noticed() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.redb");
-        let store = Redb::open(&path, &Options::new()).expect("a store");
-        let condition = Condition::new(Some(path.clone()), store.identity());
+        let store: Arc<dyn Backend> = Arc::new(Redb::open(&path, &Options::new()).expect("a store"));
+        let condition = Condition::new(Some(path.clone()), &store);
         let work = || -> Result<()> {
             fs::rename(&path, folder.path().join("moved.redb")).expect("it is moved");
             fs::write(&path, "a stranger's").expect("it is written");

@@ -145,11 +145,13 @@ impl StorageBackend for Medium {
             let old = self.disk.len()?;
             self.keep(&mut left, len, old.saturating_sub(len));
         }
-        let done = self.disk.set_len(len);
-        if let Some(known) = &mut *self.known() {
+        // Held until it is done, so that whoever compares the two does not come between.
+        let mut known = self.known();
+        if let Some(known) = &mut *known {
             known.length = len;
         }
-        done
+        // How long it was made before it failed is not known.
+        self.disk.set_len(len).inspect_err(|_| *known = None)
     }
 
     fn sync_data(&self) -> io::Result<()> {

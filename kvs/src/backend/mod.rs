@@ -60,6 +60,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
         None
     }
 
+    /// Whether another has cut the open file or written it over.
+    fn is_strange(&self) -> bool {
+        false
+    }
+
     /// Asks whether the place answers at all, and waits no longer than `within`.
     fn ping(&self, _within: Duration) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })

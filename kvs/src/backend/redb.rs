@@ -260,6 +260,10 @@ impl Backend for Redb {
         self.file().as_ref().map(|file| file.identity())
     }
 
+    fn is_strange(&self) -> bool {
+        self.disk().is_strange()
+    }
+
     fn walk(&self) -> Result<Option<Walk>> {
         let mut view = self.view();
         if view.header.is_none() {
@@ -383,6 +387,10 @@ impl Drop for Redb {
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(note), Some(Live { database, gate, .. })) = (&self.note, live) else { return };
         if self.disowned.load(Ordering::Acquire) {
+            // Of a file that another has changed nobody knows what a write into it would do.
+            if self.disk().is_strange() {
+                gate.close();
+            }
             return;
         }
         // Only what was closed without a fault is sealed; anything else is checked when it is opened.

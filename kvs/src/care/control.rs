@@ -54,6 +54,9 @@ const STILL: Duration = Duration::from_secs(1);
 /// The longest path of a socket, in bytes (`sun_path` of `unix(7)`, less its end).
 const PATH: usize = 107;
 
+/// How often it is looked whether the socket is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Wait after a failed accept, when the process is out of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -99,16 +102,16 @@ impl Control {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
         let (listener, owner) = {
             let _context = runtime.enter();
-            let listener = UnixListener::bind(&control.place).map_err(fail)?;
-            fs::set_permissions(&control.place, Permissions::from_mode(0o600)).map_err(fail)?;
+            let listener = bind(&control.place).map_err(fail)?;
             let owner = fs::metadata(&control.place).map_err(fail)?.uid();
             (listener, owner)
         };
+        let place = control.place.clone();
         let run = move || {
             runtime.block_on(async {
                 tokio::select! {
                     _ = stopped => {}
-                    () = listen(&listener, owner, &inner) => {}
+                    () = listen(listener, &place, owner, &inner) => {}
                 }
             });
         };
@@ -166,13 +169,44 @@ fn clear(place: &Path) -> io::Result<bool> {
     }
 }
 
+fn bind(place: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(place)?;
+    fs::set_permissions(place, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Ends when the socket has lost its name.
+async fn lost(place: &Path) {
+    let is_there = || {
+        let found = fs::symlink_metadata(place);
+        !found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if !is_there() {
+            return;
+        }
+    }
+}
+
 /// Answers for ever. All of it is one future, so that the end of it ends everything.
-async fn listen(listener: &UnixListener, owner: u32, inner: &Weak<Inner>) {
+async fn listen(mut listener: UnixListener, place: &Path, owner: u32, inner: &Weak<Inner>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let (sender, mut accepted) = mpsc::channel::<UnixStream>(1);
     let accept = async {
         loop {
-            match listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = lost(place) => {
+                    // Where that fails, as in a folder that is gone, it is tried again.
+                    if let Ok(bound) = bind(place) {
+                        listener = bound;
+                        tracing::warn!(path = %place.display(), "the control socket was deleted, and is made again");
+                    }
+                    continue;
+                }
+            };
+            match accepted {
                 Ok((stream, _)) => {
                     // Only who could open the file itself is heard; the superuser could.
                     let who = stream.peer_cred().map(|peer| peer.uid());

@@ -415,11 +415,12 @@ mod tests {
         std::fs::write(&path, image).expect("it is written");
         let options = Options::new().scrub(0);
         let store = Redb::open(&path, &options).expect("a store");
+        let backend: Arc<dyn Backend> = Arc::new(store);
         let writer = Writer {
-            backend: Arc::new(store),
+            backend: backend.clone(),
             queue: Arc::new(Queue::new()),
             options,
-            condition: Arc::new(Condition::new(None, None)),
+            condition: Arc::new(Condition::new(None, &backend)),
             last: Arc::new(watch::Sender::new(0)),
         };
         let now = Instant::now();

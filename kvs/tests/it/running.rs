@@ -1,7 +1,8 @@
 //! A store in use: its health, its control socket, its backups, and its file when that is taken away.
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
+    io::Write,
     os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -178,6 +179,58 @@ async fn a_file_that_is_taken_away_is_told_saved_and_rescued() {
     }
 }
 
+/// Ways by which another changes a file, with the bytes of another store at hand.
+const CHANGES: [fn(&Path, &[u8]); 4] = [
+    |path, _| fs::write(path, "").unwrap(),
+    |path, _| OpenOptions::new().write(true).open(path).unwrap().set_len(4096).unwrap(),
+    |path, other| fs::write(path, other).unwrap(),
+    |path, _| OpenOptions::new().append(true).open(path).unwrap().write_all(&[0; 4096]).unwrap(),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_another_changes_while_nobody_writes_is_told_saved_and_rescued() {
+    for (number, change) in CHANGES.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("store.redb"), folder.path().join("other.redb"));
+        drop(Store::open(&url(&other)).await.unwrap());
+        let store = Store::open(&url(&path)).await.unwrap();
+        put(&store, &[note("a", 1), note("b", 2)]).await;
+        assert!(store.health().await.trouble.is_none());
+        change(&path, &fs::read(&other).unwrap());
+        let changed = fs::read(&path).unwrap();
+        let told = async || matches!(store.health().await.trouble, Some(Trouble::File(Error::Gone { .. })));
+        until("it is told", told).await;
+        let backup = folder.path().join("backup.redb");
+        let output = kvs(&["backup", &url(&path), &backup.display().to_string()]).await;
+        assert!(output.status.success(), "{number}: {}", said(&output));
+        drop(store);
+        let rescued = folder.path().join("store.redb.rescued-1");
+        for file in [backup, rescued] {
+            let store = Store::open(&url(&file)).await.unwrap();
+            assert_eq!(store.txn().range::<Note>("", None, 9).await.unwrap().len(), 2, "{number}");
+        }
+        assert!(fs::read(&path).unwrap() == changed, "{number}: what is not its own is left alone");
+        assert!(!folder.path().join("store.redb.seal").exists(), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_rescued_store_says_that_there_was_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let rescued = folder.path().join("store.redb.rescued-7");
+    drop(Store::open(&url(&path)).await.unwrap());
+    fs::rename(&path, &rescued).unwrap();
+    for mark in [".id", ".seal"] {
+        let _ = fs::remove_file(folder.path().join(format!("store.redb{mark}")));
+    }
+    let error = Store::open(&url(&path)).await.unwrap_err();
+    assert!(matches!(&error, Error::Missing { rescued: Some(file), .. } if *file == rescued), "{error}");
+    assert!(!path.exists(), "a refused start writes nothing");
+    fs::rename(&rescued, &path).unwrap();
+    Store::open(&url(&path)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_comes_back_is_well_again_and_a_compaction_gives_the_name_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -322,6 +375,22 @@ async fn scheduled_backups_are_made_kept_and_told_of_when_they_fail() {
     txn.append("/f", &1).unwrap();
     txn.commit().await.unwrap();
     assert_eq!(store.txn().feed::<u64>("/f", From::Start, 9).await.unwrap(), [(1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_control_socket_that_is_deleted_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::open(&url(&path)).await.unwrap();
+    put(&store, &[note("a", 1)]).await;
+    for mark in [".ctl", ".lock"] {
+        fs::remove_file(folder.path().join(format!("store.redb{mark}"))).unwrap();
+    }
+    until("it is there again", async || folder.path().join("store.redb.ctl").exists()).await;
+    let output = kvs(&["stat", &url(&path)]).await;
+    assert!(output.status.success(), "{}", said(&output));
+    drop(store);
+    assert!(!folder.path().join("store.redb.ctl").exists());
 }
 
 #[tokio::test]

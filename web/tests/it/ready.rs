@@ -40,7 +40,7 @@ async fn a_server_whose_store_cannot_be_relied_upon_is_not_ready_and_says_why() 
             assert!(started.elapsed() < Duration::from_secs(30), "{status} {text}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
-        assert_eq!(expected == 503, text.contains("deleted, moved or replaced"), "{text}");
+        assert_eq!(expected == 503, text.contains("deleted, moved, replaced"), "{text}");
         assert!(!text.contains('/') && !text.contains("store.redb"), "for strangers: {text}");
     }
     let stopped = node.stop().await;

@@ -3,15 +3,18 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     time::Duration,
 };
 
 use axum::{Router, body::Body, routing};
-use n2o::Limits;
+use n2o::{Clock, Keys, Limits, Node, Random};
 use tokio::{io::AsyncWriteExt, net::TcpSocket, sync::Semaphore};
+
+use web::{App, Server};
 
 use crate::served::{self, ask, connect, until};
 
@@ -322,4 +325,44 @@ async fn an_answer_that_is_not_read_is_not_waited_for() {
         drop(stalled);
     })
     .await;
+}
+
+#[tokio::test]
+async fn keys_that_are_slow_to_read_keep_nobody_waiting() {
+    let random = Random::default();
+    let store = kvs::Store::open("memory:").await.expect("store");
+    let node = Node::new(store, Keys::random(&random), limits(), Clock::default(), random);
+    let server = Server::bind(node.clone(), "127.0.0.1:0").await.expect("a free port");
+    let address = server.address().expect("an address").to_string();
+    let router = App::new(node).router();
+    let begun = Arc::new(AtomicUsize::new(0));
+    // It lasts until the sender is dropped.
+    let (file, read) = mpsc::channel::<()>();
+    let reload = {
+        let (begun, read) = (Arc::clone(&begun), Mutex::new(read));
+        move || {
+            begun.fetch_add(1, Ordering::SeqCst);
+            _ = read.lock().expect("one reads").recv();
+        }
+    };
+    let test = async {
+        // Whoever is answered is served by a server that hears signals.
+        for reading in [false, true] {
+            let mut client = connect(&address).await;
+            ask(&mut client, "/live").await;
+            assert!(until(&mut client, "live").await.ends_with("live"), "{reading}");
+            if !reading {
+                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP)
+                    .expect("a signal");
+                while begun.load(Ordering::SeqCst) == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        ended = server.run(router, reload) => panic!("the server ended: {ended:?}"),
+        () = test => {}
+    }
+    drop(file);
 }

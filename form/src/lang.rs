@@ -31,6 +31,7 @@ nitro::texts! {
     create "Create" "Створити"
     cancel "Cancel" "Скасувати"
     back "Back to the list" "До списку"
+    close "Close" "Закрити"
     delete "Delete" "Видалити"
     sure "Delete this record? This cannot be undone." "Видалити цей запис? Повернути його буде неможливо."
     total "Found: {}" "Знайдено: {}"

@@ -138,7 +138,7 @@ pub use label::Labels;
 pub use lookup::{Choice, Lookup};
 pub use read::{Filled, Kind};
 pub use rule::Rule;
-pub use screen::{Browse, Card, Conflict, Do, List, Opened};
+pub use screen::{Browse, Card, Conflict, Do, List, Opened, Outcome};
 pub use spec::{Functions, Spec};
 pub use value::Data;
 #[doc(hidden)]

@@ -43,7 +43,7 @@ pub struct Sheet<'a> {
     choices: Option<&'a Choices>,
     dress: Option<Dress<'a>>,
     link: Option<&'a Url>,
-    open: Option<Bound>,
+    open: Option<&'a Bound>,
 }
 
 impl std::fmt::Debug for Sheet<'_> {
@@ -95,7 +95,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Makes the first cell of a row a button with an event.
-    pub fn open(mut self, event: Bound) -> Self {
+    pub fn open(mut self, event: &'a Bound) -> Self {
         self.open = Some(event);
         self
     }
@@ -163,11 +163,11 @@ impl<'a> Sheet<'a> {
         if let Some(dress) = self.dress.filter(|_| open) {
             input = dress(field, input);
         }
-        let label = html! { label for=(name) class=[needed.then_some("needed")] { (label) } };
+        let label = html! { label for=(nitro::page_id(name)) class=[needed.then_some("needed")] { (label) } };
         let check = open && field.kind == Type::Check && self.kind != Kind::Search;
         let body = html! {
             @if check { (input) (label) } @else { (label) }
-            @if let Some(help) = help { small id=(hint) { (help) } }
+            @if let Some(help) = help { small id=(nitro::page_id(&hint)) { (help) } }
             @if !check { (input) }
             @if let Type::Lookup { .. } = field.kind { @if open { (self.offer(field)) } }
             (tags::span().id(error).class("error").attr(attr::ROLE, "alert").text(
@@ -228,7 +228,7 @@ impl<'a> Sheet<'a> {
         let chosen = if chosen == plain(self.value(field)) { String::new() } else { chosen };
         html! {
             (tags::panel().id(format!("{name}.c")).body(html! {
-                datalist id=(format!("{name}.l")) {
+                datalist id=(nitro::page_id(&format!("{name}.l"))) {
                     @for (id, title) in choices.into_iter().flatten() { option value=(id) { (title) } }
                 }
             }))
@@ -241,7 +241,7 @@ impl<'a> Sheet<'a> {
         html! {
             @for (at, field) in self.fields().enumerate() {
                 td class=[field.is_number().then_some("number")] {
-                    @match (self.link.filter(|_| at == 0), self.open.as_ref().filter(|_| at == 0)) {
+                    @match (self.link.filter(|_| at == 0), self.open.filter(|_| at == 0)) {
                         (Some(to), _) => (tags::link(self.shown(field), to.clone())),
                         (None, Some(open)) => (tags::button(self.shown(field)).class("open").postback(open.clone())),
                         (None, None) => @if field.visible.holds(self.data) { (self.shown(field)) },

@@ -21,6 +21,14 @@ impl fmt::Debug for Attr {
     }
 }
 
+impl Attr {
+    /// The attribute's value is ids of elements of the same component.
+    pub(crate) fn names_ids(self) -> bool {
+        let Attr(name) = self;
+        matches!(name, "aria-controls" | "aria-describedby" | "aria-labelledby" | "for" | "list")
+    }
+}
+
 pub(crate) const HREF: Attr = Attr("href");
 pub(crate) const SRC: Attr = Attr("src");
 

@@ -37,7 +37,7 @@ use crate::{
 /// ```
 pub fn memo<'a>(id: impl Into<Cow<'a, str>>, state: impl Hash, make: impl FnOnce() -> El<'a>) -> Markup {
     let id = clean_id(id.into());
-    let full = scope::full_id(&id).into_owned();
+    let full = scope::page_id(&id).into_owned();
     let state = state_of((&*full, state));
     let mut out = String::new();
     let kept = scope::with(|scope| {
@@ -133,7 +133,7 @@ impl El<'_> {
         debug_assert!(!self.id.is_empty(), "a stream needs an id");
         self.keep = Keep::Stream;
         let mut out = String::new();
-        let id = scope::full_id(&self.id);
+        let id = scope::page_id(&self.id);
         let known = scope::with(|scope| {
             let scope = scope.filter(|scope| scope.is_stream(&id))?;
             scope.stub(Kept { range: 0..0, first: String::new(), last: String::new() }, &mut out);

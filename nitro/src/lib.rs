@@ -110,6 +110,7 @@ pub use nitro_derive::{Event, url};
 pub use op::Dom;
 pub use page::{Access, Page};
 pub use route::{BadRoute, Found, Routes};
+pub use scope::page_id;
 pub use state::Old;
 pub use url::Url;
 #[doc(hidden)]

@@ -335,8 +335,9 @@ pub(crate) fn at() -> Option<Arc<At>> {
     SCOPE.with_borrow(|scope| scope.as_ref()?.at.clone())
 }
 
-/// The id that an element of the component that is being rendered has on the page.
-pub(crate) fn full_id(id: &str) -> Cow<'_, str> {
+/// The id that an element of the component which is being rendered has on the page: for markup that refers to it,
+/// as `label for=(page_id("name"))` does. Elements and their attributes know it by themselves.
+pub fn page_id(id: &str) -> Cow<'_, str> {
     at().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
 }
 

@@ -313,6 +313,10 @@ impl El<'_> {
         if !el.id.is_empty() {
             el.id = Cow::Owned(at.id(&el.id));
         }
+        for (_, value) in el.attrs.iter_mut().filter(|(name, _)| name.names_ids()) {
+            let ids: Vec<String> = value.split_ascii_whitespace().map(|id| at.id(id)).collect();
+            *value = Cow::Owned(ids.join(" "));
+        }
         if let Some(bind) = el.bind.take() {
             el.bind = Some(if bind.event == at.event { Arc::new(at.bind(&bind)) } else { bind });
         }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use maud::Markup;
-use nitro::{Inputs, prelude::*};
+use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 
 use super::{bare, below, conflict::Conflict, local, note::Note};
@@ -29,9 +29,11 @@ const HISTORY: usize = 20;
 const OFFERS: usize = 20;
 
 /// The screen of one record: `app.page::<Card<Client>>("/clients/{id}")`, below its list.
-///
 /// `?do=edit` opens it for editing, `/clients/new?do=create` for a new record, in which further parameters
 /// fill in the fields of their names.
+///
+/// In a page it is [made](Card::of) for a record, and says its [`Outcome`]: `Keyed<String, Card<Client>>` holds as
+/// many as the user opens.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Card<R> {
@@ -49,6 +51,8 @@ pub struct Card<R> {
     pub(super) note: Option<Note>,
     /// It is saved, and the browser on its way elsewhere.
     pub(super) done: bool,
+    /// It was opened to be looked at, and is again when the user is done.
+    pub(super) looks: bool,
     /// Room was made for a draft since the page is in memory.
     #[serde(skip)]
     has_room: bool,
@@ -78,6 +82,7 @@ impl<R> Default for Card<R> {
             clashes: Conflict::default(),
             note: None,
             done: false,
+            looks: false,
             has_room: false,
             who: Who::default(),
             titles: Titles::new(),
@@ -125,9 +130,64 @@ pub enum Do {
     Discard,
     /// Delete the record.
     Delete,
+    /// Edit the record, where the card is not a page.
+    Edit,
+    /// Close the card, where it is not a page.
+    Close,
+}
+
+/// What became of a card in a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The record of this id was saved, or made. The card shows it, if it was opened to be looked at.
+    Saved(String),
+    /// The record of this id is not there any more.
+    Gone(String),
+    /// The user is done with it.
+    Closed,
+}
+
+impl<R> Card<R> {
+    /// A card in a page, of the record with this id.
+    #[must_use]
+    pub fn of(id: impl Into<String>) -> Self {
+        Card { id: id.into(), looks: true, ..Card::default() }
+    }
+
+    /// A card in a page, for a new record.
+    #[must_use]
+    pub fn create() -> Self {
+        Card { kind: Kind::Create, ..Card::default() }
+    }
 }
 
 impl<R: Form> Card<R> {
+    /// Ends what the user did: a page leads elsewhere, a card in a page says what became of it.
+    pub(super) fn leave(
+        &mut self,
+        cx: &mut Cx<'_, Self>,
+        to: impl FnOnce(&Self) -> Url,
+        outcome: Outcome,
+    ) -> Result {
+        if cx.is_page() {
+            self.done = true;
+            return cx.redirect(to(self));
+        }
+        cx.say(outcome);
+        cx.refresh();
+        Ok(())
+    }
+
+    /// Shows the record again to who only came to look at it.
+    pub(super) async fn show_again(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        self.kind = if self.looks { Kind::View } else { Kind::Edit };
+        (self.note, self.faults, self.clashes) = (None, Faults::new(), Conflict::default());
+        self.read(cx).await?;
+        self.around(cx).await?;
+        cx.reg(&table::record_topic(R::TABLE, &self.id));
+        Ok(())
+    }
+
     pub(super) fn act(&self) -> Act {
         match self.kind {
             Kind::Create => Act::Create,
@@ -161,12 +221,14 @@ impl<R: Form> Card<R> {
     }
 
     async fn open(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        self.id = cx.param("id").to_owned();
+        if cx.is_page() {
+            self.id = cx.param("id").to_owned();
+        }
         if self.kind == Kind::Create {
             let spec = R::spec();
             let blank = spec.blank();
             let given = self.names().into_iter().map(|name| {
-                let value = Value::from(cx.query(&name));
+                let value = Value::from(if cx.is_page() { cx.query(&name) } else { "" });
                 (name, value)
             });
             let given = given.filter(|(_, value)| value != "").collect();
@@ -256,8 +318,9 @@ impl<R: Form> Card<R> {
     }
 }
 
-impl<R: Form> Page for Card<R> {
+impl<R: Form> Component for Card<R> {
     type Event = Do;
+    type Said = Outcome;
     const ACCESS: Access = R::ACCESS;
 
     fn title(&self, ui: &Ui<'_, Self>) -> String {
@@ -267,7 +330,7 @@ impl<R: Form> Page for Card<R> {
 
     async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.who = Who::of(cx);
-        if !self.opened {
+        if !self.opened && cx.is_page() {
             self.kind = match cx.query("do") {
                 "create" => Kind::Create,
                 "edit" => Kind::Edit,
@@ -326,11 +389,28 @@ impl<R: Form> Page for Card<R> {
             }
             Do::Discard => {
                 self.forget(cx);
-                self.done = true;
                 let there = table::get::<R>(cx.kvs(), &self.id).await?.is_some();
-                return cx.redirect(if there { self.here(cx, "") } else { Self::list(cx) });
+                if self.looks && there {
+                    self.show_again(cx).await?;
+                    cx.refresh();
+                    return Ok(());
+                }
+                let to = if there { self.here(cx, "") } else { Self::list(cx) };
+                return self.leave(cx, |_| to, Outcome::Closed);
             }
             Do::Delete => return self.delete(cx).await,
+            Do::Edit => {
+                if !self.may(Act::Update) {
+                    return Err(Error::Denied);
+                }
+                self.read(cx).await?;
+                self.kind = Kind::Edit;
+                self.again(cx).await?;
+            }
+            Do::Close => {
+                cx.say(Outcome::Closed);
+                return Ok(());
+            }
         }
         self.around(cx).await?;
         cx.refresh();
@@ -343,7 +423,8 @@ impl<R: Form> Page for Card<R> {
         if self.kind == Kind::Edit {
             self.note = Some(Note::Stale(changed.who.clone()));
         } else if changed.act == Act::Delete || !self.may(Act::Read) {
-            return cx.redirect(Self::list(cx));
+            let (to, outcome) = (Self::list(cx), Outcome::Gone(self.id.clone()));
+            return self.leave(cx, |_| to, outcome);
         } else if self.kind == Kind::View {
             self.read(cx).await?;
             self.around(cx).await?;

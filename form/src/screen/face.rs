@@ -21,19 +21,21 @@ impl<R: Form> Card<R> {
         let (spec, lang) = (R::spec(), ui.lang());
         let title = spec.document.label("", lang);
         let note = self.note.as_ref().map(|note| note.text(spec, &self.faults, lang)).unwrap_or_default();
-        html! {
-            main.card {
-                header {
-                    nav { (link(title.to_owned(), Self::list(ui)).id("f.list").attr(attr::TITLE, text(lang).back)) }
-                    (h1().id("f.title").text(match self.kind {
-                        Kind::Create => text(lang).new.to_owned(),
-                        _ => self.named(),
-                    }))
+        let (t, is_page) = (text(lang), ui.is_page());
+        let head = if is_page { h1() } else { h2() };
+        let named = if self.kind == Kind::Create { t.new.to_owned() } else { self.named() };
+        let whole = html! {
+            header {
+                @if is_page { nav { (link(title.to_owned(), Self::list(ui)).id("f.list").attr(attr::TITLE, t.back)) } }
+                (head.id("f.title").text(named))
+                @if !is_page && self.kind == Kind::View {
+                    (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close())))
                 }
-                (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
-                @if self.kind == Kind::View { (self.view(ui)) } @else { (self.form(ui)) }
             }
-        }
+            (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
+            @if self.kind == Kind::View { (self.view(ui)) } @else { (self.form(ui)) }
+        };
+        html! { @if is_page { main.card { (whole) } } @else { section.card { (whole) } } }
     }
 
     fn sheet<'a>(&'a self, lang: &'a str) -> Sheet<'a> {
@@ -46,7 +48,8 @@ impl<R: Form> Card<R> {
             (panel().id("f.view").body(html! { (self.sheet(ui.lang())) }))
             div.actions {
                 @if self.may(Act::Update) {
-                    (link(t.edit, self.here(ui, "?do=edit")).id("f.edit").class("button"))
+                    @if ui.is_page() { (link(t.edit, self.here(ui, "?do=edit")).id("f.edit").class("button")) }
+                    @else { (button(t.edit).id("f.edit").postback(ui.on(Do::edit()))) }
                 }
                 @if self.may(Act::Delete) {
                     (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(ui.on(Do::delete())))
@@ -88,7 +91,7 @@ impl<R: Form> Card<R> {
     fn story(&self, ui: &Ui<'_, Self>) -> Markup {
         let t = text(ui.lang());
         html! {
-            h2 id="f.history.h" { (t.history) }
+            h2 id=(nitro::page_id("f.history.h")) { (t.history) }
             ol reversed {
                 @for entry in &self.history { li { (self.entry(entry, ui.lang())) } }
             }

@@ -80,7 +80,7 @@ pub enum Browse {
 }
 
 /// The thing that the user of a list in a page wants to see.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Opened {
     /// A record, by its id.
     Record(String),
@@ -134,7 +134,7 @@ impl<R: Form> List<R> {
         let box_ = search(TEXT).value(self.query.text.clone()).attr(attr::AUTOCOMPLETE, "off");
         form().id("f.find").class("find").attr(attr::ROLE, "search").postback(ui.on(find())).body(html! {
             div.field {
-                label for=(TEXT) { (t.search) }
+                label for=(nitro::page_id(TEXT)) { (t.search) }
                 (box_.postback(ui.on(find())).on(On::Input))
             }
             (panel().id("f.filters").class("filters").on(On::Change).postback(ui.on(find())).body(html! { (filters) }))
@@ -187,7 +187,7 @@ impl<R: Form> List<R> {
                     @for (id, data) in &self.found.rows {
                         (tr().id(row_id(id)).body(html! {
                             @if ui.is_page() { (sheet(data).link(&below(base, id, ""))) }
-                            @else { (sheet(data).open(ui.on(Browse::open(id.clone())))) }
+                            @else { (sheet(data).open(&ui.on(Browse::open(id.clone())))) }
                         }))
                     }
                 }))

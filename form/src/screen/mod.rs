@@ -7,7 +7,7 @@ mod list;
 mod note;
 mod save;
 
-pub use card::{Card, Do};
+pub use card::{Card, Do, Outcome};
 pub use conflict::Conflict;
 pub use list::{Browse, List, Opened};
 

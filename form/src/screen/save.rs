@@ -3,7 +3,11 @@
 use nitro::{Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{card::Card, conflict::Conflict, note::Note};
+use super::{
+    card::{Card, Outcome},
+    conflict::Conflict,
+    note::Note,
+};
 use crate::{
     access::Act,
     fault::{Fault, Faults},
@@ -73,7 +77,7 @@ impl<R: Form> Card<R> {
                 Kind::Create => table::create::<R>(cx.kvs(), by, &self.data).await?,
                 _ => table::update::<R>(cx.kvs(), by, &self.id, self.version, &self.data).await?,
             };
-            return self.saved(saved, cx);
+            return self.saved(saved, cx).await;
         }
         self.make_room(cx).await?;
         self.keep(cx);
@@ -90,14 +94,19 @@ impl<R: Form> Card<R> {
         }
     }
 
-    fn saved(&mut self, saved: Saved, cx: &mut Cx<'_, Self>) -> Result {
+    async fn saved(&mut self, saved: Saved, cx: &mut Cx<'_, Self>) -> Result {
         match saved {
             Saved::Done { id } => {
                 let act = self.act();
                 self.forget(cx);
                 self.id = id;
                 self.tell(act, cx);
-                return cx.redirect(self.here(cx, ""));
+                if !cx.is_page() {
+                    self.looks |= act == Act::Create;
+                    self.show_again(cx).await?;
+                }
+                let (to, outcome) = (self.here(cx, ""), Outcome::Saved(self.id.clone()));
+                return self.leave(cx, |_| to, outcome);
             }
             Saved::Gone => {
                 self.gone();
@@ -125,7 +134,6 @@ impl<R: Form> Card<R> {
 
     /// Tells the other pages.
     fn tell(&mut self, act: Act, cx: &mut Cx<'_, Self>) {
-        self.done = true;
         let changed = Changed { id: self.id.clone(), who: self.who.name().to_owned(), act };
         cx.send(&table::record_topic(R::TABLE, &self.id), changed.clone());
         cx.send(&table::topic(R::TABLE), changed);
@@ -148,7 +156,8 @@ impl<R: Form> Card<R> {
         match table::delete::<R>(cx.kvs(), by, &self.id, self.version).await? {
             Saved::Done { .. } => {
                 self.tell(Act::Delete, cx);
-                cx.redirect(Self::list(cx))
+                let (to, outcome) = (Self::list(cx), Outcome::Gone(self.id.clone()));
+                self.leave(cx, |_| to, outcome)
             }
             Saved::Lost(_) => {
                 self.read(cx).await?;
@@ -157,7 +166,10 @@ impl<R: Form> Card<R> {
                 cx.refresh();
                 Ok(())
             }
-            _ => cx.redirect(Self::list(cx)),
+            _ => {
+                let (to, outcome) = (Self::list(cx), Outcome::Gone(self.id.clone()));
+                self.leave(cx, |_| to, outcome)
+            }
         }
     }
 }

@@ -10,5 +10,5 @@ enum Row {
 }
 
 fn main() {
-    let _ = button("Remove").postback(ui.on(Row::remove(7, Id(7))));
+    let _ = Row::remove(7, Id(7));
 }

@@ -17,5 +17,5 @@ enum Ask {
 }
 
 fn main() {
-    let _ = textbox(Ask::room).postback(ui.on(Ask::enter()));
+    let _ = (textbox(Ask::room), Ask::enter());
 }

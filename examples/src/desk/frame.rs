@@ -1,7 +1,7 @@
 //! The frame around the desk's pages: the bar with its ways, and the way to a role for who has none.
 
 use maud::html;
-use nitro::prelude::*;
+use nitro::{Component, prelude::*};
 
 use super::text::text;
 use crate::frame::avatar;
@@ -12,14 +12,14 @@ pub(super) const ROLES: [&str; 3] = ["clerk", "manager", "storekeeper"];
 /// A page of the framework in the desk's frame.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(bound = "")]
-pub(crate) struct Framed<P: Page>(P);
+pub(crate) struct Framed<C: Component + Default>(C);
 
-impl<P: Page> Page for Framed<P> {
-    type Event = P::Event;
+impl<C: Component + Default> Page for Framed<C> {
+    type Event = C::Event;
     // Who has no role is shown where to get one, instead of being refused.
     const ACCESS: Access = Access::Anyone;
 
-    fn children(&mut self) -> Children<'_, P::Event> {
+    fn children(&mut self) -> Children<'_, C::Event> {
         self.0.children()
     }
 
@@ -32,7 +32,7 @@ impl<P: Page> Page for Framed<P> {
             let to = cx.path().to_owned();
             return cx.redirect(url!("/desk?to={to}"));
         }
-        if let Access::Role(role) = P::ACCESS
+        if let Access::Role(role) = C::ACCESS
             && !cx.has_role(role)
         {
             return Err(Error::Denied);
@@ -52,7 +52,7 @@ impl<P: Page> Page for Framed<P> {
         html! { div class="desk" { (bar(ui)) (self.0.render(&ui.lend())) } }
     }
 
-    async fn event(&mut self, event: P::Event, cx: &mut Cx<'_, Self>) -> Result {
+    async fn event(&mut self, event: C::Event, cx: &mut Cx<'_, Self>) -> Result {
         self.0.event(event, &mut cx.lend()).await
     }
 

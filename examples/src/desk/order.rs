@@ -2,7 +2,7 @@
 
 use form::{Card, Do};
 use maud::html;
-use nitro::prelude::*;
+use nitro::{Component, prelude::*};
 
 use super::{record::Order, text::text};
 
@@ -24,7 +24,7 @@ impl OrderCard {
 
 impl Page for OrderCard {
     type Event = Do;
-    const ACCESS: Access = <Card<Order> as Page>::ACCESS;
+    const ACCESS: Access = <Card<Order> as Component>::ACCESS;
 
     fn title(&self, ui: &Ui<'_, Self>) -> String {
         self.card.title(&ui.lend())

@@ -307,7 +307,11 @@ impl<R: Form> Component for List<R> {
             if self.authorize(cx).await.is_err() {
                 // A page has nothing left to show; in a page the others have.
                 (self.found, self.empty) = (Found::default(), false);
-                return if cx.is_page() { cx.redirect(local("/")) } else { Ok(cx.refresh()) };
+                if cx.is_page() {
+                    return cx.redirect(local("/"));
+                }
+                cx.refresh();
+                return Ok(());
             }
             self.find(cx).await?;
             cx.refresh();

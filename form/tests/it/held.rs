@@ -66,7 +66,8 @@ impl Page for Desk {
             Act::Card(_, Outcome::Saved(id)) => self.said = format!("{id} is saved"),
             Act::Said(text) => self.said = text,
         }
-        Ok(cx.refresh())
+        cx.refresh();
+        Ok(())
     }
 }
 // end

@@ -17,6 +17,8 @@ pub struct Document<'a> {
     pub seen: (u64, u64),
     /// Where the client script is.
     pub script: &'a str,
+    /// Markup for the head, such as an icon.
+    pub head: &'a str,
     /// Where style sheets are.
     pub styles: &'a [Url],
     /// The content of the page.
@@ -53,6 +55,7 @@ impl Document<'_> {
             escape(style.as_str(), &mut out);
             out.push_str("\">");
         }
+        out.push_str(self.head);
         out.push_str("<script type=\"module\" src=\"");
         escape(self.script, &mut out);
         out.push_str("\"></script></head><body><noscript><p class=\"alert\">");

@@ -108,7 +108,7 @@ pub use keep::memo;
 pub use live::{Live, Rendered, SESSION_PATH, live};
 pub use nitro_derive::{Event, url};
 pub use op::Dom;
-pub use page::{Access, Page};
+pub use page::{Access, Layout, Page};
 pub use route::{BadRoute, Found, Routes};
 pub use scope::page_id;
 pub use state::Old;

@@ -21,7 +21,7 @@ use crate::{
     nodes::Nodes,
     op,
     op::Dom,
-    page::Access,
+    page::{Access, Layout},
     refresh,
     scope::{self, Known},
     state,
@@ -338,7 +338,14 @@ impl<P: Component + Default> Held<P> {
         let random = cx.node().random().bytes();
         let (page, ui) = (&self.page, cx.ui());
         let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
-        let marked = scope::marked(random, event, known, || page.render(&ui).into_string());
+        let layout = cx.node().service::<Layout>();
+        let marked = scope::marked(random, event, known, || {
+            let content = page.render(&ui);
+            match layout {
+                Some(layout) => (layout.0)(&ui, content).into_string(),
+                None => content.into_string(),
+            }
+        });
         let mut draft = Draft::new(marked, &nodes, keying, text(ui.lang()));
         let has_twins = draft.has_twins(&nodes);
         if has_twins && draft.has_stubs {

@@ -1,6 +1,6 @@
 //! The application: its pages, its files, and who may talk to it, made into a router.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
@@ -11,16 +11,19 @@ use axum::{
     response::IntoResponse,
     routing,
 };
+use maud::{Markup, html};
 use n2o::{Node, Protocol};
-use nitro::{Component, Routes, Url};
+use nitro::{Component, Layout, Routes, Url};
 
 use crate::{
     asset::Asset,
+    folder,
     front::Front,
     get, headers,
     host::Hosts,
     network::Network,
     rest::{Rest, caller},
+    user::Home,
     visitor, ws,
 };
 
@@ -32,6 +35,8 @@ pub struct App {
     routes: Routes,
     assets: Vec<Asset>,
     styles: Vec<Url>,
+    head: String,
+    folders: Vec<(String, PathBuf)>,
     login: Option<String>,
     origins: Vec<String>,
     proxies: Vec<Network>,
@@ -49,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) script: String,
     pub(crate) styles: Vec<Url>,
+    pub(crate) head: String,
     pub(crate) login: Option<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) langs: Vec<&'static str>,
@@ -63,6 +69,8 @@ impl App {
             routes: Routes::default(),
             assets: Vec::new(),
             styles: Vec::new(),
+            head: String::new(),
+            folders: Vec::new(),
             login: None,
             origins: Vec::new(),
             proxies: Vec::new(),
@@ -99,6 +107,33 @@ impl App {
         let asset = Asset::new(name, "text/css; charset=utf-8", css.as_bytes());
         self.styles.extend(Url::local(&asset.path));
         self.assets.push(asset);
+        self
+    }
+
+    /// Adds markup to the head of every page, such as `<meta>` and `<link>`; scripts are not run there.
+    pub fn head(mut self, markup: &Markup) -> Self {
+        self.head.push_str(&markup.0);
+        self
+    }
+
+    /// Gives every page an icon: its file's name and content, of a kind such as `image/svg+xml`.
+    pub fn icon(mut self, name: &str, kind: &'static str, content: &'static [u8]) -> Self {
+        let asset = Asset::new(name, kind, content);
+        let link = html! { link rel="icon" type=(kind) href=(asset.path); };
+        self.assets.push(asset);
+        self.head(&link)
+    }
+
+    /// Puts something around every page, such as a bar with links: see [`Layout`].
+    pub fn layout(self, layout: fn(&n2o::Cx, Markup) -> Markup) -> Self {
+        self.node.provide(Layout(layout));
+        self
+    }
+
+    /// Serves the files of a folder, as they are on the disk, below a path such as `/files`. Those whose names, or whose
+    /// folders' names, begin with a dot are not served, and no folder is listed.
+    pub fn files(mut self, path: &str, folder: impl Into<PathBuf>) -> Self {
+        self.folders.push((path.trim_end_matches('/').to_owned(), folder.into()));
         self
     }
 
@@ -177,11 +212,14 @@ impl App {
             routes: self.routes,
             script: script.path.clone(),
             styles: self.styles,
+            head: self.head,
             login: self.login,
             origins: self.origins,
             langs: self.langs,
             secure,
         });
+        // A second router of the same node is another way to the same.
+        _ = shared.front.home.set(Home(Arc::downgrade(&shared)));
         let form = DefaultBodyLimit::max(shared.node.limits().frame);
         let mut router = Router::new()
             .route("/ws", routing::get(ws::upgrade))
@@ -197,6 +235,9 @@ impl App {
             }
             let braked = middleware::from_fn_with_state(Arc::clone(&shared), caller::braked);
             router = router.merge(rest.router().layer(braked));
+        }
+        for (path, files) in self.folders {
+            router = router.nest_service(&path, folder::serve(files));
         }
         for asset in self.assets.into_iter().chain(modules).chain([script]) {
             let path = asset.path.clone();

@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use axum::{
@@ -27,6 +27,7 @@ use crate::{
     network::Network,
     places::{Place, Places},
     stream::Bounds,
+    user::Home,
 };
 
 /// Milliseconds in which one line of a kind is logged.
@@ -51,6 +52,8 @@ pub(crate) struct Front {
     /// Browsers come over TLS.
     pub(crate) secure: bool,
     pub(crate) bounds: Arc<Bounds>,
+    /// The application behind it.
+    pub(crate) home: OnceLock<Home>,
     pub(crate) logs: Logs,
     clock: Clock,
     hasher: RandomState,
@@ -99,6 +102,7 @@ impl Front {
             hosts: Hosts::default(),
             secure: false,
             bounds: Arc::new(Bounds::new(limits)),
+            home: OnceLock::new(),
             logs: Logs::default(),
             clock,
             hasher: RandomState::new(),
@@ -231,6 +235,9 @@ impl Front {
                 let address = client::address(peer, request.headers(), &self.proxies);
                 request.extensions_mut().insert(ClientAddress(Some(address)));
                 request.extensions_mut().insert(headers::Served);
+                if let Some(home) = self.home.get() {
+                    request.extensions_mut().insert(home.clone());
+                }
                 router.oneshot(request).await?
             }
         };

@@ -89,6 +89,7 @@ pub(crate) fn document(
         seen,
         script: &app.script,
         styles: &app.styles,
+        head: &app.head,
         html: &html,
         forms: &forms,
         note,

@@ -59,6 +59,7 @@ mod asset;
 mod client;
 mod cookie;
 mod files;
+mod folder;
 mod frames;
 mod front;
 mod get;
@@ -78,6 +79,7 @@ mod server;
 mod slow;
 mod socket;
 mod stream;
+mod user;
 mod visitor;
 mod ws;
 
@@ -85,6 +87,7 @@ pub use app::App;
 pub use client::ClientAddress;
 pub use network::{BadNetwork, Network};
 pub use server::{ServeError, Server};
+pub use user::User;
 
 /// The client script, minified.
 pub const SCRIPT: &str = include_str!("../js/n2o.min.js");

@@ -10,6 +10,7 @@ mod http;
 mod leave;
 mod native;
 mod operate;
+mod own;
 mod process;
 mod protocol;
 mod rate;

@@ -38,8 +38,8 @@ fn its_programs_compile_as_they_stand_and_its_test_passes() {
     let manifest = format!(
         "[package]\nname = \"app\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n{dependencies}\n[workspace]\n\n{profile}"
     );
-    // The last line is what README says in words.
-    let main = blocks(&readme, "A page", "rust") + "\nmod clients;\n";
+    // The last lines are what README says in words.
+    let main = blocks(&readme, "A page", "rust") + "\nmod clients;\nmod desk;\n";
     let app = target().join("readme");
     fs::create_dir_all(app.join("src")).unwrap();
     for (file, text) in [
@@ -47,6 +47,7 @@ fn its_programs_compile_as_they_stand_and_its_test_passes() {
         ("Cargo.lock", fs::read_to_string(root().join("Cargo.lock")).unwrap()),
         ("src/main.rs", main),
         ("src/clients.rs", blocks(&readme, "A set of screens", "rust")),
+        ("src/desk.rs", blocks(&readme, "A component", "rust")),
         ("src/client.labels", blocks(&readme, "A set of screens", "text")),
     ] {
         fs::write(app.join(file), text).unwrap();

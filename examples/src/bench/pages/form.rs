@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use maud::html;
-use nitro::prelude::*;
+use nitro::{Component, prelude::*};
 
 /// Fields of each form.
 const FIELDS: u64 = 60;
@@ -64,32 +64,63 @@ impl<const ONE: bool> Page for Form<ONE> {
     }
 }
 
-/// A form of six parts with ten fields each, of which those of one part change, one part after the other.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// A part of a form.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Panel {
+    part: u64,
+    round: u64,
+}
+
+impl Component for Panel {
+    type Event = Never;
+    type Said = Never;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        const COUNT: u64 = FIELDS / PARTS;
+        html! {
+            @for number in self.part * COUNT..(self.part + 1) * COUNT {
+                (field(number, value(self.round, number)))
+            }
+        }
+    }
+
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
+        match never {}
+    }
+}
+
+/// A form of six components with ten fields each, of which those of one change, one component after the other.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Panels {
     round: u64,
+    parts: Keyed<u64, Panel>,
+}
+
+impl Default for Panels {
+    fn default() -> Self {
+        let mut parts = Keyed::default();
+        (0..PARTS).for_each(|part| parts.open(part, Panel { part, round: 0 }));
+        Panels { round: 0, parts }
+    }
 }
 
 impl Page for Panels {
     type Event = Ask;
     const ACCESS: Access = Access::Anyone;
 
-    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
-        const COUNT: u64 = FIELDS / PARTS;
-        let part = |part| {
-            let round = turns(self.round, PARTS, part);
-            html! {
-                @for number in part * COUNT..(part + 1) * COUNT { (field(number, value(round, number))) }
-            }
-        };
-        html! {
-            @for number in 0..PARTS { (panel().id(format!("p{number}")).body(part(number))) }
-            (recalculate(ui))
-        }
+    fn children(&mut self) -> Children<'_, Ask> {
+        Children::none().keyed("p", &mut self.parts, |_, never| silent(never))
     }
 
-    async fn event(&mut self, ask: Ask, cx: &mut Cx<'_, Self>) -> Result {
-        let Ask::Recalc = ask;
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (ui.place_all(&self.parts)) (recalculate(ui)) }
+    }
+
+    async fn event(&mut self, Ask::Recalc: Ask, cx: &mut Cx<'_, Self>) -> Result {
+        if let Some(part) = self.parts.get_mut(&(self.round % PARTS)) {
+            part.round += 1;
+        }
         self.round += 1;
         cx.refresh();
         Ok(())

@@ -41,13 +41,17 @@ impl<const REFRESH: bool> Page for List<REFRESH> {
     }
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
-        let rows = html! {
-            @for number in 0..self.rows + self.appended { (self.row(number)) }
+        let all = 0..self.rows + self.appended;
+        let list = tbody().id("rows");
+        let list = if REFRESH {
+            list.rows(all, |number| (*number, self.times(*number)), |number| self.row(*number))
+        } else {
+            list.body(html! { @for number in all { (self.row(number)) } })
         };
         html! {
             (button("Append").id("append").postback(ui.on(Change::append())).repeat())
             (button("Touch").id("touch").postback(ui.on(Change::touch())).repeat())
-            table { (tbody().id("rows").body(rows)) }
+            table { (list) }
         }
     }
 
@@ -69,11 +73,17 @@ impl<const REFRESH: bool> Page for List<REFRESH> {
 }
 
 impl<const REFRESH: bool> List<REFRESH> {
-    fn row(&self, number: u64) -> El<'static> {
-        if number >= self.rows {
-            return row(number, "New", number - self.rows + 1);
+    /// How often a row was touched, or the number of a new one.
+    fn times(&self, number: u64) -> u64 {
+        match number.checked_sub(self.rows) {
+            Some(new) => new + 1,
+            None if number == self.rows / 2 => self.touched,
+            None => 0,
         }
-        row(number, "Row", if number == self.rows / 2 { self.touched } else { 0 })
+    }
+
+    fn row(&self, number: u64) -> El<'static> {
+        row(number, if number < self.rows { "Row" } else { "New" }, self.times(number))
     }
 }
 

@@ -57,7 +57,7 @@ impl<'a, C> Cx<'a, C> {
     /// The component is the page, and stands in no other.
     #[must_use]
     pub fn is_page(&self) -> bool {
-        self.doc.at.is_none()
+        self.doc.at().is_none()
     }
 
     /// Says something to the one that holds this component, who hears it when the handler has ended.
@@ -66,7 +66,7 @@ impl<'a, C> Cx<'a, C> {
     where
         C: Component,
     {
-        self.doc.said.push(Box::new(said));
+        self.doc.parts().said.push(Box::new(said));
     }
 
     /// [`n2o::Cx::reg`] for this component: a message of the topic comes to those that have registered with it.
@@ -84,8 +84,9 @@ impl<'a, C> Cx<'a, C> {
     /// [`n2o::Cx::unreg`] for this component: the page goes on to hear the topic for the others.
     pub fn unreg(&mut self, topic: &str) {
         let serial = self.doc.serial();
-        self.doc.topics.retain(|(known, name)| *known != serial || name != topic);
-        if !self.doc.topics.iter().any(|(_, name)| name == topic) {
+        let topics = &mut self.doc.parts().topics;
+        topics.retain(|(known, name)| *known != serial || name != topic);
+        if !topics.iter().any(|(_, name)| name == topic) {
             self.dispatch.unreg(topic);
         }
     }

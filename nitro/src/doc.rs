@@ -35,12 +35,21 @@ pub(crate) struct Doc {
     /// The place that the visitor was sent to when the page connected: there is no page for them any more.
     pub(crate) away: Option<String>,
     pub(crate) seen: Seen,
+    /// In a box, since most pages have no components and no topics.
+    parts: Option<Box<Parts>>,
+}
+
+/// What is known of the components of a page.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
     /// The component whose handler runs; `None` is the page.
     pub(crate) at: Option<Arc<At>>,
     /// The topics that components have registered with, by serial; 0 is the page.
     pub(crate) topics: Vec<(u64, String)>,
-    /// All that it has said so far.
+    /// All that the component has said so far.
     pub(crate) said: Vec<Box<dyn Any + Send>>,
+    /// A component has changed in the part of the page that is being told or woken: those around it show it.
+    pub(crate) stirred: bool,
 }
 
 impl Doc {
@@ -57,40 +66,54 @@ impl Doc {
             title: 0,
             away: None,
             seen: Seen::default(),
-            at: None,
-            topics: Vec::new(),
-            said: Vec::new(),
+            parts: None,
         }
+    }
+
+    pub(crate) fn parts(&mut self) -> &mut Parts {
+        self.parts.get_or_insert_default()
+    }
+
+    /// The component whose handler runs; `None` is the page.
+    pub(crate) fn at(&self) -> Option<&Arc<At>> {
+        self.parts.as_ref()?.at.as_ref()
+    }
+
+    fn topics(&self) -> &[(u64, String)] {
+        self.parts.as_ref().map_or(&[], |parts| &parts.topics)
     }
 
     /// The id that an element of the component has on the page.
     pub(crate) fn id<'i>(&self, id: &'i str) -> Cow<'i, str> {
-        self.at.as_ref().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
+        self.at().map_or(Cow::Borrowed(id), |at| Cow::Owned(at.id(id)))
     }
 
     /// The serial of the component whose handler runs.
     pub(crate) fn serial(&self) -> u64 {
-        self.at.as_ref().map_or(0, |at| at.serial())
+        self.at().map_or(0, |at| at.serial())
     }
 
     /// The component whose handler runs has registered with a topic.
     pub(crate) fn note(&mut self, topic: &str) {
         let known = (self.serial(), topic.to_owned());
-        if !self.topics.contains(&known) {
-            self.topics.push(known);
+        let topics = &mut self.parts().topics;
+        if !topics.contains(&known) {
+            topics.push(known);
         }
     }
 
     /// The component of this serial hears the topic. The page also hears what nobody has asked for.
     pub(crate) fn hears(&self, serial: u64, topic: &str) -> bool {
-        let of_topic = || self.topics.iter().filter(|(_, known)| known == topic);
+        let of_topic = || self.topics().iter().filter(|(_, known)| known == topic);
         of_topic().any(|(known, _)| *known == serial) || serial == 0 && of_topic().next().is_none()
     }
 
     /// Begins a turn of the page.
     pub(crate) fn home(&mut self) {
-        self.at = None;
-        self.said.clear();
+        if let Some(parts) = &mut self.parts {
+            (parts.at, parts.stirred) = (None, false);
+            parts.said.clear();
+        }
     }
 
     /// The same, to be changed by a handler that may fail.

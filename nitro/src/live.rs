@@ -188,7 +188,7 @@ impl<P: Component + Default> Held<P> {
 
     /// Loads and begins the components that are new.
     async fn rouse(&mut self, begin: bool, cx: &mut Cx<'_, P>) -> Result {
-        cx.doc.at = None;
+        cx.doc.home();
         component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await
     }
 
@@ -310,7 +310,7 @@ impl<P: Component + Default> Held<P> {
     async fn settle(&mut self, cx: &mut Cx<'_, P>) -> Result {
         self.rouse(true, cx).await?;
         let part = &mut *cx.doc;
-        part.said.clear();
+        part.home();
         let (redirect, refresh) = (part.redirect.take(), std::mem::take(&mut part.refresh));
         let after = part.after.take();
         if redirect.is_some() || cx.dispatch.is_leaving() {

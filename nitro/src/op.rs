@@ -44,8 +44,9 @@ pub(crate) fn seal(cx: &n2o::Cx, id: &str, bind: &Bind) -> String {
 
 /// Renders something for this page.
 pub(crate) fn draft<C>(cx: &mut Cx<'_, C>, render: impl FnOnce(&mut String)) -> Draft {
-    let Doc { event, tree, at, .. } = &*cx.doc;
-    let (event, keying, at) = (at.as_ref().map_or(*event, |at| at.event), tree.keying(), at.clone());
+    let Doc { event, tree, .. } = &*cx.doc;
+    let at = cx.doc.at().cloned();
+    let (event, keying) = (at.as_ref().map_or(*event, |at| at.event), tree.keying());
     let random = cx.node().random().bytes();
     let draft = Draft::new(scope::part(random, event, at, render), &Nodes::none(), keying, text(cx.lang()));
     check_controls(cx, &draft);

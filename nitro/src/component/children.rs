@@ -152,9 +152,18 @@ struct Held<'a, C: Component, E> {
 }
 
 impl<C: Component, E> Held<'_, C, E> {
+    /// Touches the child when something in it has changed; `around` says whether something beside it had before.
+    fn stir(&mut self, around: bool, doc: &mut Doc) {
+        let stirred = &mut doc.parts().stirred;
+        if *stirred {
+            self.child.touch();
+        }
+        *stirred |= around;
+    }
+
     /// All that the child said, as its owner's events; what its siblings said before stays.
     fn heard(&self, outer: Vec<Box<dyn std::any::Any + Send>>, doc: &mut Doc) -> Vec<E> {
-        let said = mem::replace(&mut doc.said, outer);
+        let said = mem::replace(&mut doc.parts().said, outer);
         said.into_iter().filter_map(|said| said.downcast().ok()).map(|said| (self.hear)(*said)).collect()
     }
 }
@@ -172,7 +181,7 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         doc: &'b mut Doc,
     ) -> Later<'b, Vec<E>> {
         Box::pin(async move {
-            let outer = mem::take(&mut doc.said);
+            let outer = mem::take(&mut doc.parts().said);
             self.child.touch();
             fire(&mut self.child.it, at, click, dispatch, doc).await?;
             Ok(self.heard(outer, doc))
@@ -187,8 +196,10 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         doc: &'b mut Doc,
     ) -> Later<'b, Vec<E>> {
         Box::pin(async move {
-            let outer = mem::take(&mut doc.said);
+            let outer = mem::take(&mut doc.parts().said);
+            let around = mem::take(&mut doc.parts().stirred);
             wake(self.child, at, begin, dispatch, doc).await?;
+            self.stir(around, doc);
             Ok(self.heard(outer, doc))
         })
     }
@@ -201,13 +212,13 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         doc: &'b mut Doc,
     ) -> Later<'b, Vec<E>> {
         Box::pin(async move {
-            let outer = mem::take(&mut doc.said);
+            let outer = mem::take(&mut doc.parts().said);
+            let around = mem::take(&mut doc.parts().stirred);
             if !self.child.held.denied {
-                if doc.hears(at.serial(), message.topic()) {
-                    self.child.touch();
-                }
+                doc.parts().stirred = doc.hears(at.serial(), message.topic());
                 tell(&mut self.child.it, Some(at), message, dispatch, doc).await?;
             }
+            self.stir(around, doc);
             Ok(self.heard(outer, doc))
         })
     }

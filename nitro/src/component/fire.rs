@@ -46,14 +46,14 @@ async fn allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Result {
 /// Runs a part of a handler with the document seen from a component's place.
 macro_rules! here {
     ($at:expr, $C:ty, $dispatch:expr, $doc:expr, |$cx:ident| $work:expr) => {{
-        let outer = $doc.at.take();
-        $doc.at = $at.map(|at| Arc::new(at.clone()));
+        let outer = $doc.parts().at.take();
+        $doc.parts().at = $at.map(|at| Arc::new(at.clone()));
         let random = $dispatch.node().random().bytes();
-        let (event, at) = (TypeId::of::<<$C as Component>::Event>(), $doc.at.clone());
+        let (event, at) = (TypeId::of::<<$C as Component>::Event>(), $doc.at().cloned());
         let mut lent: Cx<'_, $C> = Cx::new($dispatch, $doc);
         let $cx = &mut lent;
         let done = scope::within_at(random, event, at, std::pin::pin!($work)).await;
-        $doc.at = outer;
+        $doc.parts().at = outer;
         done
     }};
 }
@@ -157,7 +157,7 @@ pub(crate) fn wake<'a, C: Component>(
 ) -> Later<'a> {
     Box::pin(async move {
         if !child.held.loaded || begin && !child.held.begun {
-            child.touch();
+            doc.parts().stirred = true;
         }
         let it = &mut child.it;
         if !child.held.loaded {

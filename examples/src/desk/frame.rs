@@ -76,7 +76,7 @@ fn bar(cx: &n2o::Cx) -> Markup {
             (link("N2O", url!("/")).class("brand").attr(attr::ARIA_LABEL, t.home))
             nav class="ways" aria-label=(t.desk) {
                 (way("orders", t.orders))
-                @if !cx.has_role("storekeeper") { (way("clients", t.clients)) }
+                @if !cx.has_role("storekeeper") { (way("clients", t.clients)) (way("board", t.board)) }
                 (way("tasks", t.tasks))
                 (way("processes", t.processes))
             }

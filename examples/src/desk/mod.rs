@@ -3,6 +3,7 @@
 //! `record` declares the records, `order.bpmn` the process; the rest is what an application adds of its own:
 //! services, the state of the process on the order, the frame around the screens, and something to look at.
 
+mod board;
 mod enter;
 mod frame;
 mod mirror;
@@ -22,6 +23,7 @@ use web::{
 };
 
 use self::{
+    board::Board,
     frame::Framed,
     record::{Approval, Client, Order, Packing},
 };
@@ -35,6 +37,7 @@ pub(crate) fn pages(app: App) -> App {
         .page::<enter::Enter>("/desk")
         .page::<Framed<List<Client>>>("/clients")
         .page::<Framed<Card<Client>>>("/clients/{id}")
+        .page::<Framed<Board>>("/board")
         .page::<Framed<List<Order>>>("/orders")
         .page::<Framed<order::OrderCard>>("/orders/{id}")
         .page::<Framed<Inbox>>("/tasks")

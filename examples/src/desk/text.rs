@@ -11,6 +11,7 @@ nitro::texts! {
     enter_as "Enter as" "Увійти як"
     orders "Orders" "Замовлення"
     clients "Clients" "Клієнти"
+    board "Clients and cards" "Клієнти й картки"
     tasks "Tasks" "Завдання"
     processes "Processes" "Процеси"
     change "Take another place" "Зайняти інше місце"

@@ -27,7 +27,7 @@ impl<R: Form> Card<R> {
         let whole = html! {
             header {
                 @if is_page { nav { (link(title.to_owned(), Self::list(ui)).id("f.list").attr(attr::TITLE, t.back)) } }
-                (head.id("f.title").text(named))
+                (head.id("f.title").attr(attr::TABINDEX, "-1").text(named))
                 @if !is_page && self.kind == Kind::View {
                     (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close())))
                 }
@@ -45,7 +45,7 @@ impl<R: Form> Card<R> {
     fn view(&self, ui: &Ui<'_, Self>) -> Markup {
         let t = text(ui.lang());
         html! {
-            (panel().id("f.view").body(html! { (self.sheet(ui.lang())) }))
+            (panel().id("f.view").class("view").body(html! { (self.sheet(ui.lang())) }))
             div.actions {
                 @if self.may(Act::Update) {
                     @if ui.is_page() { (link(t.edit, self.here(ui, "?do=edit")).id("f.edit").class("button")) }
@@ -55,7 +55,7 @@ impl<R: Form> Card<R> {
                     (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(ui.on(Do::delete())))
                 }
             }
-            (section().id("f.history").attr(attr::ARIA_LABELLEDBY, "f.history.h").body(self.story(ui)))
+            (section().id("f.history").class("past").attr(attr::ARIA_LABELLEDBY, "f.history.h").body(self.story(ui)))
         }
     }
 
@@ -67,11 +67,11 @@ impl<R: Form> Card<R> {
             _ => t.save,
         };
         html! {
-            (panel().id("f.conflict").body(self.clashes.show(R::spec(), &self.titles, ui.lang(), &|field, theirs| {
+            (panel().id("f.conflict").class("clashes").body(self.clashes.show(R::spec(), &self.titles, ui.lang(), &|field, theirs| {
                 ui.on(Do::decide(field.to_owned(), theirs).reads(self.names()))
             })))
             (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(ui.on(Do::save().reads(self.names()))).body(html! {
-                (panel().id("f.fields").on(On::Change).postback(ui.on(Do::change().reads(self.names()))).body(html! {
+                (panel().id("f.fields").class("fields").on(On::Change).postback(ui.on(Do::change().reads(self.names()))).body(html! {
                     (self.sheet(ui.lang()).faults(&self.faults).choices(&self.choices)
                         .dress(&|field, input| Self::look(ui, field, input)))
                 }))

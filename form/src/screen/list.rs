@@ -251,7 +251,7 @@ impl<R: Form> Component for List<R> {
             (p().id("f.total").attr(attr::ROLE, "status").text(
                 if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
             ))
-            (panel().id("f.found").body(self.body(ui)))
+            (panel().id("f.found").class("found").body(self.body(ui)))
         };
         html! { @if is_page { main.list { (whole) } } @else { section.list { (whole) } } }
     }

@@ -138,7 +138,7 @@ impl Fill {
         };
         let choose = |field: &str, theirs: bool| ui.on(Do::decide(field.to_owned(), theirs).reads(names()));
         html! {
-            (panel().id("f.conflict").body(self.conflict.show(spec, &self.titles, lang, &choose)))
+            (panel().id("f.conflict").class("clashes").body(self.conflict.show(spec, &self.titles, lang, &choose)))
             (form().id("f.form").class("form").postback(ui.on(Do::send().reads(names()))).body(html! {
                 (panel().id("f.fields").class("fields").on(On::Change).postback(ui.on(Do::change().reads(names()))).body(html! { (sheet().dress(&|field, input| look(ui, field, input))) }))
                 div class="actions" { (submit(send.to_owned()).id("f.send").class("primary").disabled(!open)) }

@@ -1,0 +1,70 @@
+//! Clients and the cards of those that were opened, on one page: a list and cards as components.
+
+use form::{Card, List, Opened, Outcome};
+use maud::html;
+use nitro::{Component, prelude::*};
+
+use super::{record::Client, text::text};
+
+/// The key of the card for a new client; no client has it for a code.
+const NEW: &str = "new";
+
+/// A list of clients, and cards.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Board {
+    clients: Child<List<Client>>,
+    cards: Keyed<String, Card<Client>>,
+}
+
+/// What the components say.
+#[derive(Debug, Event)]
+pub(crate) enum Act {
+    Opened(Opened),
+    Card(String, Outcome),
+}
+
+impl Page for Board {
+    type Event = Act;
+    const ACCESS: Access = <List<Client> as Component>::ACCESS;
+
+    fn title(&self, ui: &Ui<'_, Self>) -> String {
+        text(ui.lang()).board.to_owned()
+    }
+
+    fn children(&mut self) -> Children<'_, Act> {
+        let children = Children::none().child("clients", &mut self.clients, Act::Opened);
+        children.keyed("cards", &mut self.cards, Act::Card)
+    }
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! {
+            main class="board" {
+                h1 { (text(ui.lang()).board) }
+                (ui.place(&self.clients))
+                div class="cards" { (ui.place_all(&self.cards)) }
+            }
+        }
+    }
+
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
+        match act {
+            Act::Opened(Opened::Record(id)) => {
+                cx.focus(format!("cards.{id}.f.title"));
+                self.cards.open(id.clone(), Card::of(id));
+            }
+            Act::Opened(Opened::New) => {
+                cx.focus(format!("cards.{NEW}.f.title"));
+                self.cards.open(NEW.to_owned(), Card::create());
+            }
+            Act::Card(key, Outcome::Closed | Outcome::Gone(_)) => drop(self.cards.close(&key)),
+            // The next new client has a card of its own.
+            Act::Card(key, Outcome::Saved(id)) if key == NEW => {
+                self.cards.close(&key);
+                self.cards.open(id.clone(), Card::of(id));
+            }
+            Act::Card(_, Outcome::Saved(_)) => {}
+        }
+        cx.refresh();
+        Ok(())
+    }
+}

@@ -91,7 +91,7 @@ async fn a_store_that_is_taken_away_is_not_ready_and_is_rescued_at_the_end() {
     };
     let body = until("it is not ready", told).await;
     assert!(body.contains("kvs backup") && !body.contains('/'), "{body}");
-    until("the log says so", async || server.log().contains("lost its name").then_some(())).await;
+    until("the log says so", async || server.log().contains("not as the store left it").then_some(())).await;
     server.signal("TERM");
     server.ended().await;
     assert!(server.log().contains("rescued-1"), "{}", server.log());

@@ -31,6 +31,7 @@ const STYLE: &str = concat!(
     include_str!("style.css"),
     include_str!("chat.css"),
     include_str!("desk.css"),
+    include_str!("board.css"),
     include_str!("diagram.css")
 );
 

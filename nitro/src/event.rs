@@ -181,7 +181,7 @@ mod sealed {
 /// The fingerprint of a variant: of its enum and where that stands, of its name and its fields.
 pub(crate) fn print<E: Event>(variant: u8) -> Option<u64> {
     let known = E::VARIANTS.get(usize::from(variant))?;
-    Some(known.print ^ hash::of(std::any::type_name::<E>().as_bytes()))
+    Some(known.print ^ hash::lasting(std::any::type_name::<E>().as_bytes()))
 }
 
 /// What an element seals.

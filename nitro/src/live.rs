@@ -342,7 +342,7 @@ impl<P: Component + Default> Held<P> {
         let marked = scope::marked(random, event, known, || {
             let content = page.render(&ui);
             match layout {
-                Some(layout) => (layout.0)(&ui, content).into_string(),
+                Some(layout) => (layout.0)(&ui, &content).into_string(),
                 None => content.into_string(),
             }
         });

@@ -28,7 +28,7 @@ pub enum Access {
 /// What stands around every page of an application, such as its bar and its foot, as a service of the node: it gets the
 /// page's content, and is rendered and compared with it. It has no events, but may have links.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout(pub fn(&n2o::Cx, Markup) -> Markup);
+pub struct Layout(pub fn(&n2o::Cx, &Markup) -> Markup);
 
 /// A page: a value that lives on the server while somebody looks at it.
 ///

@@ -259,3 +259,23 @@ async fn a_restart_in_between_loses_nothing() {
     page.click("shelf.a.note.add").await;
     assert_eq!((page.error(), page.text("shelf.a.note.sum").as_str()), (None, "2"));
 }
+
+#[tokio::test]
+async fn ways_of_any_length_work_and_are_ids() {
+    let mut page = opened().await;
+    // The inputs of the three shelves by key, in the order of the page: two of the keys do not fit into an id.
+    let html = page.html();
+    let of = |part: &str| {
+        let ids = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        ids.filter(|id| id.ends_with(part)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (texts, adds) = (of(".text"), of(".add"));
+    assert_eq!((texts.len(), adds.len()), (4, 4), "{texts:?}");
+    for (text, add) in texts.iter().zip(&adds) {
+        assert!(text.len() <= n2o::MAX_ID, "{text}");
+        page.fill(text, "typed");
+        page.click(add).await;
+        assert_eq!(page.error(), None, "{add}");
+    }
+    assert_eq!(page.text("log").matches("typed").count(), 4, "{}", page.text("log"));
+}

@@ -125,7 +125,7 @@ impl App {
     }
 
     /// Puts something around every page, such as a bar with links: see [`Layout`].
-    pub fn layout(self, layout: fn(&n2o::Cx, Markup) -> Markup) -> Self {
+    pub fn layout(self, layout: fn(&n2o::Cx, &Markup) -> Markup) -> Self {
         self.node.provide(Layout(layout));
         self
     }

@@ -47,6 +47,8 @@ impl Page for Board {
     }
 
     async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
+        // First, so that what is asked for next finds the new card.
+        cx.refresh();
         match act {
             Act::Opened(Opened::Record(id)) => {
                 cx.focus(format!("cards.{id}.f.title"));
@@ -64,7 +66,6 @@ impl Page for Board {
             }
             Act::Card(_, Outcome::Saved(_)) => {}
         }
-        cx.refresh();
         Ok(())
     }
 }

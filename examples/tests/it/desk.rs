@@ -7,6 +7,7 @@ in_every_browser!(
     an_order_goes_its_way_although_the_server_dies,
     a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_question,
     two_editors_save_one_record_and_nothing_is_lost,
+    cards_on_one_page_are_edited_through_a_restart_of_the_server,
 );
 
 const WIDE: (u32, u32) = (1_280, 900);
@@ -30,7 +31,8 @@ impl Window {
     /// Puts a value into an input, and leaves it; what the server says to it may move what is clicked next.
     async fn put(&self, id: &str, value: &str) {
         self.js(&format!("document.getElementById('{id}').value = ''")).await;
-        self.type_into(&format!("#{id}"), &format!("{value}\u{e004}")).await;
+        let selector = format!("#{}", id.replace('.', "\\."));
+        self.type_into(&selector, &format!("{value}\u{e004}")).await;
         self.until("!document.querySelector('[aria-busy]')").await;
     }
 
@@ -206,4 +208,42 @@ async fn two_editors_save_one_record_and_nothing_is_lost(engine: Engine) {
         max.until(&format!("document.getElementById('{field}').textContent == '{value}'")).await;
     }
     assert_eq!(max.console().await, []);
+}
+
+async fn cards_on_one_page_are_edited_through_a_restart_of_the_server(engine: Engine) {
+    let mut server = Server::start();
+    let base = server.url("");
+    let window = engine.window(WIDE, "en").await;
+    window.sit(&base, "Ann", "clerk").await;
+    window.at(&format!("{base}/board")).await;
+    for code in ["C-0001", "C-0002"] {
+        window.until("document.querySelector('.open')").await;
+        window
+            .js(&format!(
+                "[...document.querySelectorAll('.open')].find(e => e.textContent == '{code}').click()"
+            ))
+            .await;
+        window.until(&format!("document.activeElement.id == 'cards.{code}.f.title'")).await;
+        window.click(&format!("#cards\\.{code}\\.f\\.edit")).await;
+        window.until(&format!("document.getElementById('cards.{code}.city')")).await;
+    }
+    // One field of both cards, which must not be each other's.
+    window.put("cards.C-0001.city", "Lutsk").await;
+    window.put("cards.C-0002.city", "Rivne").await;
+    server.signal("TERM");
+    assert!(server.ended().await.success());
+    server.again();
+    window.live().await;
+    window.click("#cards\\.C-0002\\.f\\.save").await;
+    window.until("document.getElementById('cards.C-0002.city').textContent == 'Rivne'").await;
+    window.until("document.getElementById('cards.C-0001.city').value == 'Lutsk'").await;
+    window.click("#cards\\.C-0001\\.f\\.save").await;
+    window.until("document.getElementById('cards.C-0001.city').textContent == 'Lutsk'").await;
+    let shown = "document.getElementById('clients.f.rows')?.textContent ??                  document.querySelector('section.list tbody').textContent";
+    window.until(&format!("({shown}).includes('Rivne') && ({shown}).includes('Lutsk')")).await;
+    for code in ["C-0001", "C-0002"] {
+        window.click(&format!("#cards\\.{code}\\.f\\.close")).await;
+        window.until(&format!("!document.getElementById('cards.{code}.f.title')")).await;
+    }
+    assert_eq!(window.console().await, []);
 }

@@ -4,12 +4,15 @@ use std::any::TypeId;
 
 use n2o::{Error, Result};
 
-use crate::{event::Bind, id::state_of, inputs};
+use crate::{event::Bind, hash::Hash, inputs};
 
 /// The variant of all seals of components; the one that is meant stands in the seal.
 pub(crate) const OF_CHILD: u8 = u8::MAX;
 /// The fingerprint of such seals.
 pub(crate) const PRINT: u64 = 0x636f_6d70_6f6e_656e;
+
+/// Most bytes of the way before an id that are read as such; a longer one is the serial of the component.
+const PREFIX: usize = 31;
 
 /// A component's place in the page.
 #[derive(Clone, Debug)]
@@ -27,7 +30,8 @@ impl At {
     pub(crate) fn step(outer: Option<&At>, name: &str, id: &str, serial: u64, event: TypeId) -> At {
         let (prefix, mut path) = outer.map_or_else(Default::default, |at| (&*at.prefix, at.path.clone()));
         path.push((name.to_owned(), serial));
-        let prefix = if id.is_empty() { format!("{prefix}{name}.") } else { format!("{prefix}{name}.{id}.") };
+        let full = if id.is_empty() { format!("{prefix}{name}.") } else { format!("{prefix}{name}.{id}.") };
+        let prefix = if full.len() <= PREFIX { full } else { format!("c:{serial:x}.") };
         At { prefix, path, event }
     }
 
@@ -36,10 +40,15 @@ impl At {
         self.path.last().map_or(0, |(_, serial)| *serial)
     }
 
-    /// The id that an element of the component has on the page. One that would be too long is a number.
+    /// The id that an element of the component has on the page, in each process the same. One that would be too long
+    /// is a number, which nobody can choose who does not know the serial.
     pub(crate) fn id(&self, id: &str) -> String {
-        let full = format!("{}{id}", self.prefix);
-        if full.len() <= n2o::MAX_ID - 2 { full } else { format!("c:{:x}", state_of(full)) }
+        if self.prefix.len() + id.len() <= n2o::MAX_ID - 2 {
+            return format!("{}{id}", self.prefix);
+        }
+        let mut hash = Hash::new(self.serial());
+        hash.write(id.as_bytes());
+        format!("c:{:x}:{:x}", self.serial(), hash.end())
     }
 
     /// The bind of an element of the component, with the way to it.

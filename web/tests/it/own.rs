@@ -58,7 +58,7 @@ impl Page for Home {
 }
 
 /// A bar with the user's name, and a foot.
-fn around(cx: &n2o::Cx, content: Markup) -> Markup {
+fn around(cx: &n2o::Cx, content: &Markup) -> Markup {
     html! {
         header { (span().id("who").text(cx.user().unwrap_or_default())) nav { (link("Home", url!("/")).id("home")) } }
         (content)

@@ -7,7 +7,7 @@ use maud::Markup;
 use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{bare, below, conflict::Conflict, local, note::Note};
+use super::{Opened, bare, below, conflict::Conflict, local, note::Note};
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
@@ -158,6 +158,15 @@ impl<R> Card<R> {
     #[must_use]
     pub fn create() -> Self {
         Card { kind: Kind::Create, ..Card::default() }
+    }
+}
+
+impl<R> From<Opened> for Card<R> {
+    fn from(opened: Opened) -> Self {
+        match opened {
+            Opened::Record(id) => Card::of(id),
+            Opened::New => Card::create(),
+        }
     }
 }
 

@@ -88,6 +88,17 @@ pub enum Opened {
     New,
 }
 
+impl Opened {
+    /// A key for the card: the record's id, or `new`, as in the address of a new record.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Opened::Record(id) => id.clone(),
+            Opened::New => String::from("new"),
+        }
+    }
+}
+
 impl<R: Form> List<R> {
     /// Reads the records of the page. A store that fails costs a message with a button, not the page.
     async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result {

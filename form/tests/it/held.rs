@@ -1,70 +1,37 @@
-//! A list of records and two forms in one page, as components with events of their own.
+//! A list of records and the cards of those that were opened in one page, as components with events of their own.
 
 use form::{Card, List, Opened, Outcome};
 use maud::html;
-use nitro::{Component, prelude::*};
+use nitro::prelude::*;
 
 use crate::app::{Client, ada, app, open};
-
-/// A form that says what was typed.
-#[derive(Default, Serialize, Deserialize)]
-struct Note;
-
-#[derive(Event)]
-enum Write {
-    Send {
-        #[source]
-        text: String,
-    },
-}
-
-impl Component for Note {
-    type Event = Write;
-    type Said = String;
-    const ACCESS: Access = Access::User;
-
-    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
-        html! { (textbox("text").label("Text").required()) (button("Send").id("send").postback(ui.on(Write::send()))) }
-    }
-
-    async fn event(&mut self, Write::Send { text }: Write, cx: &mut Cx<'_, Self>) -> Result {
-        cx.set("text", "");
-        cx.say(text);
-        Ok(())
-    }
-}
 
 // begin
 #[derive(Default, Serialize, Deserialize)]
 struct Desk {
     clients: Child<List<Client>>,
     cards: Keyed<String, Card<Client>>,
-    note: Child<Note>,
-    said: String,
 }
 #[derive(Event)]
 enum Act {
     Opened(Opened),
     Card(String, Outcome),
-    Said(String),
 }
 impl Page for Desk {
     type Event = Act;
     const ACCESS: Access = Access::User;
     fn children(&mut self) -> Children<'_, Act> {
-        let children = Children::none().child("clients", &mut self.clients, Act::Opened);
-        children.keyed("cards", &mut self.cards, Act::Card).child("note", &mut self.note, Act::Said)
+        let list = Children::none().child("clients", &mut self.clients, Act::Opened);
+        list.keyed("cards", &mut self.cards, Act::Card)
     }
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
-        html! { (ui.place(&self.clients)) (ui.place_all(&self.cards)) (ui.place(&self.note)) (span().id("said").text(&self.said)) }
+        html! { (ui.place(&self.clients)) (ui.place_all(&self.cards)) }
     }
     async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
-            Act::Opened(Opened::Record(id)) => self.cards.open(id.clone(), Card::of(id)),
-            Act::Opened(Opened::New) => self.cards.open(String::from("new"), Card::create()),
+            Act::Opened(opened) => self.cards.open(opened.key(), opened.into()),
+            Act::Card(_, Outcome::Saved(id)) => cx.alert(format!("{id} is saved")),
             Act::Card(key, Outcome::Closed | Outcome::Gone(_)) => drop(self.cards.close(&key)),
-            Act::Card(_, Outcome::Saved(id)) => self.said = format!("{id} is saved"),
-            Act::Said(text) => self.said = text,
         }
         cx.refresh();
         Ok(())
@@ -94,15 +61,12 @@ async fn a_list_and_the_cards_of_its_records_stand_on_one_page() {
     // Each has its own fields, and what is typed in one is none of the others'.
     page.fill("cards.BB-0001.name", "Bob");
     page.click("cards.BB-0001.f.save").await;
-    assert_eq!((page.error(), page.text("said").as_str()), (None, "BB-0001 is saved"));
+    assert_eq!((page.error(), page.alerts().last().map(String::as_str)), (None, Some("BB-0001 is saved")));
+    assert!(!page.changes().contains("clients"), "what was not touched is not sent: {}", page.changes());
     assert_eq!(page.text("cards.BB-0001.f.title"), "Bob");
     assert_eq!(page.value("cards.AB-0001.name"), ada().name);
     page.push().await;
     assert!(page.text("clients.f.rows").contains("Bob"), "the list hears of it");
-    page.fill("note.text", "done");
-    page.click("note.send").await;
-    assert_eq!(page.text("said"), "done");
-    assert!(!page.changes().contains("clients"), "what was not touched is not sent: {}", page.changes());
     // A card that was closed and opened again refuses what was sealed for the one before.
     let old = page.bound("cards.BB-0001.f.edit");
     page.click("cards.BB-0001.f.close").await;

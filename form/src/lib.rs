@@ -81,10 +81,10 @@
 //!     Done { #[source] form: Inputs },
 //! }
 //!
-//! fn show(spec: &Spec, who: &Who, data: &Data, faults: &Faults, lang: &str) -> Markup {
+//! fn show<P: Page<Event = Task>>(ui: &Ui<'_, P>, spec: &Spec, who: &Who, data: &Data, faults: &Faults) -> Markup {
 //!     html! {
 //!         (form().id("f.form").postback(ui.on(Task::done().reads(spec.names(who, Kind::Edit)))).body(html! {
-//!             (Sheet::new(spec, who, Kind::Edit, data, lang).faults(faults))
+//!             (Sheet::new(spec, who, Kind::Edit, data, ui.lang()).faults(faults))
 //!             (submit("Done").id("f.done"))
 //!         }))
 //!     }
@@ -95,7 +95,7 @@
 //!     *data = filled.data;
 //!     filled.faults
 //! }
-//! # let _ = (show, done);
+//! # fn used<P: Page<Event = Task>>() { let _ = (show::<P>, done); }
 //! ```
 
 pub mod access;

@@ -18,12 +18,13 @@ use crate::event::Unfit;
 ///     Save { id: u64, #[source] form: Inputs },
 /// }
 ///
-/// let fields = ["name", "born"];
-/// let page = html! {
-///     @for name in fields { (textbox(name).label(name)) }
-///     (button("Save").postback(ui.on(Edit::save(7).reads(fields))))
-/// };
-/// # let _ = page;
+/// fn show<P: Page<Event = Edit>>(ui: &Ui<'_, P>) -> Markup {
+///     let fields = ["name", "born"];
+///     html! {
+///         @for name in fields { (textbox(name).label(name)) }
+///         (button("Save").postback(ui.on(Edit::save(7).reads(fields))))
+///     }
+/// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inputs(Vec<(String, Value<'static>)>);

@@ -15,7 +15,6 @@ use crate::{
     doc::Doc,
     event::{Bound, Postback},
     keep::memo,
-    page::Access,
     scope,
     tags::panel,
 };
@@ -162,13 +161,7 @@ impl<C> Ui<'_, C> {
             debug_assert!(false, "a child is placed that `children` does not name: {child}");
             return PreEscaped(String::new());
         }
-        let may = !held.denied
-            && match D::ACCESS {
-                Access::Anyone => true,
-                Access::User => self.user().is_some(),
-                Access::Role(role) => self.has_role(role),
-            };
-        if !may {
+        if held.denied || !D::ACCESS.allows(self) {
             return PreEscaped(String::new());
         }
         let at = At::step(scope::at().as_deref(), held.name, &held.id, child.serial, events::<D>());

@@ -46,6 +46,8 @@ pub(crate) struct Parts {
     pub(crate) at: Option<Arc<At>>,
     /// The topics that components have registered with, by serial; 0 is the page.
     pub(crate) topics: Vec<(u64, String)>,
+    /// The serials of the components that are there, so far as they were met in this round.
+    pub(crate) alive: Vec<u64>,
     /// All that the component has said so far.
     pub(crate) said: Vec<Box<dyn Any + Send>>,
     /// A component has changed in the part of the page that is being told or woken: those around it show it.
@@ -113,7 +115,17 @@ impl Doc {
         if let Some(parts) = &mut self.parts {
             (parts.at, parts.stirred) = (None, false);
             parts.said.clear();
+            parts.alive.clear();
         }
+    }
+
+    /// Forgets the topics of components that are gone, once all that are there were met, and answers those that
+    /// nobody here has asked for any more.
+    pub(crate) fn forget_gone(&mut self) -> Vec<String> {
+        let Some(Parts { topics, alive, .. }) = self.parts.as_deref_mut() else { return Vec::new() };
+        let is_gone = |(serial, _): &mut (u64, String)| *serial != 0 && !alive.contains(serial);
+        let gone: Vec<_> = topics.extract_if(.., is_gone).map(|(_, topic)| topic).collect();
+        gone.into_iter().filter(|topic| !topics.iter().any(|(_, known)| known == topic)).collect()
     }
 
     /// The same, to be changed by a handler that may fail.

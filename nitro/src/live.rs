@@ -21,7 +21,7 @@ use crate::{
     nodes::Nodes,
     op,
     op::Dom,
-    page::{Access, Layout},
+    page::Layout,
     refresh,
     scope::{self, Known},
     state,
@@ -186,22 +186,18 @@ impl<P: Component + Default> Held<P> {
         Ok(())
     }
 
-    /// Loads and begins the components that are new.
+    /// Loads and begins the components that are new, and leaves the topics of those that are gone.
     async fn rouse(&mut self, begin: bool, cx: &mut Cx<'_, P>) -> Result {
         cx.doc.home();
-        component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await
+        component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await?;
+        for topic in cx.doc.forget_gone() {
+            cx.dispatch.unreg(&topic);
+        }
+        Ok(())
     }
 
     async fn allowed(&mut self, cx: &mut Cx<'_, P>) -> Result {
-        let may = match P::ACCESS {
-            Access::Anyone => true,
-            Access::User => cx.user().is_some(),
-            Access::Role(role) => cx.has_role(role),
-        };
-        if !may {
-            return Err(Error::Denied);
-        }
-        self.page.authorize(cx).await?;
+        component::allowed(&mut self.page, cx).await?;
         match cx.doc.redirect.take() {
             Some(to) => Err(Error::Redirect(leave(cx, &to).await?)),
             None => Ok(()),

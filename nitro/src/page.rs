@@ -25,6 +25,17 @@ pub enum Access {
     Role(&'static str),
 }
 
+impl Access {
+    /// Whether the visitor may, as far as this says.
+    pub(crate) fn allows(self, cx: &n2o::Cx) -> bool {
+        match self {
+            Access::Anyone => true,
+            Access::User => cx.user().is_some(),
+            Access::Role(role) => cx.has_role(role),
+        }
+    }
+}
+
 /// What stands around every page of an application, such as its bar and its foot, as a service of the node: it gets the
 /// page's content, and is rendered and compared with it. It has no events, but may have links.
 #[derive(Clone, Copy, Debug)]

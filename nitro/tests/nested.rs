@@ -135,6 +135,7 @@ struct Room {
 enum Act {
     Open,
     Shut,
+    Empty,
     Heard(String),
 }
 
@@ -151,6 +152,7 @@ impl Page for Room {
         html! {
             (button("Open").id("open").postback(ui.on(Act::open())))
             (button("Shut").id("shut").postback(ui.on(Act::shut())))
+            (button("Empty").id("empty").postback(ui.on(Act::empty())))
             @if let Some(shelf) = self.slot.get() { (ui.place(shelf)) }
             (ui.place_all(&self.shelves))
             (span().id("log").text(self.log.join(", ")))
@@ -167,6 +169,7 @@ impl Page for Room {
                 }
             }
             Act::Shut => drop(self.slot.close()),
+            Act::Empty => self.shelves = Keyed::default(),
             Act::Heard(text) => self.log.push(text),
         }
         cx.refresh();
@@ -278,4 +281,51 @@ async fn ways_of_any_length_work_and_are_ids() {
         assert_eq!(page.error(), None, "{add}");
     }
     assert_eq!(page.text("log").matches("typed").count(), 4, "{}", page.text("log"));
+}
+
+#[tokio::test]
+async fn what_is_closed_leaves_its_topics() {
+    let app = TestApp::new().page::<Room>("/").page::<News>("/news");
+    let mut page = app.open("/").await;
+    for _ in 0..3 {
+        page.click("open").await;
+        page.click("shut").await;
+        page.click("empty").await;
+    }
+    // Nobody in the page hears it any more, and neither does the page.
+    let mut news = app.open("/news").await;
+    news.click("tell").await;
+    assert_eq!(news.text("readers"), "0");
+    page.click("open").await;
+    news.click("tell").await;
+    assert_eq!(news.text("readers"), "1");
+    page.push().await;
+    assert_eq!(page.text("shelf.a.note.heard"), "1");
+}
+
+/// Tells the news, and how many pages heard of them.
+#[derive(Default, Serialize, Deserialize)]
+struct News {
+    readers: usize,
+}
+
+#[derive(Event)]
+enum Spread {
+    Tell,
+}
+
+impl Page for News {
+    type Event = Spread;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (button("tell").id("tell").postback(ui.on(Spread::tell()))) (span().id("readers").text(self.readers.to_string())) }
+    }
+
+    async fn event(&mut self, Spread::Tell: Spread, cx: &mut Cx<'_, Self>) -> Result {
+        self.readers = cx.node().registry().count("news");
+        cx.send("news", 1_u32);
+        cx.refresh();
+        Ok(())
+    }
 }

@@ -172,19 +172,19 @@ impl<R> From<Opened> for Card<R> {
 
 impl<R: Form> Card<R> {
     /// Ends what the user did: a page leads elsewhere, a card in a page says what became of it.
-    pub(super) fn leave(
-        &mut self,
-        cx: &mut Cx<'_, Self>,
-        to: impl FnOnce(&Self) -> Url,
-        outcome: Outcome,
-    ) -> Result {
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_, Self>, to: Url, outcome: Outcome) -> Result {
         if cx.is_page() {
             self.done = true;
-            return cx.redirect(to(self));
+            return cx.redirect(to);
         }
         cx.say(outcome);
         cx.refresh();
         Ok(())
+    }
+
+    /// The record is not there any more.
+    pub(super) fn leave_gone(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        self.leave(cx, Self::list(cx), Outcome::Gone(self.id.clone()))
     }
 
     /// Shows the record again to who only came to look at it.
@@ -405,7 +405,7 @@ impl<R: Form> Component for Card<R> {
                     return Ok(());
                 }
                 let to = if there { self.here(cx, "") } else { Self::list(cx) };
-                return self.leave(cx, |_| to, Outcome::Closed);
+                return self.leave(cx, to, Outcome::Closed);
             }
             Do::Delete => return self.delete(cx).await,
             Do::Edit => {
@@ -432,8 +432,7 @@ impl<R: Form> Component for Card<R> {
         if self.kind == Kind::Edit {
             self.note = Some(Note::Stale(changed.who.clone()));
         } else if changed.act == Act::Delete || !self.may(Act::Read) {
-            let (to, outcome) = (Self::list(cx), Outcome::Gone(self.id.clone()));
-            return self.leave(cx, |_| to, outcome);
+            return self.leave_gone(cx);
         } else if self.kind == Kind::View {
             self.read(cx).await?;
             self.around(cx).await?;

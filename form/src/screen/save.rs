@@ -105,8 +105,7 @@ impl<R: Form> Card<R> {
                     self.looks |= act == Act::Create;
                     self.show_again(cx).await?;
                 }
-                let (to, outcome) = (self.here(cx, ""), Outcome::Saved(self.id.clone()));
-                return self.leave(cx, |_| to, outcome);
+                return self.leave(cx, self.here(cx, ""), Outcome::Saved(self.id.clone()));
             }
             Saved::Gone => {
                 self.gone();
@@ -156,8 +155,7 @@ impl<R: Form> Card<R> {
         match table::delete::<R>(cx.kvs(), by, &self.id, self.version).await? {
             Saved::Done { .. } => {
                 self.tell(Act::Delete, cx);
-                let (to, outcome) = (Self::list(cx), Outcome::Gone(self.id.clone()));
-                self.leave(cx, |_| to, outcome)
+                self.leave_gone(cx)
             }
             Saved::Lost(_) => {
                 self.read(cx).await?;
@@ -166,10 +164,7 @@ impl<R: Form> Card<R> {
                 cx.refresh();
                 Ok(())
             }
-            _ => {
-                let (to, outcome) = (Self::list(cx), Outcome::Gone(self.id.clone()));
-                self.leave(cx, |_| to, outcome)
-            }
+            _ => self.leave_gone(cx),
         }
     }
 }

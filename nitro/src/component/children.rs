@@ -196,6 +196,7 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         doc: &'b mut Doc,
     ) -> Later<'b, Vec<E>> {
         Box::pin(async move {
+            doc.parts().alive.push(at.serial());
             let outer = mem::take(&mut doc.parts().said);
             let around = mem::take(&mut doc.parts().stirred);
             wake(self.child, at, begin, dispatch, doc).await?;

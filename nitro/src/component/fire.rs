@@ -13,7 +13,6 @@ use crate::{
     doc::Doc,
     event::{self, Event, Values, Variant},
     op::Dom,
-    page::Access,
     scope,
 };
 
@@ -31,16 +30,8 @@ pub(crate) struct Click<'a> {
 }
 
 /// Refuses a visitor who may not use the component.
-async fn allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Result {
-    let may = match C::ACCESS {
-        Access::Anyone => true,
-        Access::User => cx.user().is_some(),
-        Access::Role(role) => cx.has_role(role),
-    };
-    if !may {
-        return Err(Error::Denied);
-    }
-    it.authorize(cx).await
+pub(crate) async fn allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Result {
+    if C::ACCESS.allows(cx) { it.authorize(cx).await } else { Err(Error::Denied) }
 }
 
 /// Runs a part of a handler with the document seen from a component's place.

@@ -10,13 +10,12 @@ use std::{
 use n2o::{Dispatch, EVENT, Error, Event, Later, Message, Protocol, Result};
 
 use crate::{
-    attr, check,
+    check,
     component::{self, Click, Component},
     cx::Cx,
     doc::Doc,
     draft::Draft,
-    event::{self, Event as _, Values, Variant},
-    hash, inputs,
+    event, hash,
     lang::text,
     nodes::Nodes,
     op,
@@ -31,8 +30,6 @@ use crate::{
 
 /// Where a browser trades the ticket of a login for its cookie.
 pub const SESSION_PATH: &str = "/n2o/session";
-
-const OLD_SEAL: &str = "the seal is of another version of the page";
 
 /// A page of any type.
 pub trait Live: Protocol {
@@ -236,70 +233,26 @@ impl<P: Component + Default> Held<P> {
         if !cx.doc.tree.can_fire(id) {
             return Err(Error::Refused("the element is not on the page, or disabled, or has no event"));
         }
-        let known = |variant: u8| P::Event::VARIANTS.get(usize::from(variant));
         let (variant, sealed) = cx.depickle(id, &event.seal, |variant| match variant {
             component::OF_CHILD => Some(component::PRINT),
             _ => event::print::<P::Event>(variant),
         })?;
-        if variant == component::OF_CHILD {
-            return self.child(&sealed, event, cx).await;
-        }
-        let known = known(variant);
-        let Variant { name, sources, inputs, .. } = *known.ok_or(Error::Refused("no such event"))?;
-        let unpacked = if inputs { inputs::unpack(&sealed) } else { Ok((Vec::new(), &*sealed)) };
-        let (reads, fields) = unpacked.map_err(|_| Error::Refused(OLD_SEAL))?;
-        if event.values.len() != sources.len() + reads.len() {
-            return Err(Error::Refused("the values are not those of the event's sources"));
-        }
-        let names = sources.iter().chain(&reads);
-        let states = names.map(|name| cx.doc.tree.state(name)).collect();
-        let mut values = Values::new(&event.values, sources, reads, states, cx.lang());
-        let opened = P::Event::open(variant, fields, &mut values);
-        let errors = std::mem::take(&mut values.errors);
-        self.tidy(!sources.is_empty(), cx);
-        match opened {
-            Ok(opened) => {
-                let line = cx.doc.seen.line(id).unwrap_or_default();
-                cx.set_site(|_| format!("{}, element {id:?}{line}, event `{name}`", type_name::<P>()));
-                self.fresh(cx).await?;
-                let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-                scope::within(random, of, pin!(self.page.event(opened, cx))).await?;
-                cx.doc.typed(sources.iter().copied().zip(&event.values));
-                self.settle(cx).await
-            }
-            Err(_) if errors.is_empty() => Err(Error::Refused(OLD_SEAL)),
-            Err(_) => {
-                for (input, message) in &errors {
-                    cx.error(input, message);
-                }
-                if let Some((first, _)) = errors.first() {
-                    cx.focus(first);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Brings an event to the component that it is for.
-    async fn child(&mut self, sealed: &[u8], event: &Event<'_>, cx: &mut Cx<'_, P>) -> Result {
-        let ((variant, print, path), sealed) = component::open(sealed)?;
+        let own = || (variant, event::print::<P::Event>(variant).unwrap_or_default(), Vec::new());
+        let ((variant, print, path), sealed) = match variant {
+            component::OF_CHILD => component::open(&sealed)?,
+            _ => (own(), &*sealed),
+        };
         self.fresh(cx).await?;
-        self.tidy(!event.values.is_empty(), cx);
-        cx.set_site(|_| type_name::<P>().to_owned());
-        let click =
-            Click { target: &event.target, variant, print, path: &path, sealed, values: &event.values };
-        component::call(&mut self.page, None, &click, cx.dispatch, cx.doc).await?;
-        self.settle(cx).await
-    }
-
-    /// Takes back the errors at inputs.
-    fn tidy(&self, reads: bool, cx: &mut Cx<'_, P>) {
-        if reads && !cx.doc.errors.is_empty() {
-            for input in std::mem::take(&mut cx.doc.change().errors) {
-                op::set(&mut cx.dispatch.out, &format!("{input}.e"), "");
-                cx.attr(input, attr::ARIA_INVALID, None);
-            }
+        let click = Click { target: id, variant, print, path: &path, sealed, values: &event.values };
+        if path.is_empty() {
+            cx.set_site(|_| String::new());
+            let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
+            scope::within(random, of, pin!(component::run(&mut self.page, &click, cx))).await?;
+        } else {
+            cx.set_site(|_| format!("{}, ", type_name::<P>()));
+            component::call(&mut self.page, None, &click, cx.dispatch, cx.doc).await?;
         }
+        self.settle(cx).await
     }
 
     /// Does what the handler left for its end.

@@ -84,6 +84,12 @@ fn late<'a, C>(cx: &'a mut Cx<'_, C>) -> &'a mut Out {
     }
 }
 
+/// Takes back the error at an input, whose whole id this is.
+pub(crate) fn unmark<C>(cx: &mut Cx<'_, C>, id: &str) {
+    set(&mut cx.dispatch.out, &format!("{id}.e"), "");
+    late(cx).op(9, 3).text(id).text(crate::attr::ARIA_INVALID.as_str()).null();
+}
+
 fn added<C>(cx: &mut Cx<'_, C>, html: &str) {
     let wrong = cx.doc.seen.added(html);
     check::tell(cx, wrong);

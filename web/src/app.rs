@@ -131,9 +131,17 @@ impl App {
     }
 
     /// Serves the files of a folder, as they are on the disk, below a path such as `/files`. Those whose names, or whose
-    /// folders' names, begin with a dot are not served, and no folder is listed.
+    /// folders' names, begin with a dot are not served, and no folder is listed. Links on the disk are followed.
+    ///
+    /// # Panics
+    ///
+    /// Where the path is none below the root. Where a page stands below it, [`router`](App::router) does.
+    #[track_caller]
     pub fn files(mut self, path: &str, folder: impl Into<PathBuf>) -> Self {
-        self.folders.push((path.trim_end_matches('/').to_owned(), folder.into()));
+        let path = path.trim_end_matches('/');
+        let is_path = path.len() > 1 && path.starts_with('/') && !path.contains(['{', '}', '*', '?', '#']);
+        assert!(is_path, "expected a path for files, such as \"/files\"; got {path:?}");
+        self.folders.push((path.to_owned(), folder.into()));
         self
     }
 
@@ -192,7 +200,8 @@ impl App {
     ///
     /// # Panics
     ///
-    /// Where a page stands below `/api`, which [`rest`](App::rest) has.
+    /// Where a page stands below `/api`, which [`rest`](App::rest) has, or below a path that has
+    /// [`files`](App::files).
     #[track_caller]
     pub fn router(self) -> Router {
         let script =
@@ -237,6 +246,11 @@ impl App {
             router = router.merge(rest.router().layer(braked));
         }
         for (path, files) in self.folders {
+            let is_below =
+                |pattern: &&str| pattern.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'));
+            if let Some(below) = shared.routes.patterns().find(is_below) {
+                panic!("the page at {below:?} would not be seen: {path:?} has files");
+            }
             router = router.nest_service(&path, folder::serve(files));
         }
         for asset in self.assets.into_iter().chain(modules).chain([script]) {

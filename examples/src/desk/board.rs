@@ -6,9 +6,6 @@ use nitro::{Component, prelude::*};
 
 use super::{record::Client, text::text};
 
-/// The key of the card for a new client; no client has it for a code.
-const NEW: &str = "new";
-
 /// A list of clients, and cards.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Board {
@@ -50,21 +47,17 @@ impl Page for Board {
         // First, so that what is asked for next finds the new card.
         cx.refresh();
         match act {
-            Act::Opened(Opened::Record(id)) => {
-                cx.focus(format!("cards.{id}.f.title"));
-                self.cards.open(id.clone(), Card::of(id));
+            Act::Opened(opened) => {
+                cx.focus(format!("cards.{}.f.title", opened.key()));
+                self.cards.open(opened.key(), opened.into());
             }
-            Act::Opened(Opened::New) => {
-                cx.focus(format!("cards.{NEW}.f.title"));
-                self.cards.open(NEW.to_owned(), Card::create());
+            Act::Card(key, Outcome::Saved(id)) => {
+                // A new client's card makes way for the next one's.
+                if key != id && self.cards.close(&key).is_some() {
+                    self.cards.open(id.clone(), Card::of(id));
+                }
             }
             Act::Card(key, Outcome::Closed | Outcome::Gone(_)) => drop(self.cards.close(&key)),
-            // The next new client has a card of its own.
-            Act::Card(key, Outcome::Saved(id)) if key == NEW => {
-                self.cards.close(&key);
-                self.cards.open(id.clone(), Card::of(id));
-            }
-            Act::Card(_, Outcome::Saved(_)) => {}
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::{
     cx::Cx,
     doc::Doc,
     event::{self, Event, Values, Variant},
-    op::Dom,
+    op::{self, Dom},
     scope,
 };
 
@@ -99,8 +99,18 @@ async fn hear<C: Component>(
     Ok(())
 }
 
+/// Takes back the errors at inputs.
+fn tidy<C>(cx: &mut Cx<'_, C>) {
+    if cx.doc.errors.is_empty() {
+        return;
+    }
+    for input in std::mem::take(&mut cx.doc.change().errors) {
+        op::unmark(cx, &input);
+    }
+}
+
 /// Reads an event and runs it.
-async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx<'_, C>) -> Result {
+pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx<'_, C>) -> Result {
     let old = || Error::Refused("the seal is of another version of the component");
     if event::print::<C::Event>(click.variant) != Some(click.print) {
         return Err(old());
@@ -115,11 +125,14 @@ async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx<'_, C>) ->
     let mut values = Values::new(click.values, sources, reads, states, cx.lang());
     let opened = C::Event::open(click.variant, fields, &mut values);
     let errors = std::mem::take(&mut values.errors);
+    if !sources.is_empty() {
+        tidy(cx);
+    }
     match opened {
         Ok(event) => {
             let line = cx.doc.seen.line(click.target).unwrap_or_default();
             let (target, of) = (click.target, type_name::<C>());
-            cx.set_site(|page| format!("{page}, {of}, element {target:?}{line}, event `{name}`"));
+            cx.set_site(|page| format!("{page}{of}, element {target:?}{line}, event `{name}`"));
             it.event(event, cx).await?;
             cx.doc.typed(sources.iter().copied().zip(click.values));
             Ok(())

@@ -21,7 +21,7 @@ use crate::{
 
 pub use child::{Child, Slot};
 pub use children::{Children, silent};
-pub(crate) use fire::{Click, allowed, call, rouse, tell};
+pub(crate) use fire::{Click, allowed, call, rouse, run, tell};
 pub use keyed::Keyed;
 pub(crate) use path::{At, OF_CHILD, PRINT, open};
 

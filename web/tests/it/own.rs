@@ -161,6 +161,20 @@ async fn files_of_a_folder_are_served_and_nothing_beside_it() {
 }
 
 #[tokio::test]
+async fn a_path_that_files_cannot_have_is_told_at_the_start() {
+    let refused = |path: &'static str| {
+        let app = App::new(TestApp::new().node()).page::<Home>("/shop/{name}");
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.files(path, ".").router())).is_err()
+    };
+    for path in ["", "/", "files", "/{name}", "/a?b", "/*", "/shop"] {
+        assert!(refused(path), "{path:?}");
+    }
+    for path in ["/files", "/files/", "/sho", "/shop2"] {
+        assert!(!refused(path), "{path:?}");
+    }
+}
+
+#[tokio::test]
 async fn layout_head_and_icon_are_those_of_every_page() {
     served::with(Limits::default(), app, async |address| {
         let answer = ask(&address, "GET /", "").await;

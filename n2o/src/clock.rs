@@ -10,6 +10,7 @@ use std::{
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::sync::Notify;
 
 /// The wall clock, in milliseconds since 1970-01-01 UTC.
 ///
@@ -23,20 +24,27 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 /// assert_eq!(clock.millis(), 2_000);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<AtomicU64>>);
+pub struct Clock(Option<Arc<Fixed>>);
+
+/// A clock that stands still.
+#[derive(Debug, Default)]
+struct Fixed {
+    now: AtomicU64,
+    moved: Notify,
+}
 
 impl Clock {
     /// A clock that stands still until [`advance`](Clock::advance) moves it.
     #[must_use]
     pub fn fixed(millis: u64) -> Self {
-        Clock(Some(Arc::new(AtomicU64::new(millis))))
+        Clock(Some(Arc::new(Fixed { now: AtomicU64::new(millis), moved: Notify::new() })))
     }
 
     /// Now, in milliseconds since 1970.
     #[must_use]
     pub fn millis(&self) -> u64 {
         match &self.0 {
-            Some(fixed) => fixed.load(Ordering::Relaxed),
+            Some(fixed) => fixed.now.load(Ordering::Relaxed),
             None => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
@@ -60,14 +68,30 @@ impl Clock {
     /// Sets a fixed clock back; the system's clock is left alone.
     pub fn set_back(&self, by: Duration) {
         if let Some(fixed) = &self.0 {
-            fixed.fetch_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            fixed.now.fetch_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
 
     /// Moves a fixed clock; the system's clock is left alone.
     pub fn advance(&self, by: Duration) {
         if let Some(fixed) = &self.0 {
-            fixed.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            fixed.now.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            fixed.moved.notify_waiters();
+        }
+    }
+
+    /// Waits until it is so late. It waits for as long as that is from now, also when the system's clock is set
+    /// meanwhile; a fixed clock has to be moved there.
+    pub(crate) async fn reaches(&self, at: u64) {
+        let Some(fixed) = &self.0 else {
+            return tokio::time::sleep(Duration::from_millis(at.saturating_sub(self.millis()))).await;
+        };
+        loop {
+            let moved = fixed.moved.notified();
+            if at <= self.millis() {
+                return;
+            }
+            moved.await;
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     session::{Changes, Session},
     site::Site,
     soon::Soon,
+    timers::Timers,
 };
 
 /// The context of a handler.
@@ -65,6 +66,7 @@ pub struct Cx {
     proof: Option<Box<Proof>>,
     /// In a box, because few pages have one.
     soon: Option<Box<Soon>>,
+    pub(crate) timers: Timers,
     pub(crate) site: Site,
 }
 

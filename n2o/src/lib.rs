@@ -99,6 +99,7 @@ mod site;
 mod soon;
 mod tasks;
 mod text;
+mod timers;
 mod token;
 mod value;
 mod watchdog;

@@ -30,6 +30,7 @@ use crate::{
     protocol::Protocol,
     rate::Rate,
     services::Services,
+    timers::Alarm,
 };
 
 /// How often a handler runs again when another commit came between.
@@ -186,7 +187,10 @@ impl Process {
         let inbox = Arc::clone(self.cx.inbox());
         let mut parked = Instant::now();
         let mut timer = pin!(sleep_until(self.deadline(wire, parked)));
+        let mut alarm = Alarm::default();
         loop {
+            let now = self.cx.now();
+            alarm.set(self.cx.timers.next(now), self.node().clock());
             if self.left && self.queue.is_empty() {
                 return End::Gone;
             }
@@ -201,6 +205,7 @@ impl Process {
                     got = recv(wire) => self.received(got, wire).await,
                     item = inbox.next() => self.item(item, wire).await,
                     () = timer.as_mut() => self.tick(wire, parked).await,
+                    () = alarm.rings() => self.time(wire).await,
                 }
             };
             if let Err(end) = done {
@@ -286,8 +291,8 @@ impl Process {
         }
     }
 
-    async fn frame(&mut self, bytes: &Bytes, wire: &mut Option<Connection>) -> Result<(), End> {
-        let format = self.delivery.format();
+    /// Ends the page when its session has ended.
+    async fn lives(&mut self) -> Result<(), End> {
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
         }
@@ -297,6 +302,12 @@ impl Process {
             }
             return Err(End::Close(4401, "session expired"));
         }
+        Ok(())
+    }
+
+    async fn frame(&mut self, bytes: &Bytes, wire: &mut Option<Connection>) -> Result<(), End> {
+        let format = self.delivery.format();
+        self.lives().await?;
         match frame::read(format, bytes, self.node().limits()) {
             Ok(Frame::Ping(count)) => {
                 heart::beat(&mut self.delivery, count, wire, self.cx.node().limits()).await

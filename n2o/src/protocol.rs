@@ -94,6 +94,12 @@ pub trait Protocol: Send {
         Box::pin(async { Ok(()) })
     }
 
+    /// The time of a timer has come that the protocol has set with [`Dispatch::after`].
+    fn time<'a>(&'a mut self, what: &'a [u8], cx: &'a mut Dispatch) -> Later<'a> {
+        let _ = (what, cx);
+        Box::pin(async { Ok(()) })
+    }
+
     /// The client has lost track: its document is to be made current.
     fn refresh<'a>(&'a mut self, cx: &'a mut Dispatch) -> Later<'a> {
         let _ = cx;

@@ -8,7 +8,7 @@ use std::{
 use kvs::Store;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::{error::Result, timers::Timer};
 
 /// A page's id: 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +48,8 @@ pub(crate) struct Saved {
     /// The bytes of the state, at its end, that are not the page's but of the application's protocols.
     #[serde(default)]
     pub(crate) own: usize,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) timers: Vec<Timer>,
     pub(crate) last: u64,
     pub(crate) json: bool,
     #[serde(with = "crate::blob::numbered")]
@@ -57,7 +59,9 @@ pub(crate) struct Saved {
 impl Saved {
     /// The bytes that a client can make larger.
     pub(crate) fn bytes(&self) -> usize {
-        self.state.len() + self.answers.iter().map(|(_, frame)| frame.len()).sum::<usize>()
+        let timers = self.timers.iter().map(|timer| size_of::<Timer>() + timer.what.len()).sum::<usize>();
+        let answers = self.answers.iter().map(|(_, frame)| frame.len()).sum::<usize>();
+        self.state.len() + timers + answers
     }
 }
 

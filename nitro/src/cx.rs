@@ -5,15 +5,17 @@ use std::{
     marker::PhantomData,
     ops::{Deref, DerefMut},
     sync::Arc,
+    time::Duration,
 };
 
 use maud::{Markup, PreEscaped};
 use n2o::Dispatch;
 
 use crate::{
-    component::{At, Child, Component, Keyed, child::events},
+    check,
+    component::{At, Child, Component, Keyed, child::events, seal},
     doc::Doc,
-    event::{Bound, Postback},
+    event::{Bind, Bound, Postback},
     keep::memo,
     scope,
     tags::panel,
@@ -66,6 +68,60 @@ impl<'a, C> Cx<'a, C> {
         C: Component,
     {
         self.doc.parts().said.push(Box::new(said));
+    }
+
+    /// Sets a timer: an event of this component happens when `delay` has passed. The same event, with the same sealed
+    /// fields, is set anew when it is set already. An event that reads inputs cannot be set.
+    ///
+    /// A timer is a part of the page's state. It is gone when the handler that sets it fails, when the component is
+    /// closed, and when it has happened, whether its handler ends well or not; what needs to happen again is set again
+    /// there. It runs while the page lives, also while its client is away, and a page that is restored after it was
+    /// due is told then, once.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use nitro::prelude::*;
+    /// # #[derive(Event)] enum Act { Tick }
+    /// # #[derive(Default, Serialize, Deserialize)] struct Countdown { left: u32 }
+    /// # impl Page for Countdown {
+    /// #     type Event = Act;
+    /// #     const ACCESS: Access = Access::Anyone;
+    /// #     fn render(&self, _: &Ui<'_, Self>) -> Markup { panel().id("left").text(self.left.to_string()).render() }
+    /// async fn event(&mut self, Act::Tick: Act, cx: &mut Cx<'_, Self>) -> Result {
+    ///     self.left = self.left.saturating_sub(1);
+    ///     if self.left > 0 {
+    ///         cx.after(Duration::from_secs(1), Act::tick());
+    ///     }
+    ///     cx.refresh();
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    pub fn after(&mut self, delay: Duration, event: Postback<C::Event>)
+    where
+        C: Component,
+    {
+        let bind = event.bind;
+        if bind.names().next().is_some() {
+            let wrong = format!("a timer of {} cannot read the inputs of its event", type_name::<C>());
+            return check::tell(self, Some(wrong));
+        }
+        let what = self.sealed(&bind);
+        self.dispatch.after(delay, n2o::EVENT, what);
+    }
+
+    /// Gives up a timer.
+    pub fn cancel(&mut self, event: Postback<C::Event>)
+    where
+        C: Component,
+    {
+        let what = self.sealed(&event.bind);
+        self.dispatch.cancel(n2o::EVENT, &what);
+    }
+
+    /// An event with the way to this component, as a timer keeps it.
+    fn sealed(&self, bind: &Bind) -> Vec<u8> {
+        seal(bind.variant, bind.print, self.doc.at().map_or(&[], |at| &at.path), &bind.sealed)
     }
 
     /// [`n2o::Cx::reg`] for this component: a message of the topic comes to those that have registered with it.

@@ -128,6 +128,12 @@ impl Doc {
         gone.into_iter().filter(|topic| !topics.iter().any(|(_, known)| known == topic)).collect()
     }
 
+    /// Says whether all components of a way are there, once all that are there were met.
+    pub(crate) fn has(&self, path: &[(String, u64)]) -> bool {
+        let alive = self.parts.as_ref().map_or(&[][..], |parts| &parts.alive);
+        path.iter().all(|(_, serial)| alive.contains(serial))
+    }
+
     /// The same, to be changed by a handler that may fail.
     pub(crate) fn change(&mut self) -> &mut Self {
         let Doc { errors, title, .. } = self;

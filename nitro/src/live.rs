@@ -103,6 +103,11 @@ impl<P: Component + Default> Protocol for Nitro<P> {
         Box::pin(async move { held.info(message, &mut cx).await })
     }
 
+    fn time<'a>(&'a mut self, what: &'a [u8], dispatch: &'a mut Dispatch) -> Later<'a> {
+        let (held, mut cx) = self.with(dispatch);
+        Box::pin(async move { held.time(what, &mut cx).await })
+    }
+
     fn refresh<'a>(&'a mut self, dispatch: &'a mut Dispatch) -> Later<'a> {
         let (held, mut cx) = self.with(dispatch);
         Box::pin(async move { held.refresh(&mut cx).await })
@@ -190,6 +195,8 @@ impl<P: Component + Default> Held<P> {
         for topic in cx.doc.forget_gone() {
             cx.dispatch.unreg(&topic);
         }
+        let doc = &*cx.doc;
+        cx.dispatch.retain_timers(EVENT, |what| component::open(what).is_ok_and(|((.., path), _)| doc.has(&path)));
         Ok(())
     }
 
@@ -242,15 +249,29 @@ impl<P: Component + Default> Held<P> {
             component::OF_CHILD => component::open(&sealed)?,
             _ => (own(), &*sealed),
         };
-        self.fresh(cx).await?;
         let click = Click { target: id, variant, print, path: &path, sealed, values: &event.values };
-        if path.is_empty() {
+        self.click(&click, cx).await
+    }
+
+    async fn time(&mut self, what: &[u8], cx: &mut Cx<'_, P>) -> Result {
+        if cx.doc.away.is_some() {
+            return Ok(());
+        }
+        cx.doc.home();
+        let ((variant, print, path), sealed) = component::open(what)?;
+        self.click(&Click { target: "", variant, print, path: &path, sealed, values: &[] }, cx).await
+    }
+
+    /// Runs an event of the page, or of a component in it.
+    async fn click(&mut self, click: &Click<'_>, cx: &mut Cx<'_, P>) -> Result {
+        self.fresh(cx).await?;
+        if click.path.is_empty() {
             cx.set_site(|_| String::new());
             let (random, of) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
-            scope::within(random, of, pin!(component::run(&mut self.page, &click, cx))).await?;
+            scope::within(random, of, pin!(component::run(&mut self.page, click, cx))).await?;
         } else {
             cx.set_site(|_| format!("{}, ", type_name::<P>()));
-            component::call(&mut self.page, None, &click, cx.dispatch, cx.doc).await?;
+            component::call(&mut self.page, None, click, cx.dispatch, cx.doc).await?;
         }
         self.settle(cx).await
     }

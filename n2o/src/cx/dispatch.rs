@@ -5,6 +5,7 @@ use std::{
     net::IpAddr,
     ops::{Deref, DerefMut},
     sync::Arc,
+    time::Duration,
 };
 
 use super::Cx;
@@ -19,6 +20,7 @@ use crate::{
     session::{Changes, Session},
     sessions::Ticket,
     site::Site,
+    timers::Timers,
     value::Value,
 };
 
@@ -75,6 +77,7 @@ impl Dispatch {
             roles: None,
             proof: None,
             soon: None,
+            timers: Timers::default(),
             site: Site::default(),
         };
         Dispatch { cx, out: Out::new(crate::Format::default()) }
@@ -96,6 +99,27 @@ impl Dispatch {
     /// Adds a value to the reply of a protocol of the application.
     pub fn reply(&mut self, value: impl Into<Value<'static>>) {
         self.out.value(&value.into());
+    }
+
+    /// Sets a timer: after `delay` the page's protocol that claims messages of this kind is told this, in a turn of
+    /// its own ([`Protocol::time`](crate::Protocol::time)). A timer that would tell the same is set anew.
+    ///
+    /// Timers are a part of the page's state: a handler that fails has set none, and one that ends well with writes
+    /// has set its timers with them. They run while the page lives, also while its client is away; those of a page that
+    /// is restored later than they were due are told then, once each.
+    pub fn after(&mut self, delay: Duration, kind: u8, what: Vec<u8>) {
+        let now = self.cx.now();
+        self.cx.timers.set(kind, what, delay, now);
+    }
+
+    /// Gives up the timer that would tell a protocol this.
+    pub fn cancel(&mut self, kind: u8, what: &[u8]) {
+        self.cx.timers.cancel(kind, what);
+    }
+
+    /// Gives up those timers of a protocol that would tell what is not wanted any more.
+    pub fn retain_timers(&mut self, kind: u8, mut is_wanted: impl FnMut(&[u8]) -> bool) {
+        self.cx.timers.retain(|timer| timer.kind != kind || is_wanted(&timer.what));
     }
 
     /// Says whether the handler has changed the user, so that the browser has to be sent away with a ticket.

@@ -9,6 +9,7 @@ use crate::{
     message::Message,
     protocol::{Later, Protocol},
     site::Panicked,
+    timers::{Timer, Timers},
 };
 
 /// The method of a protocol that is called; kept while it runs, so that it can be called again after a conflict.
@@ -18,6 +19,7 @@ pub(super) enum Call<'a> {
     Refresh,
     Event(&'a Event<'a>),
     Info(&'a Message),
+    Time(&'a Timer),
 }
 
 /// The state of a page's protocols.
@@ -28,6 +30,7 @@ pub(super) struct State {
     pub(super) bytes: Vec<u8>,
     /// The bytes of it, at its end, that are not the page's.
     pub(super) own: usize,
+    pub(super) timers: Timers,
 }
 
 /// The protocols of one page.
@@ -48,15 +51,18 @@ impl Protocols {
 
     /// Calls the protocol that answers a message, or all of them.
     pub(super) fn call<'a>(&'a mut self, call: Call<'a>, cx: &'a mut Dispatch) -> Later<'a> {
-        match (call, &mut self.all[..]) {
-            (Call::Event(event), all) => {
-                match all.iter_mut().find(|protocol| protocol.claims().contains(&event.kind)) {
-                    Some(protocol) => protocol.event(event, cx),
-                    None => Box::pin(async { Err(Error::Refused("no protocol knows it")) }),
-                }
-            }
-            (call, [page]) => one(&mut **page, call, cx),
-            (call, all) => Box::pin(async move {
+        let kind = match call {
+            Call::Event(event) => Some(event.kind),
+            Call::Time(timer) => Some(timer.kind),
+            _ => None,
+        };
+        match (kind, &mut self.all[..]) {
+            (Some(kind), all) => match all.iter_mut().find(|protocol| protocol.claims().contains(&kind)) {
+                Some(protocol) => one(&mut **protocol, call, cx),
+                None => Box::pin(async { Err(Error::Refused("no protocol knows it")) }),
+            },
+            (None, [page]) => one(&mut **page, call, cx),
+            (None, all) => Box::pin(async move {
                 for protocol in all {
                     one(&mut **protocol, call, cx).await?;
                 }
@@ -67,7 +73,7 @@ impl Protocols {
 
     /// Writes the state of all into `state`.
     pub(super) fn save(&self, state: &mut State) -> Result {
-        let State { bytes, own } = state;
+        let State { bytes, own, .. } = state;
         bytes.clear();
         guarded(|| {
             let Some((page, others)) = self.all.split_first() else { return Ok(()) };
@@ -119,6 +125,7 @@ fn one<'a>(protocol: &'a mut dyn Protocol, call: Call<'a>, cx: &'a mut Dispatch)
         Call::Refresh => protocol.refresh(cx),
         Call::Event(event) => protocol.event(event, cx),
         Call::Info(message) => protocol.info(message, cx),
+        Call::Time(timer) => protocol.time(&timer.what, cx),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     formatter::Format,
     saved::{self, Saved},
+    timers::Timers,
 };
 
 impl Process {
@@ -21,7 +22,9 @@ impl Process {
         self.delivery = match saved {
             Some((version, saved)) => {
                 self.version = version;
-                self.fresh = State { bytes: saved.state, own: saved.own };
+                self.cx.timers = Timers::restored(saved.timers);
+                self.fresh =
+                    State { bytes: saved.state, own: saved.own, timers: self.cx.timers.clone() };
                 if let Err(error) = self.protocols.restore(&self.fresh) {
                     return Err(self.outdated(&error));
                 }
@@ -44,9 +47,16 @@ impl Process {
 
     /// Takes the state of a page that has just begun as what later failures are taken back to.
     pub(super) fn snapshot(&mut self) -> Result {
-        self.protocols.save(&mut self.fresh)?;
+        self.take()?;
         self.settled();
         Ok(())
+    }
+
+    /// Takes the state as a handler has left it.
+    pub(super) fn take(&mut self) -> Result {
+        self.protocols.save(&mut self.fresh)?;
+        self.fresh.timers.clone_from(&self.cx.timers);
+        self.is_small()
     }
 
     /// Takes what the page now is as what later failures are taken back to.
@@ -70,6 +80,7 @@ impl Process {
             at: self.node().clock().secs(),
             state: self.fresh.bytes.clone(),
             own: self.fresh.own,
+            timers: self.fresh.timers.saved(),
             last,
             json: self.delivery.format().is_text(),
             answers,
@@ -143,8 +154,9 @@ impl Process {
     }
 
     /// Says that the state which the page has just given is within its bound.
-    pub(super) fn is_small(&self) -> Result {
-        let (size, limit) = (self.fresh.bytes.len(), self.node().limits().state);
+    fn is_small(&self) -> Result {
+        let size = self.fresh.bytes.len() + self.fresh.timers.bytes();
+        let limit = self.node().limits().state;
         if size <= limit { Ok(()) } else { Err(Error::TooLarge { what: "the page's state", size, limit }) }
     }
 

@@ -1,6 +1,6 @@
 //! A turn: one event or message, from the handler to its answer.
 
-use std::{future::poll_fn, panic::AssertUnwindSafe, pin::pin};
+use std::{future::poll_fn, panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -21,6 +21,9 @@ use crate::{
 
 /// The code of an `ERROR` for what is not done, whoever asks.
 const REFUSED: u8 = 2;
+
+/// How long a timer waits whose turn came between others.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Process {
     pub(super) async fn event(
@@ -67,8 +70,7 @@ impl Process {
 
     /// Makes the answer, and commits what the handler wrote together with it.
     pub(super) async fn commit(&mut self, event: &Event<'_>) -> Result<Bytes> {
-        self.protocols.save(&mut self.fresh)?;
-        self.is_small()?;
+        self.take()?;
         let seq = event.seq;
         let head = if event.kind == EVENT { Head::Answer(seq) } else { Head::Reply(event.kind, seq) };
         let frame = self.cx.out.take(head);
@@ -93,8 +95,7 @@ impl Process {
     }
 
     pub(super) async fn commit_push(&mut self) -> Result {
-        self.protocols.save(&mut self.fresh)?;
-        self.is_small()?;
+        self.take()?;
         if self.cx.wrote() || self.cx.soon_is_due(self.heard) {
             self.commit_saved(self.present()).await?;
         } else {
@@ -231,17 +232,57 @@ impl Process {
         if self.cx.session_handle().ended() {
             return Err(End::Close(4401, "session ended"));
         }
-        let Err(error) = self.attempt(Call::Info(message), wire).await? else { return self.push(wire).await };
-        let (_, text) = self.explain("message", message.topic(), &error);
-        tracing::debug!(text, "message came to nothing");
+        match self.attempt(Call::Info(message), wire).await? {
+            Ok(()) => self.push(wire).await,
+            Err(error) => Box::pin(self.came_to_nothing("message", message.topic(), &error, wire)).await,
+        }
+    }
+
+    /// Tells the protocols of the first timer that is due, in a turn of its own.
+    pub(super) async fn time(&mut self, wire: &mut Option<Connection>) -> Result<(), End> {
+        let now = self.cx.now();
+        let Some(timer) = self.cx.timers.take_due(now) else { return Ok(()) };
+        self.lives().await?;
+        // Taken before the handler runs: one that fails does not fail for ever.
+        self.state.timers.clone_from(&self.cx.timers);
+        self.save_at.get_or_insert(Instant::now() + self.node().limits().save);
+        let done = match self.attempt(Call::Time(&timer), wire).await {
+            Ok(Ok(())) => return self.push(wire).await,
+            Ok(Err(error)) => {
+                let done = Box::pin(self.came_to_nothing("timer", "", &error, wire)).await;
+                if !error.is_conflict() {
+                    return done;
+                }
+                done
+            }
+            // The page goes on elsewhere, or later.
+            Err(end) => Err(end),
+        };
+        let now = self.cx.now();
+        self.cx.timers.put_back(&timer, AGAIN, now);
+        self.state.timers.clone_from(&self.cx.timers);
+        done
+    }
+
+    /// After a handler that nobody waits for has failed.
+    async fn came_to_nothing(
+        &mut self,
+        what: &str,
+        of: &str,
+        error: &Error,
+        wire: &mut Option<Connection>,
+    ) -> Result<(), End> {
+        let (_, text) = self.explain(what, of, error);
+        tracing::debug!(text, what, of, "what came to the page came to nothing");
         self.undo();
         // A panic may have left the page's picture of the document anywhere.
-        if matches!(error, Error::Panic(_)) { Box::pin(self.refresh(wire)).await } else { Ok(()) }
+        if matches!(error, Error::Panic(_)) { self.refresh(wire).await } else { Ok(()) }
     }
 
     /// Takes the page back to where it was before the handler.
     pub(super) fn undo(&mut self) {
         self.cx.undo();
+        self.cx.timers.clone_from(&self.state.timers);
         if let Err(error) = self.protocols.restore(&self.state) {
             tracing::error!(page.path = self.cx.path(), %error, "page could not be taken back");
         }

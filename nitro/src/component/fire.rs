@@ -19,7 +19,7 @@ use crate::{
 /// An event of a component, as it was sealed.
 #[derive(Debug)]
 pub(crate) struct Click<'a> {
-    /// The id of the element.
+    /// The id of the element; empty when it was a timer.
     pub(crate) target: &'a str,
     pub(crate) variant: u8,
     pub(crate) print: u64,
@@ -132,7 +132,8 @@ pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx
         Ok(event) => {
             let line = cx.doc.seen.line(click.target).unwrap_or_default();
             let (target, of) = (click.target, type_name::<C>());
-            cx.set_site(|page| format!("{page}{of}, element {target:?}{line}, event `{name}`"));
+            let by = if target.is_empty() { String::from("timer") } else { format!("element {target:?}{line}") };
+            cx.set_site(|page| format!("{page}{of}, {by}, event `{name}`"));
             it.event(event, cx).await?;
             cx.doc.typed(sources.iter().copied().zip(click.values));
             Ok(())

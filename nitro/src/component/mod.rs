@@ -23,7 +23,7 @@ pub use child::{Child, Slot};
 pub use children::{Children, silent};
 pub(crate) use fire::{Click, allowed, call, rouse, run, tell};
 pub use keyed::Keyed;
-pub(crate) use path::{At, OF_CHILD, PRINT, open};
+pub(crate) use path::{At, OF_CHILD, PRINT, open, seal};
 
 /// A part of a page: it stands in a [`Child`], a [`Slot`] or a [`Keyed`] of a page or of another component, which
 /// names it in its `children`. A page is the outermost component: one that is [`Default`] is served at a path of its

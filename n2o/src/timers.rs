@@ -37,7 +37,11 @@ impl Timers {
 
     /// The bytes that they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.iter().flat_map(|timers| timers.iter()).map(|timer| size_of::<Timer>() + timer.what.len()).sum()
+        self.0
+            .iter()
+            .flat_map(|timers| timers.iter())
+            .map(|timer| size_of::<Timer>() + timer.what.len())
+            .sum()
     }
 
     /// Sets a timer; one that would tell the same is set anew.

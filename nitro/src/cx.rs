@@ -217,7 +217,7 @@ impl<C> Ui<'_, C> {
             debug_assert!(false, "a child is placed that `children` does not name: {child}");
             return PreEscaped(String::new());
         }
-        if held.denied || !D::ACCESS.allows(self) {
+        if !held.loaded || !D::ACCESS.allows(self) {
             return PreEscaped(String::new());
         }
         let at = At::step(scope::at().as_deref(), held.name, &held.id, child.serial, events::<D>());

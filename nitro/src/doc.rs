@@ -50,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) alive: Vec<u64>,
     /// All that the component has said so far.
     pub(crate) said: Vec<Box<dyn Any + Send>>,
+    /// Something was heard in this round, by which components may have been opened or closed.
+    pub(crate) heard: bool,
     /// A component has changed in the part of the page that is being told or woken: those around it show it.
     pub(crate) stirred: bool,
 }
@@ -113,7 +115,7 @@ impl Doc {
     /// Begins a turn of the page.
     pub(crate) fn home(&mut self) {
         if let Some(parts) = &mut self.parts {
-            (parts.at, parts.stirred) = (None, false);
+            (parts.at, parts.stirred, parts.heard) = (None, false, false);
             parts.said.clear();
             parts.alive.clear();
         }
@@ -126,6 +128,11 @@ impl Doc {
         let is_gone = |(serial, _): &mut (u64, String)| *serial != 0 && !alive.contains(serial);
         let gone: Vec<_> = topics.extract_if(.., is_gone).map(|(_, topic)| topic).collect();
         gone.into_iter().filter(|topic| !topics.iter().any(|(_, known)| known == topic)).collect()
+    }
+
+    /// Something was heard in this round.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.parts.as_ref().is_some_and(|parts| parts.heard)
     }
 
     /// Says whether all components of a way are there, once all that are there were met.

@@ -31,6 +31,9 @@ use crate::{
 /// Where a browser trades the ticket of a login for its cookie.
 pub const SESSION_PATH: &str = "/n2o/session";
 
+/// How often components that have just been opened may say what opens others.
+const ROUNDS: u32 = 32;
+
 /// A page of any type.
 pub trait Live: Protocol {
     /// Opens the page for a `GET`: rights, data, and the document's title and content.
@@ -190,13 +193,24 @@ impl<P: Component + Default> Held<P> {
 
     /// Loads and begins the components that are new, and leaves the topics of those that are gone.
     async fn rouse(&mut self, begin: bool, cx: &mut Cx<'_, P>) -> Result {
-        cx.doc.home();
-        component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await?;
+        let mut rounds = 0..ROUNDS;
+        loop {
+            cx.doc.home();
+            component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await?;
+            // What was heard may have opened and closed others.
+            if !cx.doc.has_heard() {
+                break;
+            }
+            if rounds.next().is_none() {
+                return Err(Error::other("the components of the page open each other without end"));
+            }
+        }
         for topic in cx.doc.forget_gone() {
             cx.dispatch.unreg(&topic);
         }
         let doc = &*cx.doc;
-        cx.dispatch.retain_timers(EVENT, |what| component::open(what).is_ok_and(|((.., path), _)| doc.has(&path)));
+        cx.dispatch
+            .retain_timers(EVENT, |what| component::open(what).is_ok_and(|((.., path), _)| doc.has(&path)));
         Ok(())
     }
 

@@ -87,14 +87,18 @@ impl Page for Desk {
     const ACCESS: Access = Access::Anyone;
 
     fn children(&mut self) -> Children<'_, Act> {
-        Children::none()
-            .slot("note", &mut self.note, Act::Heard)
-            .keyed("notes", &mut self.notes, |_, ticks| Act::Heard(ticks))
+        Children::none().slot("note", &mut self.note, Act::Heard).keyed(
+            "notes",
+            &mut self.notes,
+            |_, ticks| Act::Heard(ticks),
+        )
     }
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let after = |seconds, what: &str| {
-            button("After").id(format!("{what}{seconds}")).postback(ui.on(Act::after(seconds, what.to_owned())))
+            button("After")
+                .id(format!("{what}{seconds}"))
+                .postback(ui.on(Act::after(seconds, what.to_owned())))
         };
         html! {
             (span().id("log").text(self.log.join(" ")))

@@ -354,7 +354,14 @@ impl<R: Form> Component for Card<R> {
         if !self.opened {
             self.open(cx).await?;
         } else if self.kind == Kind::View {
-            self.read(cx).await?;
+            match self.read(cx).await {
+                // Deleted while the page was not in memory; the rest of the page is as good as before.
+                Err(Error::NotFound) if !cx.is_page() => {
+                    cx.say(Outcome::Gone(self.id.clone()));
+                    return Ok(());
+                }
+                read => read?,
+            }
         }
         self.around(cx).await
     }

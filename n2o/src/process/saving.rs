@@ -23,8 +23,7 @@ impl Process {
             Some((version, saved)) => {
                 self.version = version;
                 self.cx.timers = Timers::restored(saved.timers);
-                self.fresh =
-                    State { bytes: saved.state, own: saved.own, timers: self.cx.timers.clone() };
+                self.fresh = State { bytes: saved.state, own: saved.own, timers: self.cx.timers.clone() };
                 if let Err(error) = self.protocols.restore(&self.fresh) {
                     return Err(self.outdated(&error));
                 }

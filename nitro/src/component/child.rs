@@ -39,13 +39,11 @@ pub(crate) struct Held {
     pub(crate) version: u64,
     pub(crate) loaded: bool,
     pub(crate) begun: bool,
-    /// The visitor may not see it.
-    pub(crate) denied: bool,
 }
 
 impl Default for Held {
     fn default() -> Self {
-        Held { name: "", id: String::new(), version: serial(), loaded: false, begun: false, denied: false }
+        Held { name: "", id: String::new(), version: serial(), loaded: false, begun: false }
     }
 }
 

@@ -215,7 +215,7 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         Box::pin(async move {
             let outer = mem::take(&mut doc.parts().said);
             let around = mem::take(&mut doc.parts().stirred);
-            if !self.child.held.denied {
+            if self.child.held.loaded {
                 doc.parts().stirred = doc.hears(at.serial(), message.topic());
                 tell(&mut self.child.it, Some(at), message, dispatch, doc).await?;
             }

@@ -93,6 +93,7 @@ async fn hear<C: Component>(
     dispatch: &mut Dispatch,
     doc: &mut Doc,
 ) -> Result {
+    doc.parts().heard |= !heard.is_empty();
     for event in heard {
         here!(at, C, dispatch, doc, |cx| it.event(event, cx))?;
     }
@@ -132,7 +133,8 @@ pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx
         Ok(event) => {
             let line = cx.doc.seen.line(click.target).unwrap_or_default();
             let (target, of) = (click.target, type_name::<C>());
-            let by = if target.is_empty() { String::from("timer") } else { format!("element {target:?}{line}") };
+            let by =
+                if target.is_empty() { String::from("timer") } else { format!("element {target:?}{line}") };
             cx.set_site(|page| format!("{page}{of}, {by}, event `{name}`"));
             it.event(event, cx).await?;
             cx.doc.typed(sources.iter().copied().zip(click.values));
@@ -152,7 +154,7 @@ pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx
 }
 
 /// Loads and begins a child and those in it, as far as that was not done. One that the visitor may not use is
-/// not loaded and not shown.
+/// not loaded, and one that is not loaded not shown.
 pub(crate) fn wake<'a, C: Component>(
     child: &'a mut Child<C>,
     at: &'a At,
@@ -161,25 +163,20 @@ pub(crate) fn wake<'a, C: Component>(
     doc: &'a mut Doc,
 ) -> Later<'a> {
     Box::pin(async move {
-        if !child.held.loaded || begin && !child.held.begun {
-            doc.parts().stirred = true;
-        }
         let it = &mut child.it;
         if !child.held.loaded {
+            // Asked in each turn until the visitor may: they may have been given a role.
             match here!(Some(at), C, dispatch, doc, |cx| allowed(it, cx)) {
-                Err(Error::Denied) => child.held.denied = true,
-                allowed => {
-                    allowed?;
-                    here!(Some(at), C, dispatch, doc, |cx| it.load(cx))?;
-                }
+                Err(Error::Denied) => return Ok(()),
+                allowed => allowed?,
             }
+            here!(Some(at), C, dispatch, doc, |cx| it.load(cx))?;
             child.held.loaded = true;
-        }
-        if child.held.denied {
-            return Ok(());
+            doc.parts().stirred = true;
         }
         if begin && !child.held.begun {
             child.held.begun = true;
+            doc.parts().stirred = true;
             here!(Some(at), C, dispatch, doc, |cx| it.init(cx))?;
         }
         rouse(it, Some(at), begin, dispatch, doc).await

@@ -15,8 +15,19 @@ use super::{
 /// Most tasks shown at once; the oldest come first.
 const MOST: usize = 200;
 
-/// The page of the visitor's tasks.
+/// The visitor's tasks: a page, or a part of one, to which it says which task is [`Opened`].
 pub type Inbox = Live<Tasks>;
+
+/// The task of this id is to be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened(pub String);
+
+/// What can be done in an inbox.
+#[derive(Debug, Event)]
+pub enum Pick {
+    /// Open a task, where the inbox is not a page.
+    Open(String),
+}
 
 /// The visitor's tasks.
 #[derive(Debug, Default)]
@@ -54,6 +65,9 @@ async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut n2o::
 }
 
 impl Lines for Tasks {
+    type Event = Pick;
+    type Said = Opened;
+
     fn name(lang: &str) -> &'static str {
         text(lang).inbox
     }
@@ -79,13 +93,20 @@ impl Lines for Tasks {
         Ok(())
     }
 
-    fn show(&self, cx: &n2o::Cx) -> Markup {
-        let t = text(cx.lang());
+    fn event(&self, Pick::Open(task): Pick, cx: &mut Cx<'_, Inbox>) {
+        cx.say(Opened(task));
+    }
+
+    fn show(&self, ui: &Ui<'_, Inbox>) -> Markup {
+        let t = text(ui.lang());
         let rows = html! {
             @for line in &self.tasks {
                 @let task = &line.task;
                 (tr().id(format!("t.{}", line.task)).body(html! {
-                    td { (link(line.name.clone(), url!("/tasks/{task}"))) }
+                    td {
+                        @if ui.is_page() { (link(line.name.clone(), url!("/tasks/{task}"))) }
+                        @else { (button(line.name.clone()).class("open").postback(ui.on(Pick::open(task.clone())))) }
+                    }
                     td { (line.about) }
                     td { (line.process) }
                     td { (time(line.since)) }

@@ -1,12 +1,20 @@
 //! A list that follows the processes: read when it is opened and again after steps, whoever made them.
 
 use maud::Markup;
-use nitro::prelude::*;
+use nitro::{Component, prelude::*};
 
 use super::follow::{ALL, Stepped};
 
 /// What such a list shows.
 pub trait Lines: Default + Send + Sync + 'static {
+    /// What its reader can do.
+    #[doc(hidden)]
+    type Event: Event;
+
+    /// What it says to the page that it stands in.
+    #[doc(hidden)]
+    type Said: Send + 'static;
+
     /// What it is called.
     #[doc(hidden)]
     fn name(lang: &str) -> &'static str;
@@ -17,10 +25,14 @@ pub trait Lines: Default + Send + Sync + 'static {
 
     /// Shows them, below the title.
     #[doc(hidden)]
-    fn show(&self, cx: &n2o::Cx) -> Markup;
+    fn show(&self, ui: &Ui<'_, Live<Self>>) -> Markup;
+
+    /// The reader did something.
+    #[doc(hidden)]
+    fn event(&self, event: Self::Event, cx: &mut Cx<'_, Live<Self>>);
 }
 
-/// The page of a list that follows the processes.
+/// A list that follows the processes, as a page or in one.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Live<L: Lines> {
@@ -28,8 +40,9 @@ pub struct Live<L: Lines> {
     lines: L,
 }
 
-impl<L: Lines> Page for Live<L> {
-    type Event = Never;
+impl<L: Lines> Component for Live<L> {
+    type Event = L::Event;
+    type Said = L::Said;
     const ACCESS: Access = Access::User;
 
     fn title(&self, ui: &Ui<'_, Self>) -> String {
@@ -46,16 +59,16 @@ impl<L: Lines> Page for Live<L> {
     }
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let (title, lines) = (self.title(ui), self.lines.show(ui));
         maud::html! {
-            main class="list" {
-                header { h1 { (self.title(ui)) } }
-                (self.lines.show(ui))
-            }
+            @if ui.is_page() { main class="list" { header { h1 { (title) } } (lines) } }
+            @else { section class="list" { header { h2 { (title) } } (lines) } }
         }
     }
 
-    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
-        match never {}
+    async fn event(&mut self, event: L::Event, cx: &mut Cx<'_, Self>) -> Result {
+        self.lines.event(event, cx);
+        Ok(())
     }
 
     async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {

@@ -29,8 +29,8 @@ pub(crate) mod work;
 
 pub use follow::{ALL, Stepped, topic};
 pub use form::ProcessForm;
-pub use inbox::Inbox;
+pub use inbox::{Inbox, Opened, Pick};
 pub use instance::{Instance, Mend};
 pub use overview::Overview;
 pub use service::Processes;
-pub use work::{Do, Work};
+pub use work::{Do, Outcome, Work};

@@ -197,6 +197,9 @@ impl Instances {
 }
 
 impl Lines for Instances {
+    type Event = Never;
+    type Said = Never;
+
     fn name(lang: &str) -> &'static str {
         text(lang).processes
     }
@@ -250,7 +253,11 @@ impl Lines for Instances {
         Ok(())
     }
 
-    fn show(&self, cx: &n2o::Cx) -> Markup {
+    fn event(&self, never: Never, _: &mut Cx<'_, Live<Self>>) {
+        match never {}
+    }
+
+    fn show(&self, cx: &Ui<'_, Live<Self>>) -> Markup {
         let t = text(cx.lang());
         let rows = html! {
             @for line in &self.lines {

@@ -43,6 +43,7 @@ nitro::texts! {
     cancel "Cancel the process" "Скасувати процес"
     cancel_sure "Cancel this process? It cannot be continued afterwards." "Скасувати цей процес? Продовжити його потім буде неможливо."
     complete "Complete" "Виконати"
+    close "Close" "Закрити"
     engine "the engine" "рушій"
     to_inbox "To my tasks" "До моїх завдань"
     open_instance "Show the process" "Показати процес"

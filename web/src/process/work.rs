@@ -3,7 +3,7 @@
 use bpe::{Job, feel::Context};
 use form::{Data, Kind, Sheet, Who, show::Titles, table};
 use maud::html;
-use nitro::{Inputs, prelude::*};
+use nitro::{Component, Inputs, prelude::*};
 
 use super::{
     fill::Fill,
@@ -16,14 +16,30 @@ use super::{
     variables::data,
 };
 
-/// The page of a task or of the start of a process; see the [module](crate::process).
+/// A task, or the start of a process, with its form: a page, see the [module](crate::process), or a part of one, which
+/// is [made](Work::of) for a task and says its [`Outcome`].
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Work {
+    /// The task, where it is no page and starts nothing.
+    task: String,
+    /// The process that it starts, where it is no page.
+    process: String,
     opened: bool,
     fill: Fill,
     note: Option<Note>,
     #[serde(skip)]
     shown: Shown,
+}
+
+/// What became of a task in a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// The instance of this id was started.
+    Started(String),
+    /// The user is done with it.
+    Closed,
 }
 
 /// What is said above the form.
@@ -86,13 +102,32 @@ pub enum Do {
         #[source]
         form: Inputs,
     },
+    /// Close it, where it is not a page.
+    Close,
 }
 
 impl Work {
+    /// The task of this id, in a page.
+    #[must_use]
+    pub fn of(task: impl Into<String>) -> Self {
+        Work { task: task.into(), ..Work::default() }
+    }
+
+    /// The start of the process of this id, in a page.
+    #[must_use]
+    pub fn start(process: impl Into<String>) -> Self {
+        Work { process: process.into(), ..Work::default() }
+    }
+
     /// Finds what the address means, and whether the visitor may do it.
     async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result<Context> {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
-        let [id, task] = ["process", "task"].map(|name| cx.find_param(name).unwrap_or_default().to_owned());
+        if cx.is_page() {
+            let [id, task] =
+                ["process", "task"].map(|name| cx.find_param(name).unwrap_or_default().to_owned());
+            (self.process, self.task) = (id, task);
+        }
+        let (id, task) = (self.process.clone(), self.task.clone());
         let library = processes.engine.library();
         let mut shown = Shown { who, ..Shown::default() };
         let mut context = Context::new();
@@ -199,10 +234,13 @@ impl Work {
                     cx.send(&table::record_topic(table, &changed.id), changed.clone());
                     cx.send(&table::topic(table), changed);
                 }
-                match instance {
-                    Some(id) => return cx.redirect(url!("/instances/{id}")),
-                    None => return cx.redirect(url!("/tasks")),
+                match (instance, cx.is_page()) {
+                    (Some(id), true) => return cx.redirect(url!("/instances/{id}")),
+                    (None, true) => return cx.redirect(url!("/tasks")),
+                    (Some(id), false) => cx.say(Outcome::Started(id)),
+                    (None, false) => cx.say(Outcome::Done),
                 }
+                return Ok(());
             }
             Submitted::Lost(kept) => {
                 if let Some(form) = form {
@@ -220,8 +258,9 @@ impl Work {
     }
 }
 
-impl Page for Work {
+impl Component for Work {
     type Event = Do;
+    type Said = Outcome;
     const ACCESS: Access = Access::User;
 
     fn title(&self, _: &Ui<'_, Self>) -> String {
@@ -262,36 +301,41 @@ impl Page for Work {
         };
         let open = self.note != Some(Note::Done);
         let send = if shown.starts.is_empty() { t.complete } else { t.start };
-        html! {
-            main class="work" {
-                header {
-                    p class="lead" { (shown.process) }
-                    (h1().id("f.title").text(shown.name.clone()))
-                }
-                (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
-                @if let Some((about, data, titles)) = &shown.about {
-                    section class="about" {
-                        (Sheet::new((about.spec)(), &shown.who, Kind::View, data, lang).titles(titles))
-                    }
-                }
-                @match spec {
-                    Some(spec) => { (self.fill.view(ui, spec, &shown.who, send, open)) }
-                    None => {
-                        p class="lead" { (t.no_form) }
-                        div class="actions" {
-                            (button(send).id("f.send").class("primary").disabled(!open).postback(ui.on(Do::send())))
-                        }
-                    }
-                }
-                nav class="beside" {
-                    a href="/tasks" { (t.to_inbox) }
-                    @if let Some(Job { instance, .. }) = &shown.job { (link(t.open_instance, url!("/instances/{instance}")).id("f.instance")) }
+        let is_page = ui.is_page();
+        let whole = html! {
+            header {
+                p class="lead" { (shown.process) }
+                (if is_page { h1() } else { h2() }.id("f.title").attr(attr::TABINDEX, "-1").text(shown.name.clone()))
+                @if !is_page { (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close()))) }
+            }
+            (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
+            @if let Some((about, data, titles)) = &shown.about {
+                section class="about" {
+                    (Sheet::new((about.spec)(), &shown.who, Kind::View, data, lang).titles(titles))
                 }
             }
-        }
+            @match spec {
+                Some(spec) => { (self.fill.view(ui, spec, &shown.who, send, open)) }
+                None => {
+                    p class="lead" { (t.no_form) }
+                    div class="actions" {
+                        (button(send).id("f.send").class("primary").disabled(!open).postback(ui.on(Do::send())))
+                    }
+                }
+            }
+            nav class="beside" {
+                @if is_page { a href="/tasks" { (t.to_inbox) } }
+                @if let Some(Job { instance, .. }) = &shown.job { (link(t.open_instance, url!("/instances/{instance}")).id("f.instance")) }
+            }
+        };
+        html! { @if is_page { main class="work" { (whole) } } @else { section class="work" { (whole) } } }
     }
 
     async fn event(&mut self, event: Do, cx: &mut Cx<'_, Self>) -> Result {
+        if let Do::Close = event {
+            cx.say(Outcome::Closed);
+            return Ok(());
+        }
         // Rights may have changed since the page was opened, and the task may be gone.
         let context = self.find(cx).await?;
         if self.shown.starts.is_empty() && self.shown.job.is_none() {
@@ -317,7 +361,7 @@ impl Page for Work {
                 self.fill.absorb(spec, &who, &form);
                 self.fill.look(spec, &who, &field, cx).await?;
             }
-            (_, None) => {}
+            (_, None) | (Do::Close, _) => {}
         }
         if self.note == Some(Note::Mend) && self.fill.faults.is_empty() {
             self.note = None;

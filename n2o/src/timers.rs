@@ -22,6 +22,7 @@ pub(crate) struct Timer {
 
 /// The timers of a page, the first to be due at the front. Most pages have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::box_collection, reason = "three of them stand in every idle page")]
 pub(crate) struct Timers(Option<Box<Vec<Timer>>>);
 
 impl Timers {
@@ -98,7 +99,9 @@ impl Timers {
 
 /// What wakes a page for the first of its timers.
 #[derive(Default)]
-pub(crate) struct Alarm(Option<(u64, Pin<Box<dyn Future<Output = ()> + Send>>)>);
+pub(crate) struct Alarm(Option<(u64, Wait)>);
+
+type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Alarm {
     /// Sets the alarm for a time of the clock, or for none.

@@ -111,7 +111,7 @@ impl<'a, C> Cx<'a, C> {
     }
 
     /// Gives up a timer.
-    pub fn cancel(&mut self, event: Postback<C::Event>)
+    pub fn cancel(&mut self, event: &Postback<C::Event>)
     where
         C: Component,
     {

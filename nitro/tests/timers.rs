@@ -128,7 +128,7 @@ impl Page for Desk {
     async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::After(seconds, what) => cx.after(seconds * SECOND, Act::rings(what)),
-            Act::Cancel(what) => cx.cancel(Act::rings(what)),
+            Act::Cancel(what) => cx.cancel(&Act::rings(what)),
             Act::Keep(seconds, what) => {
                 cx.after(seconds * SECOND, Act::rings(what));
                 cx.kvs().append("/kept", &1_u32)?;

@@ -56,7 +56,8 @@ pub struct Limits {
     pub client_burst: u32,
     /// Logins of one session, which are refused beyond that whether or not a password was asked for.
     pub session_logins: Tries,
-    /// Logins from one client address; many people may share one. An IPv6 address counts as its /64.
+    /// Logins of guests from one client address, and as many of users who are proven: neither use up what the others
+    /// need. Many people may share an address. One of IPv6 counts as its /64.
     pub client_logins: Tries,
     /// WebSocket frames a second from one connection on average, control frames and fragments too, and twice as
     /// many at once; at least twice `rate` and `burst`. A client that sends more is read more slowly.

@@ -104,3 +104,17 @@ async fn right_passwords_through_new_browsers_of_one_address_are_braked() {
     assert_eq!(let_in, 20);
     assert!(visit("203.0.113.2").await.is_ok(), "another address has its own");
 }
+
+#[tokio::test]
+async fn guests_of_an_address_use_up_nothing_that_accounts_need() {
+    let (accounts, node) = (Accounts::default(), node().await);
+    owner(&accounts, &node).await;
+    for _ in 0..600 {
+        visitor(&node, Some("203.0.113.7")).login("guest").await.expect("600 at once");
+    }
+    assert!(visitor(&node, Some("203.0.113.7")).login("guest").await.is_err());
+    let mut cx = visitor(&node, Some("203.0.113.7"));
+    assert!(right(&accounts, &mut cx).await.is_some() && cx.login("Ann").await.is_ok() && cx.is_proven());
+    assert!(visitor(&node, Some("203.0.113.7")).login_proven("Max", &[]).await.is_ok());
+    assert!(visitor(&node, Some("203.0.113.8")).login("guest").await.is_ok());
+}

@@ -94,7 +94,8 @@ impl Cx {
         })?;
         let given = self.given(&name);
         // A right password was counted when it was given.
-        if given.is_none() && !self.count_login() {
+        let may = || if is_proven { self.count_login() } else { self.may_enter() };
+        if given.is_none() && !may() {
             return Err(Error::later(text::tries(&self.lang)));
         }
         let proven = is_proven.then(|| Owner::User(name.to_string())).or(given);
@@ -118,16 +119,22 @@ impl Cx {
         self.session.owner().filter(|owner| is_same && !owner.is_proven())
     }
 
-    /// Whether the brake on logins would let this session and address log in.
+    /// Whether the brake on logins would let this session and address log in with a password.
     pub(crate) fn may_login(&self) -> bool {
         let now = self.node.clock().millis();
-        self.node.logins().may(&self.session.sid.random, self.address(), now)
+        self.node.logins().may_account(&self.session.sid.random, self.address(), now)
     }
 
-    /// Counts a login of this session and address, when there may be one.
+    /// Counts a login of this session and address by which a user is proven, when there may be one.
     pub(crate) fn count_login(&self) -> bool {
         let now = self.node.clock().millis();
-        self.node.logins().allow(&self.session.sid.random, self.address(), now)
+        self.node.logins().allow_account(&self.session.sid.random, self.address(), now)
+    }
+
+    /// Counts a login of this session and address as a guest, when there may be one.
+    fn may_enter(&self) -> bool {
+        let now = self.node.clock().millis();
+        self.node.logins().allow_guest(&self.session.sid.random, self.address(), now)
     }
 
     fn guest(&self) -> Owner {

@@ -77,10 +77,11 @@ async fn known(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Cal
 fn is_ours(app: &Shared, headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all("sec-fetch-site").iter().map(|site| site.as_bytes());
     match (sites.next(), sites.next()) {
-        (Some(b"same-origin"), None) => true,
+        // A browser that says both says the same by both.
+        (Some(b"same-origin"), None) => !headers.contains_key(header::ORIGIN) || is_own(app, headers),
         // Browsers that say nothing of the site say the origin.
         (None, _) => is_own(app, headers),
-        _ => headers.contains_key(header::ORIGIN) && is_own(app, headers),
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use bpe::Engine;
 use form::Form;
 use nitro::{prelude::*, test::TestApp};
-use web::process::{Inbox, Instance, Overview, ProcessForm, Processes, Work};
+use web::process::{Inbox, Instance, Opened, Outcome, Overview, ProcessForm, Processes, Work};
 
 use crate::leave::{Answer, Enter, FILE, LABELS};
 
@@ -17,6 +17,63 @@ struct Ask {
     days: u32,
 }
 
+/// An inbox, the tasks that were opened in it, and the start of a process, on one page.
+#[derive(Default, Serialize, Deserialize)]
+struct Desk {
+    inbox: Child<Inbox>,
+    tasks: Keyed<String, Work>,
+    start: Slot<Work>,
+    log: Vec<String>,
+}
+
+#[derive(Event)]
+enum Act {
+    Start,
+    Opened(Opened),
+    Work(String, Outcome),
+}
+
+impl Page for Desk {
+    type Event = Act;
+    const ACCESS: Access = Access::User;
+
+    fn children(&mut self) -> Children<'_, Act> {
+        Children::none()
+            .child("inbox", &mut self.inbox, Act::Opened)
+            .keyed("tasks", &mut self.tasks, Act::Work)
+            .slot("start", &mut self.start, |outcome| Act::Work(String::from("start"), outcome))
+    }
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        maud::html! {
+            (button("New").id("new").postback(ui.on(Act::start())))
+            (ui.place(&self.inbox))
+            (ui.place_all(&self.tasks))
+            @if let Some(start) = self.start.get() { (ui.place(start)) }
+            (p().id("log").text(self.log.join(", ")))
+        }
+    }
+
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
+        match act {
+            Act::Start => self.start.open(Work::start("leave")),
+            Act::Opened(Opened(task)) => self.tasks.open(task.clone(), Work::of(task)),
+            Act::Work(task, outcome) => {
+                self.tasks.close(&task);
+                self.start.close();
+                let word = match outcome {
+                    Outcome::Done => "done",
+                    Outcome::Started(_) => "started",
+                    Outcome::Closed => "closed",
+                };
+                self.log.push(word.to_owned());
+            }
+        }
+        cx.refresh();
+        Ok(())
+    }
+}
+
 async fn app() -> TestApp {
     let app = TestApp::new()
         .page::<Enter>("/enter/{user}/{roles}")
@@ -24,7 +81,8 @@ async fn app() -> TestApp {
         .page::<Work>("/tasks/{task}")
         .page::<Overview>("/processes")
         .page::<Work>("/processes/{process}/start")
-        .page::<Instance>("/instances/{instance}");
+        .page::<Instance>("/instances/{instance}")
+        .page::<Desk>("/desk");
     let engine = Engine::builder(app.node().store()).open().await.unwrap();
     engine.deploy(FILE).await.unwrap();
     let answer = ProcessForm::variables::<Answer>().about::<Ask>("ask");
@@ -101,4 +159,46 @@ async fn somebody_without_a_role_sees_and_starts_nothing() {
     let list = other.open("/processes").await;
     assert!(!list.has("s.leave") && !list.html().contains("/instances/"), "{}", list.html());
     assert!(clerk.open("/processes").await.html().contains("/instances/"));
+}
+
+#[tokio::test]
+async fn an_inbox_and_its_tasks_stand_on_one_page() {
+    let app = app().await;
+    let (clerk, manager) = (app.visitor(), app.visitor());
+    clerk.open("/enter/olena/clerk").await;
+    manager.open("/enter/max/manager").await;
+    let mut boss = manager.open("/desk").await;
+
+    let mut desk = clerk.open("/desk").await;
+    desk.click("new").await;
+    desk.fill("start.days", "60");
+    desk.click("start.f.send").await;
+    assert!(desk.text("start.days.e").contains("30"), "{}", desk.html());
+    desk.fill("start.days", "6");
+    desk.click("start.f.send").await;
+    assert_eq!((desk.error(), desk.text("log").as_str()), (None, "started"));
+    assert!(!desk.has("start.f.send"));
+
+    // The inbox follows, and opens the task beside itself.
+    boss.push().await;
+    let html = boss.html();
+    assert!(html.contains("<h2>My tasks</h2>") && !html.contains("<main"), "{html}");
+    boss.press("Grant the leave").await;
+    assert_eq!(boss.error(), None);
+    boss.press("Close").await;
+    assert_eq!((boss.text("log").as_str(), boss.html().contains("id=\"tasks.")), ("closed", false));
+    boss.press("Grant the leave").await;
+    let html = boss.html();
+    let (_, rest) = html.split_once("id=\"tasks.").expect("a task");
+    let key = rest.split('"').next().expect("its key").to_owned();
+    let within = |id: &str| format!("tasks.{key}.{id}");
+    let old = boss.bound(&within("f.form"));
+    boss.check(&within("granted"), true);
+    boss.click(&within("f.send")).await;
+    assert_eq!((boss.error(), boss.text("log").as_str()), (None, "closed, done"));
+    assert!(!boss.has(&within("f.send")));
+    boss.force(&old, &[n2o::Value::Bool(true)]).await;
+    assert!(boss.error().is_some(), "it is done once");
+    let instance = app.node().store().txn().range::<bpe::Instance>("", None, 9).await.unwrap().remove(0);
+    assert_eq!(instance.state.status, bpe::Status::Completed);
 }

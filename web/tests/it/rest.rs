@@ -159,6 +159,7 @@ async fn a_record_that_begins_with_a_process_is_never_made_without_it() {
 
 #[tokio::test]
 async fn a_cookie_alone_writes_nothing() {
+    const OURS: &str = "http://shop.example";
     let api = Api::open().await;
     let sessions = api.node.sessions();
     let session = sessions.create();
@@ -183,6 +184,15 @@ async fn a_cookie_alone_writes_nothing() {
     let mut twice = ask("same-origin");
     twice.headers_mut().append("sec-fetch-site", HeaderValue::from_static("cross-site"));
     assert_eq!(api.send(twice).await.0, StatusCode::FORBIDDEN);
+    // Site and origin that do not agree are no browser's word either.
+    for (site, origin) in
+        [("same-origin", "https://evil.example"), ("cross-site", OURS), ("same-site", OURS), ("none", OURS)]
+    {
+        let mut both = ask(site);
+        both.headers_mut().append(header::HOST, HeaderValue::from_static("shop.example"));
+        both.headers_mut().append(header::ORIGIN, HeaderValue::from_static(origin));
+        assert_eq!(api.send(both).await.0, StatusCode::FORBIDDEN, "{site} {origin}");
+    }
     // A browser that says nothing of the site is asked for the origin.
     let mut bare = ask("same-origin");
     bare.headers_mut().remove("sec-fetch-site");

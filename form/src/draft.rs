@@ -63,22 +63,25 @@ fn all(cx: &Cx) -> Option<String> {
     Some(format!("{}:{owner}/", owner.len()))
 }
 
-/// Makes room for a draft: the user's oldest ones beyond [`MOST`] go.
-pub(crate) async fn make_room(cx: &mut Cx, key: &str) -> n2o::Result {
+/// Makes room for a draft: the user's oldest ones beyond [`MOST`] go. `false` when there is none, because guests of
+/// the same address have begun too many.
+pub(crate) async fn make_room(cx: &mut Cx, key: &str) -> n2o::Result<bool> {
     if cx.is_proven() { room_in::<Draft>(cx, key).await } else { room_in::<OfGuest>(cx, key).await }
 }
 
-async fn room_in<D: Record>(cx: &mut Cx, key: &str) -> n2o::Result {
-    let Some(all) = all(cx) else { return Ok(()) };
+async fn room_in<D: Record>(cx: &mut Cx, key: &str) -> n2o::Result<bool> {
+    let Some(all) = all(cx) else { return Ok(false) };
     // Apart from the handler's transaction, which must not conflict with the user's other pages.
     let mut drafts = cx.node().store().txn().range_raw(D::TABLE, &all, None, 2 * MOST).await?;
+    let known = drafts.len();
     drafts.retain(|draft| draft.id != key);
+    let is_new = drafts.len() == known;
     drafts.sort_unstable_by_key(|draft| draft.version);
     let over = (drafts.len() + 1).saturating_sub(MOST);
     for draft in drafts.iter().take(over) {
         cx.kvs().delete::<D>(&draft.id);
     }
-    Ok(())
+    Ok(!is_new || cx.may_keep())
 }
 
 /// Keeps what was typed, with the page's next save: people type faster than it is worth writing. What is too

@@ -59,6 +59,9 @@ pub struct Limits {
     /// Logins of guests from one client address, and as many of users who are proven: neither use up what the others
     /// need. Many people may share an address. One of IPv6 counts as its /64.
     pub client_logins: Tries,
+    /// Records that guests of one client address may begin to keep, such as drafts of what they type: guests are free
+    /// to make, and what is kept for each adds up.
+    pub guest_records: Tries,
     /// WebSocket frames a second from one connection on average, control frames and fragments too, and twice as
     /// many at once; at least twice `rate` and `burst`. A client that sends more is read more slowly.
     pub socket_frames: u32,
@@ -163,6 +166,7 @@ impl Default for Limits {
             client_burst: 2_000,
             session_logins: Tries::new(10, Duration::from_secs(6)),
             client_logins: Tries::new(600, Duration::from_millis(100)),
+            guest_records: Tries::new(500, Duration::from_secs(10)),
             socket_frames: 400,
             socket_bytes: 1024 * 1024,
             unfinished: 64 * 1024 * 1024,

@@ -1,8 +1,9 @@
-//! The rates of logins, which cost the store a session and a ticket each, whether or not anybody follows it.
+//! The rates of logins, which cost the store a session and a ticket each, whether or not anybody follows it, and of
+//! what it keeps for guests.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::{limit::Limits, rates::Rates};
+use crate::{limit::Limits, network::network, rates::Rates};
 
 /// Most sessions, and most networks, whose logins are counted at a time.
 const KEYS: usize = 10_000;
@@ -14,6 +15,8 @@ pub(crate) struct Logins {
     session: Rates<[u8; 16]>,
     guests: Rates<IpAddr>,
     accounts: Rates<IpAddr>,
+    /// What guests of each client network begin to keep.
+    records: Rates<IpAddr>,
 }
 
 impl Logins {
@@ -22,6 +25,7 @@ impl Logins {
             session: Rates::new(limits.session_logins.rate(), KEYS),
             guests: Rates::new(limits.client_logins.rate(), KEYS),
             accounts: Rates::new(limits.client_logins.rate(), KEYS),
+            records: Rates::new(limits.guest_records.rate(), KEYS),
         }
     }
 
@@ -44,17 +48,16 @@ impl Logins {
             && self.session.may(session, millis)
     }
 
+    /// Whether guests may begin to keep one more record at `millis`.
+    pub(crate) fn allow_record(&self, client: Option<IpAddr>, millis: u64) -> bool {
+        let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        self.records.allow(&network(client), millis)
+    }
+
     pub(crate) fn sweep(&self, millis: u64) {
         self.session.sweep(millis);
         self.guests.sweep(millis);
         self.accounts.sweep(millis);
-    }
-}
-
-/// An address of IPv6 counts by its first 64 bits, because one household has all of the others.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
+        self.records.sweep(millis);
     }
 }

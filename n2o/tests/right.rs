@@ -118,3 +118,22 @@ async fn guests_of_an_address_use_up_nothing_that_accounts_need() {
     assert!(visitor(&node, Some("203.0.113.7")).login_proven("Max", &[]).await.is_ok());
     assert!(visitor(&node, Some("203.0.113.8")).login("guest").await.is_ok());
 }
+
+#[tokio::test]
+async fn guests_of_a_network_begin_to_keep_so_many_records() {
+    let node = node().await;
+    let guest = async |address| {
+        let mut cx = visitor(&node, Some(address));
+        cx.login("guest").await.expect("a guest");
+        cx
+    };
+    let guests = [guest("2001:db8::1").await, guest("2001:db8::2").await];
+    let kept = (0..1_000).filter(|n| guests[n % 2].may_keep()).count();
+    assert_eq!(kept, 500);
+    assert!(guest("2001:db8:0:1::1").await.may_keep(), "those of another one");
+    let mut user = visitor(&node, Some("2001:db8::3"));
+    user.login_proven("Max", &[]).await.expect("a user");
+    assert!((0..1_000).all(|_| user.may_keep()));
+    node.clock().advance(std::time::Duration::from_secs(10));
+    assert!(guests[0].may_keep() && !guests[0].may_keep());
+}

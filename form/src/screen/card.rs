@@ -275,22 +275,14 @@ impl<R: Form> Card<R> {
         Ok(true)
     }
 
-    /// Makes room for what is typed on this page.
-    pub(super) async fn make_room(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        if !self.has_room
-            && let Some(key) = self.draft(cx)
-        {
-            draft::make_room(cx, &key).await?;
-            self.has_room = true;
-        }
-        Ok(())
-    }
-
-    /// Keeps what was typed.
-    pub(super) fn keep(&self, cx: &mut Cx<'_, Self>) {
-        if let Some(key) = self.draft(cx) {
+    /// Keeps what was typed, when there is room for it.
+    pub(super) async fn keep(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        let Some(key) = self.draft(cx) else { return Ok(()) };
+        self.has_room = self.has_room || draft::make_room(cx, &key).await?;
+        if self.has_room {
             draft::keep(cx, key, self.version, &self.base, &self.data);
         }
+        Ok(())
     }
 
     pub(super) fn forget(&self, cx: &mut Cx<'_, Self>) {
@@ -386,8 +378,7 @@ impl<R: Form> Component for Card<R> {
                 if self.note == Some(Note::Mend) && self.faults.is_empty() {
                     self.note = None;
                 }
-                self.make_room(cx).await?;
-                self.keep(cx);
+                self.keep(cx).await?;
             }
             Do::Save { form } => return self.save(&form, cx).await,
             Do::Look { field, form } => {
@@ -400,8 +391,7 @@ impl<R: Form> Component for Card<R> {
             Do::Decide { field, theirs, form } => {
                 self.absorb(&form);
                 self.decide(&field, theirs);
-                self.make_room(cx).await?;
-                self.keep(cx);
+                self.keep(cx).await?;
             }
             Do::Discard => {
                 self.forget(cx);

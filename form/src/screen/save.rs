@@ -79,8 +79,7 @@ impl<R: Form> Card<R> {
             };
             return self.saved(saved, cx).await;
         }
-        self.make_room(cx).await?;
-        self.keep(cx);
+        self.keep(cx).await?;
         cx.refresh();
         Ok(())
     }
@@ -109,14 +108,14 @@ impl<R: Form> Card<R> {
             }
             Saved::Gone => {
                 self.gone();
-                self.keep(cx);
+                self.keep(cx).await?;
             }
             Saved::Lost(kept) => {
                 self.note = Some(Note::Lost);
                 self.clashes = Conflict::new(R::spec(), &self.who, &self.base, &mut self.data, &kept.data);
                 self.version = kept.version;
                 self.base = kept.data;
-                self.keep(cx);
+                self.keep(cx).await?;
             }
             Saved::Taken => {
                 self.faults.insert(R::spec().document.id.clone(), Fault::Taken);

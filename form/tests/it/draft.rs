@@ -1,5 +1,8 @@
 //! Drafts: whose they are, and what is kept in them of what does not fit.
 
+use std::time::Duration;
+
+use n2o::{Limits, Tries};
 use nitro::test::{TestPage, Visitor};
 
 use crate::app::{Client, ada, app, proven, read, user};
@@ -115,4 +118,40 @@ async fn a_user_has_fifty_drafts_and_the_oldest_go_first() {
         assert_eq!(drafts.len(), 50, "{table}");
         assert!(drafts.iter().all(|draft| !draft.id.ends_with("AB-0052")), "the first one is gone");
     }
+}
+
+#[tokio::test]
+async fn guests_of_an_address_keep_so_many_drafts_and_users_as_many_as_they_like() {
+    let limits = Limits { guest_records: Tries::new(2, Duration::from_secs(10)), ..Limits::default() };
+    let clients = (0..4).map(|n| Client { code: format!("AB-{n:04}"), ..ada() }).collect();
+    let (app, store) = app(clients).await;
+    let app = app.limits(limits);
+    let begin = async |visitor: &Visitor, n: u32, name: &str| {
+        let mut page = visitor.open(&format!("/clients/AB-{n:04}?do=edit")).await;
+        page.fill("name", name);
+        page.click("f.fields").await;
+        assert_eq!(
+            (page.error(), page.value("name").as_str()),
+            (None, name),
+            "it is on the page all the same"
+        );
+        page.leave();
+    };
+    let count = async |table| store.txn().range_raw(table, "", None, 9).await.unwrap().len();
+    for n in 0..4 {
+        // A guest for each.
+        begin(&user(&app, "eve", "clerk").await, n, "Ada L.").await;
+    }
+    assert_eq!(count("form.draft.guest").await, 2);
+    let eve = proven(&app, "eve", "clerk").await;
+    for n in 0..4 {
+        begin(&eve, n, "Ada L.").await;
+    }
+    assert_eq!(count("form.draft").await, 4);
+    app.advance(Duration::from_secs(10));
+    let guest = user(&app, "eve", "clerk").await;
+    begin(&guest, 0, "Ada M.").await;
+    begin(&guest, 0, "Ada N.").await;
+    assert_eq!(count("form.draft.guest").await, 3, "what is kept already goes on to be kept");
+    assert_eq!(guest.open("/clients/AB-0000?do=edit").await.value("name"), "Ada N.");
 }

@@ -85,3 +85,27 @@ async fn a_new_record_and_one_that_goes_are_told() {
     page.click("cards.new.f.cancel").await;
     assert!(!page.html().contains("cards.new"), "{}", page.html());
 }
+
+#[tokio::test]
+async fn a_record_that_went_while_the_page_was_away_takes_its_card_with_it_and_nothing_else() {
+    let bo = Client { name: "Bo".into(), code: "BB-0001".into(), ..ada() };
+    let (app, store) = app(vec![ada(), bo]).await;
+    let app = app.page::<Desk>("/desk");
+    let mut page = open(&app, "eve", "clerk", "/desk").await;
+    for code in ["AB-0001", "BB-0001"] {
+        page.press(code).await;
+    }
+    page.click("cards.AB-0001.f.edit").await;
+    // Without its client, the page is saved.
+    let mut saved = store.watch(kvs::Scope::Table("page".to_owned()), kvs::Since::Now);
+    page.drop_connection();
+    saved.next().await.unwrap();
+    app.restart().await;
+    let mut txn = store.txn();
+    txn.delete::<Client>("BB-0001");
+    txn.commit().await.unwrap();
+    page.reconnect().await;
+    page.click("cards.AB-0001.f.save").await;
+    assert_eq!((page.error(), page.closed()), (None, None));
+    assert!(page.has("cards.AB-0001.f.title") && !page.html().contains("cards.BB-0001"), "{}", page.html());
+}

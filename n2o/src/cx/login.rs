@@ -137,6 +137,15 @@ impl Cx {
         self.node.logins().allow_guest(&self.session.sid.random, self.address(), now)
     }
 
+    /// Counts one more record that is kept for the visitor without being asked for, such as a draft of what they type.
+    /// `false` when guests of their client address have begun too many lately
+    /// ([`Limits::guest_records`](crate::Limits::guest_records)); users who are proven may always.
+    #[must_use]
+    pub fn may_keep(&self) -> bool {
+        let now = self.node.clock().millis();
+        self.is_proven() || self.node.logins().allow_record(self.address(), now)
+    }
+
     fn guest(&self) -> Owner {
         let random = self.node.random().bytes::<16>();
         Owner::Guest(u128::from_be_bytes(random).to_string())

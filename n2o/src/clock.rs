@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 pub struct Clock(Option<Arc<Fixed>>);
 
 /// A clock that stands still.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Fixed {
     now: AtomicU64,
     moved: Notify,

@@ -59,7 +59,7 @@ pub(crate) struct Saved {
 impl Saved {
     /// The bytes that a client can make larger.
     pub(crate) fn bytes(&self) -> usize {
-        let timers = self.timers.iter().map(|timer| size_of::<Timer>() + timer.what.len()).sum::<usize>();
+        let timers = self.timers.iter().map(Timer::bytes).sum::<usize>();
         let answers = self.answers.iter().map(|(_, frame)| frame.len()).sum::<usize>();
         self.state.len() + timers + answers
     }

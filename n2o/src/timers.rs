@@ -20,6 +20,13 @@ pub(crate) struct Timer {
     pub(crate) what: Vec<u8>,
 }
 
+impl Timer {
+    /// The bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Timer>() + self.what.len()
+    }
+}
+
 /// The timers of a page, the first to be due at the front. Most pages have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::box_collection, reason = "three of them stand in every idle page")]
@@ -38,11 +45,7 @@ impl Timers {
 
     /// The bytes that they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.0
-            .iter()
-            .flat_map(|timers| timers.iter())
-            .map(|timer| size_of::<Timer>() + timer.what.len())
-            .sum()
+        self.0.iter().flat_map(|timers| timers.iter()).map(Timer::bytes).sum()
     }
 
     /// Sets a timer; one that would tell the same is set anew.
@@ -85,8 +88,12 @@ impl Timers {
 
     /// Takes out the first that is due.
     pub(crate) fn take_due(&mut self, now: u64) -> Option<Timer> {
-        let due = self.0.as_ref()?.first().filter(|timer| timer.at <= now)?.clone();
-        self.cancel(due.kind, &due.what);
+        let timers = self.0.as_mut()?;
+        timers.first().filter(|timer| timer.at <= now)?;
+        let due = timers.remove(0);
+        if timers.is_empty() {
+            self.0 = None;
+        }
         Some(due)
     }
 

@@ -1,6 +1,7 @@
 //! Timers: events that happen when their time has come, once, where they were set.
 
 use std::{
+    borrow::Cow,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -13,11 +14,32 @@ use nitro::{
     prelude::*,
     test::{TestApp, TestPage},
 };
+use tokio::time::timeout;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// What a test that would hang fails after.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How often a handler has failed, for the one test that lets it.
 static FAILED: AtomicU32 = AtomicU32::new(0);
+
+/// How often the handler that clashes has run, for the one test that lets it.
+static CLASHES: AtomicU32 = AtomicU32::new(0);
+
+/// What two commits may clash over.
+#[derive(Debug, Serialize, Deserialize)]
+struct Seat {
+    taken: u32,
+}
+
+impl kvs::Record for Seat {
+    const TABLE: &'static str = "seat";
+
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed("1")
+    }
+}
 
 /// A part with a timer of its own, for clerks.
 #[derive(Default, Serialize, Deserialize)]
@@ -102,7 +124,7 @@ impl Page for Desk {
         };
         html! {
             (span().id("log").text(self.log.join(" ")))
-            @for what in ["a", "b", "z", "fail", "panic", "write"] { (after(1, what)) (after(2, what)) (after(3, what)) }
+            @for what in ["a", "b", "z", "fail", "panic", "write", "clash"] { (after(1, what)) (after(2, what)) (after(3, what)) }
             @for (id, act) in [
                 ("cancel", Act::cancel("a".into())), ("keep", Act::keep(5, "a".into())), ("fails", Act::fail()),
                 ("many", Act::many()), ("in", Act::login(true)), ("out", Act::login(false)),
@@ -157,6 +179,16 @@ impl Page for Desk {
                         return Err(Error::other("broken"));
                     }
                     "panic" => panic!("as asked"),
+                    "clash" => {
+                        // Each time another commit comes between, until they end.
+                        let taken = cx.kvs().get::<Seat>("1").await?.map_or(0, |seat| seat.taken);
+                        cx.kvs().put(&Seat { taken: taken + 100 })?;
+                        if CLASHES.fetch_add(1, Ordering::Relaxed) < 4 {
+                            let mut other = cx.node().store().txn();
+                            other.put(&Seat { taken: taken + 1 })?;
+                            other.commit().await?;
+                        }
+                    }
                     "write" => cx.kvs().append("/rang", &1_u32).map(drop)?,
                     _ => {}
                 }
@@ -240,6 +272,29 @@ async fn an_event_that_fails_has_done_nothing_and_does_not_happen_again() {
     }
     assert_eq!(page.text("log"), "z");
     assert_eq!(FAILED.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_event_between_whose_tries_other_commits_came_happens_later() {
+    // The session outlives all the seconds that pass while the store writes.
+    let years = Duration::from_hours(10 * 365 * 24);
+    let app = app().limits(Limits { session_age: years, session_idle: years, ..Limits::default() });
+    let mut page = app.open("/").await;
+    clicks(&mut page, &["clash1"]).await;
+    let taken = async || {
+        let seat = app.node().store().txn().get::<Seat>("1").await.expect("a look");
+        seat.map_or(0, |seat| seat.taken)
+    };
+    let happens = async {
+        while taken().await < 100 {
+            app.advance(SECOND);
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, happens).await.expect("it happens");
+    page.push().await;
+    assert_eq!((page.text("log").as_str(), taken().await), ("clash", 104));
+    assert_eq!(CLASHES.load(Ordering::Relaxed), 5, "four tries, and one more later");
 }
 
 #[tokio::test]

@@ -46,7 +46,8 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     /// Its outcomes, which it [says](Cx::say) to the one that holds it; [`Never`] when it says nothing.
     type Said: Send + 'static;
 
-    /// Who may see and use it. It is asked again before each of its events, also of those that hold it.
+    /// Who may see and use it. It is asked again before each of its events, also of the components that hold it; where
+    /// the component is a page, it is asked when it is opened and when the browser connects, and not at its events.
     const ACCESS: Access;
 
     /// As [`Page::VERSION`]; it counts where the component is a page.

@@ -20,9 +20,11 @@ use super::{
 /// is [made](Work::of) for a task and says its [`Outcome`].
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Work {
-    /// The task, where it is no page and starts nothing.
+    /// The task; empty when a process is started. Earlier versions have saved neither.
+    #[serde(default)]
     task: String,
-    /// The process that it starts, where it is no page.
+    /// The process that it starts.
+    #[serde(default)]
     process: String,
     opened: bool,
     fill: Fill,
@@ -390,4 +392,18 @@ pub(crate) fn start_of(process: &bpe::model::Process) -> Option<String> {
     let starts = process.starts(jiff::Timestamp::UNIX_EPOCH, &bpe::Limits::default());
     let plain = starts.into_iter().find(|start| matches!(start.on, bpe::model::StartOn::Plain));
     plain.map(|start| start.event.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_has_saved_is_read() {
+        let mut saved = serde_json::to_value(Work { opened: true, ..Work::of("7") }).expect("a state");
+        let fields = saved.as_object_mut().expect("fields");
+        assert!(fields.remove("task").is_some() && fields.remove("process").is_some());
+        let work: Work = serde_json::from_value(saved).expect("a state");
+        assert!(work.opened && work.task.is_empty());
+    }
 }

@@ -152,6 +152,14 @@ impl Cx {
         self.roles().iter().any(|known| known == role)
     }
 
+    /// A number that grows when the user's roles or a value of the session have changed: what was decided by them
+    /// is to be decided again. `None` while this handler changes them.
+    #[must_use]
+    pub fn rights(&self) -> Option<u64> {
+        let changes = self.login.is_some() || self.roles.is_some() || !self.changes.is_empty();
+        (!changes).then(|| self.session.version())
+    }
+
     /// The visitor's session.
     pub fn session(&mut self) -> SessionValues<'_> {
         let dropped = self

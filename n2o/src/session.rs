@@ -110,6 +110,8 @@ struct State {
     ended: bool,
     /// The key of the session that the latest ticket leads to.
     successor: Option<String>,
+    /// How often its user, roles or values were written.
+    version: u64,
     pages: Vec<Weak<Inbox>>,
 }
 
@@ -171,7 +173,13 @@ impl Session {
 
     /// Takes over what was committed.
     pub(crate) fn committed(&self, saved: Saved) {
-        self.state().saved = Some(saved);
+        let mut state = self.state();
+        state.saved = Some(saved);
+        state.version += 1;
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.state().version
     }
 
     /// Notes an action of the user, and says whether the store should learn of it.

@@ -13,7 +13,7 @@ use n2o::Dispatch;
 
 use crate::{
     check,
-    component::{At, Child, Component, Keyed, child::events, seal},
+    component::{Child, Component, Keyed, seal},
     doc::Doc,
     event::{Bind, Bound, Postback},
     keep::memo,
@@ -138,10 +138,7 @@ impl<'a, C> Cx<'a, C> {
 
     /// [`n2o::Cx::unreg`] for this component: the page goes on to hear the topic for the others.
     pub fn unreg(&mut self, topic: &str) {
-        let serial = self.doc.serial();
-        let topics = &mut self.doc.parts().topics;
-        topics.retain(|(known, name)| *known != serial || name != topic);
-        if !topics.iter().any(|(_, name)| name == topic) {
+        if self.doc.forget(topic) {
             self.dispatch.unreg(topic);
         }
     }
@@ -203,8 +200,8 @@ impl<C> Ui<'_, C> {
     }
 
     /// Shows a child, in an element that has the child's name for its id. It is rendered when it was touched, or
-    /// when the visitor's name, language or right to it is another one, and left out otherwise. Nothing is shown
-    /// of a child that the visitor may not see.
+    /// when the visitor's name, roles or language are others, and left out otherwise. Nothing is shown of a child
+    /// that the visitor may not see, nor of one that `children` has not named in this turn.
     pub fn place<D: Component>(&self, child: &Child<D>) -> Markup {
         let held = &child.held;
         if held.name.is_empty() {
@@ -217,13 +214,13 @@ impl<C> Ui<'_, C> {
             debug_assert!(false, "a child is placed that `children` does not name: {child}");
             return PreEscaped(String::new());
         }
-        if !held.loaded || !D::ACCESS.allows(self) {
+        let is_met = scope::round().is_none_or(|round| round == held.round);
+        let Some(at) = child.at().filter(|_| is_met && held.loaded && held.admitted.is_some()) else {
             return PreEscaped(String::new());
-        }
-        let at = At::step(scope::at().as_deref(), held.name, &held.id, child.serial, events::<D>());
+        };
         let id = if held.id.is_empty() { held.name.to_owned() } else { format!("{}.{}", held.name, held.id) };
-        memo(id, (child.serial, held.version, self.user(), self.lang()), || {
-            panel().body(scope::under(Arc::new(at), || child.it.render(&self.lend())))
+        memo(id, (child.serial, held.version, self.user(), self.roles(), self.lang()), || {
+            panel().body(scope::under(Arc::clone(at), || child.it.render(&self.lend())))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::{
     any::{Any, TypeId},
     borrow::Cow,
+    collections::HashSet,
     sync::Arc,
 };
 
@@ -46,8 +47,12 @@ pub(crate) struct Parts {
     pub(crate) at: Option<Arc<At>>,
     /// The topics that components have registered with, by serial; 0 is the page.
     pub(crate) topics: Vec<(u64, String)>,
+    /// The serials of those whose `init` has run.
+    begun: HashSet<u64>,
     /// The serials of the components that are there, so far as they were met in this round.
-    pub(crate) alive: Vec<u64>,
+    alive: HashSet<u64>,
+    /// The number of the round.
+    pub(crate) round: u64,
     /// All that the component has said so far.
     pub(crate) said: Vec<Box<dyn Any + Send>>,
     /// Something was heard in this round, by which components may have been opened or closed.
@@ -83,6 +88,11 @@ impl Doc {
         self.parts.as_ref()?.at.as_ref()
     }
 
+    /// The number of the round in which the components were last met; `None` when there are none.
+    pub(crate) fn round(&self) -> Option<u64> {
+        self.parts.as_ref().map(|parts| parts.round)
+    }
+
     fn topics(&self) -> &[(u64, String)] {
         self.parts.as_ref().map_or(&[], |parts| &parts.topics)
     }
@@ -100,10 +110,40 @@ impl Doc {
     /// The component whose handler runs has registered with a topic.
     pub(crate) fn note(&mut self, topic: &str) {
         let known = (self.serial(), topic.to_owned());
-        let topics = &mut self.parts().topics;
-        if !topics.contains(&known) {
-            topics.push(known);
+        if !self.topics().contains(&known) {
+            self.change_life().topics.push(known);
         }
+    }
+
+    /// The component whose handler runs has left a topic. Says whether it was the last.
+    pub(crate) fn forget(&mut self, topic: &str) -> bool {
+        let serial = self.serial();
+        let topics = &mut self.change_life().topics;
+        topics.retain(|(known, name)| *known != serial || name != topic);
+        !topics.iter().any(|(_, name)| name == topic)
+    }
+
+    /// A component is there, and may be shown. Answers the number of the round.
+    pub(crate) fn meet(&mut self, serial: u64) -> u64 {
+        let parts = self.parts();
+        parts.alive.insert(serial);
+        parts.round
+    }
+
+    /// Says whether a component is still to begin, which it does then.
+    pub(crate) fn begins(&mut self, serial: u64) -> bool {
+        let begins = !self.parts().begun.contains(&serial);
+        begins && self.change_life().begun.insert(serial)
+    }
+
+    /// The components, whose topics and beginnings are to be changed by a handler that may fail.
+    fn change_life(&mut self) -> &mut Parts {
+        self.change();
+        let parts = self.parts.get_or_insert_default();
+        if let Some(before) = &mut self.before {
+            before.life.get_or_insert_with(|| (parts.topics.clone(), parts.begun.clone()));
+        }
+        parts
     }
 
     /// The component of this serial hears the topic. The page also hears what nobody has asked for.
@@ -117,6 +157,14 @@ impl Doc {
         if let Some(parts) = &mut self.parts {
             (parts.at, parts.stirred, parts.heard) = (None, false, false);
             parts.said.clear();
+        }
+    }
+
+    /// Begins a round in which all components are met.
+    pub(crate) fn go_round(&mut self) {
+        self.home();
+        if let Some(parts) = &mut self.parts {
+            parts.round += 1;
             parts.alive.clear();
         }
     }
@@ -124,7 +172,13 @@ impl Doc {
     /// Forgets the topics of components that are gone, once all that are there were met, and answers those that
     /// nobody here has asked for any more.
     pub(crate) fn forget_gone(&mut self) -> Vec<String> {
-        let Some(Parts { topics, alive, .. }) = self.parts.as_deref_mut() else { return Vec::new() };
+        let Some(parts) = self.parts.as_deref() else { return Vec::new() };
+        let is_there = |serial: &u64| *serial == 0 || parts.alive.contains(serial);
+        if parts.begun.iter().all(is_there) && parts.topics.iter().all(|(serial, _)| is_there(serial)) {
+            return Vec::new();
+        }
+        let Parts { topics, alive, begun, .. } = self.change_life();
+        begun.retain(|serial| alive.contains(serial));
         let is_gone = |(serial, _): &mut (u64, String)| *serial != 0 && !alive.contains(serial);
         let gone: Vec<_> = topics.extract_if(.., is_gone).map(|(_, topic)| topic).collect();
         gone.into_iter().filter(|topic| !topics.iter().any(|(_, known)| known == topic)).collect()
@@ -137,14 +191,15 @@ impl Doc {
 
     /// Says whether all components of a way are there, once all that are there were met.
     pub(crate) fn has(&self, path: &[(String, u64)]) -> bool {
-        let alive = self.parts.as_ref().map_or(&[][..], |parts| &parts.alive);
-        path.iter().all(|(_, serial)| alive.contains(serial))
+        let alive = self.parts.as_ref().map(|parts| &parts.alive);
+        path.iter().all(|(_, serial)| alive.is_some_and(|alive| alive.contains(serial)))
     }
 
     /// The same, to be changed by a handler that may fail.
     pub(crate) fn change(&mut self) -> &mut Self {
         let Doc { errors, title, .. } = self;
-        self.before.get_or_insert_with(|| Before { tree: None, errors: errors.clone(), title: *title });
+        let before = || Before { tree: None, errors: errors.clone(), title: *title, life: None };
+        self.before.get_or_insert_with(before);
         self
     }
 
@@ -187,7 +242,10 @@ impl Doc {
         (self.redirect, self.refresh, self.after) = (None, false, None);
         self.seen.forget();
         self.home();
-        if let Some(Before { tree, errors, title }) = self.before.take() {
+        if let Some(Before { tree, errors, title, life }) = self.before.take() {
+            if let (Some(parts), Some(life)) = (&mut self.parts, life) {
+                (parts.topics, parts.begun) = life;
+            }
             (self.errors, self.title) = (errors, title);
             self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
             self.tree.undo();
@@ -213,4 +271,6 @@ pub(crate) struct Before {
     tree: Option<Tree>,
     errors: Vec<String>,
     title: u64,
+    /// The topics of components, and those that have begun.
+    life: Option<(Vec<(u64, String)>, HashSet<u64>)>,
 }

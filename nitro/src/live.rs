@@ -52,7 +52,7 @@ pub struct Rendered {
 /// A page that has not been opened.
 #[must_use]
 pub fn live<P: Component + Default>() -> Box<dyn Live> {
-    let held = Held { page: P::default(), stale: false };
+    let held = Held { page: P::default(), stale: false, admitted: None };
     Box::new(Nitro { held, doc: Doc::new(TypeId::of::<P::Event>()) })
 }
 
@@ -66,6 +66,8 @@ struct Held<P> {
     page: P,
     /// The page was put together from its saved state, which lacks what it does not serialise.
     stale: bool,
+    /// The [rights](n2o::Cx::rights) with which the visitor was last let in.
+    admitted: Option<u64>,
 }
 
 impl<P: Component + Default> Nitro<P> {
@@ -161,6 +163,7 @@ impl<P: Component + Default> Held<P> {
         }
         cx.doc.home();
         cx.set_site(|_| format!("{}, message of {:?}", type_name::<P>(), message.topic()));
+        self.admit(cx).await?;
         self.fresh(cx).await?;
         if cx.doc.hears(0, message.topic()) {
             let (random, event) = (cx.node().random().bytes(), TypeId::of::<P::Event>());
@@ -172,10 +175,19 @@ impl<P: Component + Default> Held<P> {
 
     async fn refresh(&mut self, cx: &mut Cx<'_, P>) -> Result {
         if cx.doc.away.is_none() {
+            self.admit(cx).await?;
             self.fresh(cx).await?;
         }
-        cx.doc.refresh = false;
+        let part = &mut *cx.doc;
+        part.refresh = false;
+        let (redirect, after) = (part.redirect.take(), part.after.take());
         self.whole(cx);
+        if let Some(to) = redirect {
+            let way = leave(cx, &to).await?;
+            cx.dispatch.out.op(14, 1).text(&way);
+        } else if let Some(after) = after {
+            cx.dispatch.out.append(&after);
+        }
         Ok(())
     }
 
@@ -195,7 +207,7 @@ impl<P: Component + Default> Held<P> {
     async fn rouse(&mut self, begin: bool, cx: &mut Cx<'_, P>) -> Result {
         let mut rounds = 0..ROUNDS;
         loop {
-            cx.doc.home();
+            cx.doc.go_round();
             component::rouse(&mut self.page, None, begin, cx.dispatch, cx.doc).await?;
             // What was heard may have opened and closed others.
             if !cx.doc.has_heard() {
@@ -216,10 +228,23 @@ impl<P: Component + Default> Held<P> {
 
     async fn allowed(&mut self, cx: &mut Cx<'_, P>) -> Result {
         component::allowed(&mut self.page, cx).await?;
+        self.admitted = cx.rights();
         match cx.doc.redirect.take() {
             Some(to) => Err(Error::Redirect(leave(cx, &to).await?)),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a visitor who may not see the page any more, where that is not known for the rights that they have now.
+    async fn admit(&mut self, cx: &mut Cx<'_, P>) -> Result {
+        let known = self.admitted.is_some() && self.admitted == cx.rights();
+        if known { Ok(()) } else { self.still_allowed(cx).await }
+    }
+
+    async fn still_allowed(&mut self, cx: &mut Cx<'_, P>) -> Result {
+        component::still_allowed(&mut self.page, cx).await?;
+        self.admitted = cx.rights();
+        Ok(())
     }
 
     async fn init(&mut self, restored: bool, cx: &mut Cx<'_, P>) -> Result {
@@ -278,6 +303,7 @@ impl<P: Component + Default> Held<P> {
 
     /// Runs an event of the page, or of a component in it.
     async fn click(&mut self, click: &Click<'_>, cx: &mut Cx<'_, P>) -> Result {
+        self.still_allowed(cx).await?;
         self.fresh(cx).await?;
         if click.path.is_empty() {
             cx.set_site(|_| String::new());
@@ -322,8 +348,9 @@ impl<P: Component + Default> Held<P> {
         let random = cx.node().random().bytes();
         let (page, ui) = (&self.page, cx.ui());
         let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
+        let round = cx.doc.round();
         let layout = cx.node().service::<Layout>();
-        let marked = scope::marked(random, event, known, || {
+        let marked = scope::marked(random, event, known, round, || {
             let content = page.render(&ui);
             match layout {
                 Some(layout) => (layout.0)(&ui, &content).into_string(),

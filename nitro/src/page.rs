@@ -50,7 +50,8 @@ pub struct Layout(pub fn(&n2o::Cx, &Markup) -> Markup);
 /// 1. A visitor opens its path: the page is made by `Default`, [`authorize`](Page::authorize) and
 ///    [`load`](Page::load) run, and [`render`](Page::render) makes the document.
 /// 2. The browser connects: `authorize` runs again, then [`init`](Page::init), once.
-/// 3. The user does something: [`event`](Page::event). A message comes: [`info`](Page::info).
+/// 3. The user does something: `authorize` runs again, then [`event`](Page::event). A message comes:
+///    [`info`](Page::info), after `authorize` when the visitor's [rights](n2o::Cx::rights) have changed.
 /// 4. After a restart of the server the state is restored, and `authorize`, `load` and `init` run again.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a page", note = "implement `nitro::Page` for it")]
 pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
@@ -82,7 +83,9 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
     }
 
     /// Whether this visitor may see this page: `Err(Error::Denied)` or a redirect when not. Runs before
-    /// anything is loaded, again when the browser connects, and must not rely on the page's own state.
+    /// anything is loaded, when the browser connects and before each event, and must not rely on the page's own
+    /// state. An event of a visitor who may not any more is refused, also where this would redirect them: they keep
+    /// what they have typed.
     fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }

@@ -127,6 +127,8 @@ pub(crate) struct Scope {
     known: Option<Known>,
     /// The component that is being rendered; `None` is the page.
     at: Option<Arc<At>>,
+    /// The round in which the components of the page were met, where the whole of it is rendered.
+    round: Option<u64>,
 }
 
 impl Scope {
@@ -142,6 +144,7 @@ impl Scope {
             part: 0,
             known,
             at: None,
+            round: None,
         }
     }
 
@@ -258,9 +261,10 @@ pub(crate) fn marked(
     random: [u8; 6],
     event: TypeId,
     known: Option<Known>,
+    round: Option<u64>,
     render: impl FnOnce() -> String,
 ) -> Marked {
-    let scope = Box::new(Scope::new(random, event, known));
+    let scope = Box::new(Scope { round, ..Scope::new(random, event, known) });
     let nonce = scope.nonce;
     let outer = SCOPE.replace(Some(scope));
     // The scope is put back also when a page panics while it renders.
@@ -309,7 +313,7 @@ pub(crate) fn part(
         raw
     };
     if SCOPE.with_borrow(Option::is_none) {
-        return marked(random, event, None, || match at {
+        return marked(random, event, None, None, || match at {
             Some(at) => under(at, render),
             None => render(),
         });
@@ -328,6 +332,11 @@ pub(crate) fn part(
         let marks = known.get(here.clone()).unwrap_or_default();
         Marked { raw, marks: marks.to_vec(), first: here.start, nonce }
     })
+}
+
+/// The round in which the components of the page that is being rendered were met.
+pub(crate) fn round() -> Option<u64> {
+    SCOPE.with_borrow(|scope| scope.as_ref()?.round)
 }
 
 /// The component that is being rendered.

@@ -3,12 +3,15 @@
 use std::{
     any::TypeId,
     ops::{Deref, DerefMut},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::Component;
+use super::{At, Component};
 use crate::id::state_of;
 
 /// A number that no other child has had, also in another run of the program.
@@ -37,13 +40,28 @@ pub(crate) struct Held {
     pub(crate) id: String,
     /// Another one for each state.
     pub(crate) version: u64,
+    /// The place on the page, made when it is first asked for.
+    at: Option<Arc<At>>,
     pub(crate) loaded: bool,
-    pub(crate) begun: bool,
+    /// The [rights](n2o::Cx::rights) with which the visitor was last let in.
+    pub(crate) admitted: Option<u64>,
+    /// The last round in which its holder named it and the visitor was let in.
+    pub(crate) round: u64,
 }
 
 impl Default for Held {
     fn default() -> Self {
-        Held { name: "", id: String::new(), version: serial(), loaded: false, begun: false }
+        let version = serial();
+        Held { name: "", id: String::new(), version, at: None, loaded: false, admitted: None, round: 0 }
+    }
+}
+
+impl Held {
+    /// The name of the field and the key by which the holder names the component.
+    pub(crate) fn name(&mut self, name: &'static str, id: String) {
+        if self.name != name || self.id != id {
+            (self.name, self.id, self.at) = (name, id, None);
+        }
     }
 }
 
@@ -55,6 +73,23 @@ impl<C> Child<C> {
 
     pub(crate) fn touch(&mut self) {
         self.held.version = serial();
+    }
+}
+
+impl<C: Component> Child<C> {
+    /// Its place, seen from that of its holder; `None` is the page.
+    pub(crate) fn place(&mut self, outer: Option<&Arc<At>>) -> Arc<At> {
+        let Held { name, id, at, .. } = &mut self.held;
+        if let Some(known) = at.as_ref().filter(|at| at.is_in(outer)) {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(At::step(outer, name, id, self.serial, TypeId::of::<C::Event>()));
+        Arc::clone(at.insert(made))
+    }
+
+    /// Its place, once the page was looked through.
+    pub(crate) fn at(&self) -> Option<&Arc<At>> {
+        self.held.at.as_ref()
     }
 }
 
@@ -110,9 +145,4 @@ impl<C> Slot<C> {
     pub fn get_mut(&mut self) -> Option<&mut C> {
         self.0.as_deref_mut()
     }
-}
-
-/// The type of a component's events.
-pub(crate) fn events<C: Component>() -> TypeId {
-    TypeId::of::<C::Event>()
 }

@@ -1,13 +1,12 @@
 //! The children of a component, by name, with what their owner makes of what they say.
 
-use std::{fmt::Display, mem};
+use std::{fmt::Display, mem, sync::Arc};
 
 use n2o::{Dispatch, Later, Message};
 
 use super::{
     At, Child, Component, Keyed, Slot,
-    child::events,
-    fire::{Click, fire, tell, wake},
+    fire::{Click, fire, told, wake},
     keyed::id_of,
 };
 use crate::{doc::Doc, event::Never};
@@ -35,14 +34,13 @@ pub struct Children<'a, E>(pub(crate) Vec<Branch<'a, E>>);
 /// One child.
 pub(crate) struct Branch<'a, E> {
     pub(crate) name: &'static str,
-    pub(crate) id: String,
     pub(crate) serial: u64,
     pub(crate) node: Box<dyn Node<E> + 'a>,
 }
 
 impl<E> std::fmt::Debug for Children<'_, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|branch| (branch.name, &branch.id))).finish()
+        f.debug_list().entries(self.0.iter().map(|branch| (branch.name, branch.serial))).finish()
     }
 }
 
@@ -106,22 +104,21 @@ impl<'a, E: 'a> Children<'a, E> {
         child: &'a mut Child<C>,
         hear: Box<dyn Fn(C::Said) -> E + Send + 'a>,
     ) {
-        child.held.name = name;
-        child.held.id.clone_from(&id);
+        child.held.name(name, id);
         let serial = child.serial;
-        self.0.push(Branch { name, id, serial, node: Box::new(Held { child, hear }) });
+        self.0.push(Branch { name, serial, node: Box::new(Held { child, hear }) });
     }
 }
 
 /// A child of any type.
 pub(crate) trait Node<E>: Send {
     /// Its place, seen from its owner's.
-    fn at(&self, outer: Option<&At>, name: &str, id: &str) -> At;
+    fn at(&mut self, outer: Option<&Arc<At>>) -> Arc<At>;
 
     /// Runs an event of it or of one in it, and returns what its owner makes of what it said.
     fn fire<'b>(
         &'b mut self,
-        at: &'b At,
+        at: &'b Arc<At>,
         click: &'b Click<'b>,
         dispatch: &'b mut Dispatch,
         doc: &'b mut Doc,
@@ -130,7 +127,7 @@ pub(crate) trait Node<E>: Send {
     /// Loads and begins what was not yet, and names all.
     fn wake<'b>(
         &'b mut self,
-        at: &'b At,
+        at: &'b Arc<At>,
         begin: bool,
         dispatch: &'b mut Dispatch,
         doc: &'b mut Doc,
@@ -139,7 +136,7 @@ pub(crate) trait Node<E>: Send {
     /// Tells a message.
     fn tell<'b>(
         &'b mut self,
-        at: &'b At,
+        at: &'b Arc<At>,
         message: &'b Message,
         dispatch: &'b mut Dispatch,
         doc: &'b mut Doc,
@@ -169,13 +166,13 @@ impl<C: Component, E> Held<'_, C, E> {
 }
 
 impl<C: Component, E> Node<E> for Held<'_, C, E> {
-    fn at(&self, outer: Option<&At>, name: &str, id: &str) -> At {
-        At::step(outer, name, id, self.child.serial, events::<C>())
+    fn at(&mut self, outer: Option<&Arc<At>>) -> Arc<At> {
+        self.child.place(outer)
     }
 
     fn fire<'b>(
         &'b mut self,
-        at: &'b At,
+        at: &'b Arc<At>,
         click: &'b Click<'b>,
         dispatch: &'b mut Dispatch,
         doc: &'b mut Doc,
@@ -183,20 +180,19 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         Box::pin(async move {
             let outer = mem::take(&mut doc.parts().said);
             self.child.touch();
-            fire(&mut self.child.it, at, click, dispatch, doc).await?;
+            fire(self.child, at, click, dispatch, doc).await?;
             Ok(self.heard(outer, doc))
         })
     }
 
     fn wake<'b>(
         &'b mut self,
-        at: &'b At,
+        at: &'b Arc<At>,
         begin: bool,
         dispatch: &'b mut Dispatch,
         doc: &'b mut Doc,
     ) -> Later<'b, Vec<E>> {
         Box::pin(async move {
-            doc.parts().alive.push(at.serial());
             let outer = mem::take(&mut doc.parts().said);
             let around = mem::take(&mut doc.parts().stirred);
             wake(self.child, at, begin, dispatch, doc).await?;
@@ -207,7 +203,7 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
 
     fn tell<'b>(
         &'b mut self,
-        at: &'b At,
+        at: &'b Arc<At>,
         message: &'b Message,
         dispatch: &'b mut Dispatch,
         doc: &'b mut Doc,
@@ -215,10 +211,7 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
         Box::pin(async move {
             let outer = mem::take(&mut doc.parts().said);
             let around = mem::take(&mut doc.parts().stirred);
-            if self.child.held.loaded {
-                doc.parts().stirred = doc.hears(at.serial(), message.topic());
-                tell(&mut self.child.it, Some(at), message, dispatch, doc).await?;
-            }
+            told(self.child, at, message, dispatch, doc).await?;
             self.stir(around, doc);
             Ok(self.heard(outer, doc))
         })

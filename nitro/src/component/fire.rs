@@ -34,11 +34,21 @@ pub(crate) async fn allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Res
     if C::ACCESS.allows(cx) { it.authorize(cx).await } else { Err(Error::Denied) }
 }
 
+/// The same for one that is open: a visitor who would be sent elsewhere by now is refused, and stays where they are
+/// with all that they have typed.
+pub(crate) async fn still_allowed<C: Component>(it: &mut C, cx: &mut Cx<'_, C>) -> Result {
+    let before = cx.doc.redirect.take();
+    let allowed = allowed(it, cx).await;
+    let sent = std::mem::replace(&mut cx.doc.redirect, before);
+    allowed?;
+    if sent.is_some() { Err(Error::Denied) } else { Ok(()) }
+}
+
 /// Runs a part of a handler with the document seen from a component's place.
 macro_rules! here {
     ($at:expr, $C:ty, $dispatch:expr, $doc:expr, |$cx:ident| $work:expr) => {{
         let outer = $doc.parts().at.take();
-        $doc.parts().at = $at.map(|at| Arc::new(at.clone()));
+        $doc.parts().at = $at.cloned();
         let random = $dispatch.node().random().bytes();
         let (event, at) = (TypeId::of::<<$C as Component>::Event>(), $doc.at().cloned());
         let mut lent: Cx<'_, $C> = Cx::new($dispatch, $doc);
@@ -51,14 +61,15 @@ macro_rules! here {
 
 /// Runs an event of the component at `at`, or of one in it.
 pub(crate) fn fire<'a, C: Component>(
-    it: &'a mut C,
-    at: &'a At,
+    child: &'a mut Child<C>,
+    at: &'a Arc<At>,
     click: &'a Click<'a>,
     dispatch: &'a mut Dispatch,
     doc: &'a mut Doc,
 ) -> Later<'a> {
     Box::pin(async move {
-        here!(Some(at), C, dispatch, doc, |cx| allowed(it, cx))?;
+        let it = &mut child.it;
+        here!(Some(at), C, dispatch, doc, |cx| still_allowed(it, cx))?;
         if at.path.len() == click.path.len() {
             return here!(Some(at), C, dispatch, doc, |cx| run(it, click, cx));
         }
@@ -69,7 +80,7 @@ pub(crate) fn fire<'a, C: Component>(
 /// Runs an event of a component in this one, and tells this one what was said.
 pub(crate) async fn call<C: Component>(
     it: &mut C,
-    at: Option<&At>,
+    at: Option<&Arc<At>>,
     click: &Click<'_>,
     dispatch: &mut Dispatch,
     doc: &mut Doc,
@@ -80,7 +91,7 @@ pub(crate) async fn call<C: Component>(
         let Children(mut list) = it.children();
         let found = list.iter_mut().find(|branch| branch.name == name && branch.serial == *serial);
         let Some(branch) = found else { return Err(gone) };
-        let inner = branch.node.at(at, branch.name, &branch.id);
+        let inner = branch.node.at(at);
         branch.node.fire(&inner, click, dispatch, doc).await?
     };
     hear(it, at, heard, dispatch, doc).await
@@ -88,7 +99,7 @@ pub(crate) async fn call<C: Component>(
 
 async fn hear<C: Component>(
     it: &mut C,
-    at: Option<&At>,
+    at: Option<&Arc<At>>,
     heard: Vec<C::Event>,
     dispatch: &mut Dispatch,
     doc: &mut Doc,
@@ -153,29 +164,57 @@ pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx
     }
 }
 
+/// Asks whether the visitor may use a child, where that is not known for the rights that they have now. Whoever may
+/// not is asked in each turn: they may have been given a role.
+async fn admit<C: Component>(
+    child: &mut Child<C>,
+    at: &Arc<At>,
+    dispatch: &mut Dispatch,
+    doc: &mut Doc,
+) -> Result<bool> {
+    let rights = dispatch.rights();
+    if child.held.admitted.is_some() && child.held.admitted == rights {
+        return Ok(true);
+    }
+    let (it, is_open) = (&mut child.it, child.held.loaded);
+    child.held.admitted = None;
+    let asked = here!(Some(at), C, dispatch, doc, |cx| async {
+        if is_open { still_allowed(it, cx).await } else { allowed(it, cx).await }
+    });
+    match asked {
+        Err(Error::Denied) => return Ok(false),
+        asked => asked?,
+    }
+    // One that is to be opened may send its visitor elsewhere.
+    if !is_open && doc.redirect.is_some() {
+        return Ok(false);
+    }
+    child.held.admitted = rights.or(Some(u64::MAX));
+    doc.parts().stirred = true;
+    Ok(true)
+}
+
 /// Loads and begins a child and those in it, as far as that was not done. One that the visitor may not use is
-/// not loaded, and one that is not loaded not shown.
+/// neither loaded nor begun, nor shown.
 pub(crate) fn wake<'a, C: Component>(
     child: &'a mut Child<C>,
-    at: &'a At,
+    at: &'a Arc<At>,
     begin: bool,
     dispatch: &'a mut Dispatch,
     doc: &'a mut Doc,
 ) -> Later<'a> {
     Box::pin(async move {
+        if !admit(child, at, dispatch, doc).await? {
+            return Ok(());
+        }
+        child.held.round = doc.meet(at.serial());
         let it = &mut child.it;
         if !child.held.loaded {
-            // Asked in each turn until the visitor may: they may have been given a role.
-            match here!(Some(at), C, dispatch, doc, |cx| allowed(it, cx)) {
-                Err(Error::Denied) => return Ok(()),
-                allowed => allowed?,
-            }
             here!(Some(at), C, dispatch, doc, |cx| it.load(cx))?;
             child.held.loaded = true;
             doc.parts().stirred = true;
         }
-        if begin && !child.held.begun {
-            child.held.begun = true;
+        if begin && doc.begins(at.serial()) {
             doc.parts().stirred = true;
             here!(Some(at), C, dispatch, doc, |cx| it.init(cx))?;
         }
@@ -186,33 +225,51 @@ pub(crate) fn wake<'a, C: Component>(
 /// Does the same for all children of a component.
 pub(crate) async fn rouse<C: Component>(
     it: &mut C,
-    at: Option<&At>,
+    at: Option<&Arc<At>>,
     begin: bool,
     dispatch: &mut Dispatch,
     doc: &mut Doc,
 ) -> Result {
     let mut heard = Vec::new();
     for mut branch in it.children().0 {
-        let inner = branch.node.at(at, branch.name, &branch.id);
+        let inner = branch.node.at(at);
         heard.extend(branch.node.wake(&inner, begin, dispatch, doc).await?);
     }
     hear(it, at, heard, dispatch, doc).await
 }
 
-/// Tells a message to all children of a component, after the component itself when it is not the page.
+/// Tells a message to a child that has registered with its topic, and to those in it.
+pub(crate) fn told<'a, C: Component>(
+    child: &'a mut Child<C>,
+    at: &'a Arc<At>,
+    message: &'a Message,
+    dispatch: &'a mut Dispatch,
+    doc: &'a mut Doc,
+) -> Later<'a> {
+    Box::pin(async move {
+        if !child.held.loaded || !admit(child, at, dispatch, doc).await? {
+            return Ok(());
+        }
+        let it = &mut child.it;
+        if doc.hears(at.serial(), message.topic()) {
+            doc.parts().stirred = true;
+            here!(Some(at), C, dispatch, doc, |cx| it.info(message, cx))?;
+        }
+        tell(it, Some(at), message, dispatch, doc).await
+    })
+}
+
+/// Tells a message to all children of a component.
 pub(crate) async fn tell<C: Component>(
     it: &mut C,
-    at: Option<&At>,
+    at: Option<&Arc<At>>,
     message: &Message,
     dispatch: &mut Dispatch,
     doc: &mut Doc,
 ) -> Result {
-    if at.is_some_and(|at| doc.hears(at.serial(), message.topic())) {
-        here!(at, C, dispatch, doc, |cx| it.info(message, cx))?;
-    }
     let mut heard = Vec::new();
     for mut branch in it.children().0 {
-        let inner = branch.node.at(at, branch.name, &branch.id);
+        let inner = branch.node.at(at);
         heard.extend(branch.node.tell(&inner, message, dispatch, doc).await?);
     }
     hear(it, at, heard, dispatch, doc).await

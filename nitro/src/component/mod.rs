@@ -21,7 +21,7 @@ use crate::{
 
 pub use child::{Child, Slot};
 pub use children::{Children, silent};
-pub(crate) use fire::{Click, allowed, call, rouse, run, tell};
+pub(crate) use fire::{Click, allowed, call, rouse, run, still_allowed, tell};
 pub use keyed::Keyed;
 pub(crate) use path::{At, OF_CHILD, PRINT, open, seal};
 
@@ -30,7 +30,7 @@ pub(crate) use path::{At, OF_CHILD, PRINT, open, seal};
 /// own, too.
 ///
 /// The ids of its elements and inputs begin with the way to it, so that it may stand on a page many times. Its
-/// rendering is made from its own state, the visitor's name and language, and nothing else: it is left out
+/// rendering is made from its own state, the visitor's name, roles and language, and nothing else: it is left out
 /// while those are as they were.
 ///
 /// The prelude does not have this trait: each page is a component, too, and its methods would have two meanings
@@ -46,8 +46,10 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     /// Its outcomes, which it [says](Cx::say) to the one that holds it; [`Never`] when it says nothing.
     type Said: Send + 'static;
 
-    /// Who may see and use it. It is asked again before each of its events, also of the components that hold it; where
-    /// the component is a page, it is asked when it is opened and when the browser connects, and not at its events.
+    /// Who may see and use it. It is asked when the component is opened, before each of its events and of those in it,
+    /// and before a message or a refresh when the [rights](n2o::Cx::rights) of the visitor have changed. A component
+    /// that its visitor may not use any more is not shown from the next refresh on; where it is the page, nothing in
+    /// it is done any more, and what is on the screen stays.
     const ACCESS: Access;
 
     /// As [`Page::VERSION`]; it counts where the component is a page.

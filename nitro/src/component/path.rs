@@ -1,6 +1,6 @@
 //! The way from the page to a component, and the seals that carry it.
 
-use std::any::TypeId;
+use std::{any::TypeId, sync::Arc};
 
 use n2o::{Error, Result};
 
@@ -23,16 +23,26 @@ pub(crate) struct At {
     pub(crate) path: Vec<(String, u64)>,
     /// The type of its events.
     pub(crate) event: TypeId,
+    /// The place of the component that it stands in; `None` is the page.
+    outer: Option<Arc<At>>,
 }
 
 impl At {
     /// The place of a child of the component here, or of the page.
-    pub(crate) fn step(outer: Option<&At>, name: &str, id: &str, serial: u64, event: TypeId) -> At {
+    pub(crate) fn step(outer: Option<&Arc<At>>, name: &str, id: &str, serial: u64, event: TypeId) -> At {
         let (prefix, mut path) = outer.map_or_else(Default::default, |at| (&*at.prefix, at.path.clone()));
         path.push((name.to_owned(), serial));
         let full = if id.is_empty() { format!("{prefix}{name}.") } else { format!("{prefix}{name}.{id}.") };
         let prefix = if full.len() <= PREFIX { full } else { format!("c:{serial:x}.") };
-        At { prefix, path, event }
+        At { prefix, path, event, outer: outer.cloned() }
+    }
+
+    /// The place is that of a child of the component there, or of the page.
+    pub(crate) fn is_in(&self, outer: Option<&Arc<At>>) -> bool {
+        match (&self.outer, outer) {
+            (Some(known), Some(outer)) => Arc::ptr_eq(known, outer),
+            (known, outer) => known.is_none() && outer.is_none(),
+        }
     }
 
     /// The serial of the component.

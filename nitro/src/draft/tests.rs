@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn rendering(nonce: u8, render: impl FnOnce() -> String) -> Marked {
-    marked([nonce; 6], TypeId::of::<Never>(), None, render)
+    marked([nonce; 6], TypeId::of::<Never>(), None, None, render)
 }
 
 fn read(marked: Marked) -> Draft {

@@ -101,6 +101,10 @@ pub(crate) async fn find(cx: &mut Cx, key: &str) -> n2o::Result<Option<Draft>> {
 
 /// Forgets what was typed.
 pub(crate) fn forget(cx: &mut Cx, key: &str) {
-    cx.give_up_soon();
-    if cx.is_proven() { cx.kvs().delete::<Draft>(key) } else { cx.kvs().delete::<OfGuest>(key) }
+    if cx.is_proven() { forget_in::<Draft>(cx, key) } else { forget_in::<OfGuest>(cx, key) }
+}
+
+fn forget_in<D: Record>(cx: &mut Cx, key: &str) {
+    cx.give_up_soon::<D>(key);
+    cx.kvs().delete::<D>(key);
 }

@@ -1,4 +1,4 @@
-//! A record that a page writes with its next save: what changes faster than it is worth writing.
+//! Records that a page writes with its next save: what changes faster than it is worth writing.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ struct Waiting {
 /// loaded again is there before the one that it replaces has gone.
 #[derive(Default)]
 pub(crate) struct Waits {
-    // A std lock: held for one look at the map, never across an await. No page has more than one record in it.
+    // A std lock: held for one look at the map, never across an await.
     by_key: Mutex<HashMap<Key, Arc<Waiting>>>,
 }
 
@@ -66,61 +66,71 @@ impl fmt::Debug for Waits {
     }
 }
 
-/// The record of a page, as the handlers that ended well left it, and as the one that runs does.
+/// The records of a page that wait, as the handlers that ended well left them, and what the one that runs does.
 pub(crate) struct Soon {
     waits: Arc<Waits>,
-    kept: Option<Arc<Waiting>>,
-    /// `Some(None)` when the handler that runs has given it up.
-    fresh: Option<Option<Arc<Waiting>>>,
-    /// When the last one was written.
+    kept: Vec<Arc<Waiting>>,
+    /// What the handler that runs has put, and given up.
+    fresh: Vec<(Key, Option<Arc<Waiting>>)>,
+    /// When any were last written.
     written: Option<Instant>,
 }
 
 impl Soon {
     pub(crate) fn new(waits: &Arc<Waits>) -> Self {
-        Soon { waits: Arc::clone(waits), kept: None, fresh: None, written: None }
+        Soon { waits: Arc::clone(waits), kept: Vec::new(), fresh: Vec::new(), written: None }
     }
 
     pub(crate) fn put<R: Record + Send + Sync + 'static>(&mut self, record: R) {
         let key = (R::TABLE, record.id().into_owned());
         let put: Put = Box::new(move |txn: &mut Txn| txn.put(&record));
-        self.fresh = Some(Some(Arc::new(Waiting { key, put, written: AtomicBool::new(false) })));
+        let waiting = Waiting { key: key.clone(), put, written: AtomicBool::new(false) };
+        self.change(key, Some(Arc::new(waiting)));
     }
 
-    pub(crate) fn give_up(&mut self) {
-        self.fresh = Some(None);
+    pub(crate) fn give_up(&mut self, table: &'static str, id: &str) {
+        self.change((table, id.to_owned()), None);
     }
 
-    fn keep(&mut self, waiting: Option<Arc<Waiting>>) {
-        if let Some(old) = std::mem::replace(&mut self.kept, waiting) {
+    fn change(&mut self, key: Key, to: Option<Arc<Waiting>>) {
+        self.fresh.retain(|(known, _)| *known != key);
+        self.fresh.push((key, to));
+    }
+
+    fn let_go(&mut self, is_done: impl Fn(&Key) -> bool) {
+        for old in self.kept.extract_if(.., |waiting| is_done(&waiting.key)) {
             self.waits.remove(&old);
-        }
-        if let Some(new) = &self.kept {
-            self.waits.by_key().insert(new.key.clone(), Arc::clone(new));
         }
     }
 
     /// Takes what the handler did as done.
     pub(crate) fn settle(&mut self) {
-        if let Some(fresh) = self.fresh.take() {
-            self.keep(fresh);
+        for (key, to) in std::mem::take(&mut self.fresh) {
+            self.let_go(|known| *known == key);
+            if let Some(new) = to {
+                self.waits.by_key().insert(key, Arc::clone(&new));
+                self.kept.push(new);
+            }
         }
     }
 
     pub(crate) fn rollback(&mut self) {
-        self.fresh = None;
+        self.fresh.clear();
     }
 
-    fn waiting(&self) -> Option<&Arc<Waiting>> {
-        let waiting = self.fresh.as_ref().unwrap_or(&self.kept).as_ref();
-        waiting.filter(|waiting| !waiting.written.load(Ordering::Acquire))
+    /// The records that are not written yet.
+    fn waiting(&self) -> impl Iterator<Item = &Arc<Waiting>> {
+        let is_fresh = |waiting: &Waiting| self.fresh.iter().any(|(key, _)| *key == waiting.key);
+        let kept = self.kept.iter().filter(move |waiting| !is_fresh(waiting));
+        let fresh = self.fresh.iter().filter_map(|(_, to)| to.as_ref());
+        kept.chain(fresh).filter(|waiting| !waiting.written.load(Ordering::Acquire))
     }
 
     pub(crate) fn waits(&self) -> bool {
-        self.waiting().is_some()
+        self.waiting().next().is_some()
     }
 
-    /// Says whether the record is to be written now: none was for as long as `pause`.
+    /// Says whether the records are to be written now: none were for as long as `pause`.
     pub(crate) fn is_due(&self, now: Instant, pause: Duration) -> bool {
         self.waits() && self.written.is_none_or(|at| now.saturating_duration_since(at) >= pause)
     }
@@ -128,25 +138,25 @@ impl Soon {
     /// Notes that what waits is written.
     pub(crate) fn done(&mut self) {
         let waited = self.waits();
-        self.keep(None);
-        self.fresh = None;
+        self.let_go(|_| true);
+        self.fresh.clear();
         if waited {
             self.written = Some(Instant::now());
         }
     }
 
-    /// Writes the record into a transaction. One that the store does not take is let go: it would be in the
+    /// Writes the records into a transaction. One that the store does not take is let go: it would be in the
     /// way of all that comes later.
     pub(crate) fn write(&self, txn: &mut Txn) {
-        if let Some(Err(error)) = self.waiting().map(|waiting| (waiting.put)(txn)) {
-            tracing::warn!(error = %crate::Shown(error), "a record that was to be kept is not");
+        for error in self.waiting().filter_map(|waiting| (waiting.put)(txn).err()) {
+            tracing::warn!(error = %crate::Shown(&error), "a record that was to be kept is not");
         }
     }
 }
 
 impl Drop for Soon {
     fn drop(&mut self) {
-        self.keep(None);
+        self.let_go(|_| true);
     }
 }
 

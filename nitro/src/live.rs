@@ -125,7 +125,7 @@ impl<P: Component + Default> Protocol for Nitro<P> {
     fn restore(&mut self, state: &[u8]) -> Result {
         self.doc.restore();
         self.held.page = state::read(state)?;
-        self.held.stale = true;
+        (self.held.stale, self.held.admitted) = (true, None);
         Ok(())
     }
 

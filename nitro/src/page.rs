@@ -85,7 +85,7 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
     /// Whether this visitor may see this page: `Err(Error::Denied)` or a redirect when not. Runs before
     /// anything is loaded, when the browser connects and before each event, and must not rely on the page's own
     /// state. An event of a visitor who may not any more is refused, also where this would redirect them: they keep
-    /// what they have typed.
+    /// what they have typed. A message ends their page (4403).
     fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         async { Ok(()) }
@@ -110,7 +110,7 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
     /// The user did something.
     fn event(&mut self, event: Self::Event, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send;
 
-    /// A message of a topic came.
+    /// A message of a topic came. `Err(Error::Denied)` ends the page: its visitor may see no more of it.
     fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = (message, cx);
         async { Ok(()) }

@@ -7,7 +7,7 @@ use maud::html;
 use nitro::{
     Component,
     prelude::*,
-    test::{TestApp, TestPage, Visitor},
+    test::{Frame, TestApp, TestPage, Visitor},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -237,16 +237,20 @@ async fn a_page_whose_right_was_taken_does_and_hears_nothing_and_keeps_what_was_
 
         hall.click("fall").await;
         desk.fill("text", "two");
-        hall.click("news").await;
-        assert_eq!(quiet(&mut desk, "save").await, "0 2", "{path}: neither the save nor the message");
+        assert_eq!(quiet(&mut desk, "save").await, "0 2", "{path}");
         app.advance(2 * SECOND);
-        assert_eq!(quiet(&mut desk, "set").await, "0 2", "{path}: nor the timer");
+        assert_eq!(quiet(&mut desk, "set").await, "0 2", "{path}: nor does the timer anything");
         assert_eq!((desk.text("log"), desk.value("text")), ("one".into(), "two".into()), "{path}");
         assert_eq!((desk.path(), desk.closed()), (path, None));
 
         hall.click("rise").await;
         desk.click("save").await;
         assert_eq!((desk.error(), desk.text("log")), (None, "onetwo".into()), "{path}");
+
+        hall.click("fall").await;
+        hall.click("news").await;
+        assert_eq!(desk.frame().await, Frame::Closed(4403), "{path}: what is heard is not for them");
+        assert_eq!((desk.text("log"), desk.path()), ("onetwo".into(), path));
     }
 }
 

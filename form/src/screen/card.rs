@@ -53,6 +53,9 @@ pub struct Card<R> {
     pub(super) done: bool,
     /// It was opened to be looked at, and is again when the user is done.
     pub(super) looks: bool,
+    /// The record of the id was deleted, and the user is asked whether to make it anew.
+    #[serde(default)]
+    pub(super) gone: bool,
     /// Room was made for a draft since the page is in memory.
     #[serde(skip)]
     has_room: bool,
@@ -83,6 +86,7 @@ impl<R> Default for Card<R> {
             note: None,
             done: false,
             looks: false,
+            gone: false,
             has_room: false,
             who: Who::default(),
             titles: Titles::new(),
@@ -104,6 +108,8 @@ pub enum Do {
     },
     /// Save.
     Save {
+        /// The user was told that the record was deleted, and makes it anew.
+        anew: bool,
         /// What is in the inputs.
         #[source]
         form: Inputs,
@@ -194,7 +200,16 @@ impl<R: Form> Card<R> {
         self.read(cx).await?;
         self.around(cx).await?;
         cx.reg(&table::record_topic(R::TABLE, &self.id));
+        cx.refresh();
+        cx.focus("f.title");
         Ok(())
+    }
+
+    /// The first field that the user may fill in.
+    fn first_open(&self) -> Option<&'static str> {
+        let spec = R::spec();
+        let mut fields = spec.document.fields.iter();
+        fields.find(|field| spec.is_open(&self.who, self.kind, field, &self.data)).map(|field| &*field.name)
     }
 
     pub(super) fn act(&self) -> Act {
@@ -261,8 +276,9 @@ impl<R: Form> Card<R> {
     }
 
     fn draft(&self, cx: &n2o::Cx) -> Option<String> {
-        // A new record has one draft, whatever stands in its address; no record has an empty id.
-        let id = if self.kind == Kind::Create { "" } else { &self.id };
+        // A new record has one draft, whatever stands in its address; no record has an empty id. One that was
+        // deleted has its own.
+        let id = if self.kind == Kind::Create && !self.gone { "" } else { &self.id };
         draft::key(cx, R::TABLE, id)
     }
 
@@ -294,7 +310,7 @@ impl<R: Form> Card<R> {
     /// What was typed is a new record now, if the user wants it so.
     pub(super) fn gone(&mut self) {
         self.note = Some(Note::Gone);
-        self.kind = Kind::Create;
+        (self.kind, self.gone) = (Kind::Create, true);
         self.base.clone_from(&self.data);
         self.clashes = Conflict::default();
     }
@@ -338,11 +354,12 @@ impl<R: Form> Component for Card<R> {
                 _ => Kind::View,
             };
         }
-        if self.may(self.act()) { Ok(()) } else { Err(Error::Denied) }
+        // Whoever may not change any more what they have before them is told so there, and keeps it.
+        let may = self.may(self.act()) || self.opened && self.may(Act::Read);
+        if may { Ok(()) } else { Err(Error::Denied) }
     }
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        self.who = Who::of(cx);
         if !self.opened {
             self.open(cx).await?;
         } else if self.kind == Kind::View {
@@ -370,8 +387,6 @@ impl<R: Form> Component for Card<R> {
     }
 
     async fn event(&mut self, event: Do, cx: &mut Cx<'_, Self>) -> Result {
-        // Rights may have changed since the page was opened.
-        self.who = Who::of(cx);
         match event {
             Do::Change { form } => {
                 self.absorb(&form);
@@ -380,7 +395,7 @@ impl<R: Form> Component for Card<R> {
                 }
                 self.keep(cx).await?;
             }
-            Do::Save { form } => return self.save(&form, cx).await,
+            Do::Save { anew, form } => return self.save(anew, &form, cx).await,
             Do::Look { field, form } => {
                 let text = form.text(&field).unwrap_or_default().into_owned();
                 if let Some(lookup) = R::spec().lookup(&field) {
@@ -397,9 +412,7 @@ impl<R: Form> Component for Card<R> {
                 self.forget(cx);
                 let there = table::get::<R>(cx.kvs(), &self.id).await?.is_some();
                 if self.looks && there {
-                    self.show_again(cx).await?;
-                    cx.refresh();
-                    return Ok(());
+                    return self.show_again(cx).await;
                 }
                 let to = if there { self.here(cx, "") } else { Self::list(cx) };
                 return self.leave(cx, to, Outcome::Closed);
@@ -412,6 +425,10 @@ impl<R: Form> Component for Card<R> {
                 self.read(cx).await?;
                 self.kind = Kind::Edit;
                 self.again(cx).await?;
+                cx.refresh();
+                if let Some(first) = self.first_open() {
+                    cx.focus(first);
+                }
             }
             Do::Close => {
                 cx.say(Outcome::Closed);
@@ -425,12 +442,17 @@ impl<R: Form> Component for Card<R> {
 
     async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         let Some(changed) = message.read::<Changed>().filter(|_| !self.done) else { return Ok(()) };
-        self.who = Who::of(cx);
-        if self.kind == Kind::Edit {
+        let is_deleted = changed.act == Act::Delete;
+        if self.kind == Kind::Edit && is_deleted {
+            self.gone();
+            self.keep(cx).await?;
+        } else if self.kind == Kind::Edit {
             self.note = Some(Note::Stale(changed.who.clone()));
-        } else if changed.act == Act::Delete || !self.may(Act::Read) {
+        } else if self.kind == Kind::Create {
+            return Ok(());
+        } else if is_deleted {
             return self.leave_gone(cx);
-        } else if self.kind == Kind::View {
+        } else {
             self.read(cx).await?;
             self.around(cx).await?;
         }

@@ -61,16 +61,16 @@ impl<R: Form> Card<R> {
 
     fn form(&self, ui: &Ui<'_, Self>) -> Markup {
         let t = text(ui.lang());
-        let label = match (self.kind, &self.note) {
-            (Kind::Create, Some(super::note::Note::Gone)) => t.anew,
-            (Kind::Create, _) => t.create,
+        let label = match self.kind {
+            Kind::Create if self.gone => t.anew,
+            Kind::Create => t.create,
             _ => t.save,
         };
         html! {
             (panel().id("f.conflict").class("clashes").body(self.clashes.show(R::spec(), &self.titles, ui.lang(), &|field, theirs| {
                 ui.on(Do::decide(field.to_owned(), theirs).reads(self.names()))
             })))
-            (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(ui.on(Do::save().reads(self.names()))).body(html! {
+            (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(ui.on(Do::save(self.gone).reads(self.names()))).body(html! {
                 (panel().id("f.fields").class("fields").on(On::Change).postback(ui.on(Do::change().reads(self.names()))).body(html! {
                     (self.sheet(ui.lang()).faults(&self.faults).choices(&self.choices)
                         .dress(&|field, input| Self::look(ui, field, input)))

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{bare, below, local};
+use super::{bare, below};
 use crate::{
     access::{Act, Who},
     form::Form,
@@ -235,7 +235,6 @@ impl<R: Form> Component for List<R> {
     }
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        self.authorize(cx).await?;
         if !self.opened && cx.is_page() {
             self.open(cx);
         }
@@ -268,8 +267,6 @@ impl<R: Form> Component for List<R> {
     }
 
     async fn event(&mut self, browse: Browse, cx: &mut Cx<'_, Self>) -> Result {
-        // Rights may have changed since the page was opened.
-        self.authorize(cx).await?;
         match browse {
             Browse::Find { form } => {
                 // What is too long to be read leaves the search as it was.
@@ -313,15 +310,6 @@ impl<R: Form> Component for List<R> {
         if message.read::<Changed>().is_some() {
             // Each reader of the list reads it anew, and many changes at once cost one reading.
             if cx.expects(message.topic()) {
-                return Ok(());
-            }
-            if self.authorize(cx).await.is_err() {
-                // A page has nothing left to show; in a page the others have.
-                (self.found, self.empty) = (Found::default(), false);
-                if cx.is_page() {
-                    return cx.redirect(local("/"));
-                }
-                cx.refresh();
                 return Ok(());
             }
             self.find(cx).await?;

@@ -59,13 +59,16 @@ impl<R: Form> Card<R> {
         Ok(faults)
     }
 
-    pub(super) async fn save(&mut self, form: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
+    pub(super) async fn save(&mut self, anew: bool, form: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
         self.faults = self.absorb(form);
         for (field, fault) in self.resolve(cx).await? {
             self.faults.entry(field).or_insert(fault);
         }
         if !self.may(self.act()) {
             self.note = Some(Note::Denied);
+        } else if self.gone && !anew {
+            // They pressed it before they could know.
+            self.note = Some(Note::Gone);
         } else if !self.faults.is_empty() {
             self.mend(cx);
         } else if self.clashes.is_open() {
@@ -98,7 +101,7 @@ impl<R: Form> Card<R> {
             Saved::Done { id } => {
                 let act = self.act();
                 self.forget(cx);
-                self.id = id;
+                (self.id, self.gone) = (id, false);
                 self.tell(act, cx);
                 if !cx.is_page() {
                     self.looks |= act == Act::Create;

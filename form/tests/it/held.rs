@@ -109,3 +109,60 @@ async fn a_record_that_went_while_the_page_was_away_takes_its_card_with_it_and_n
     assert_eq!((page.error(), page.closed()), (None, None));
     assert!(page.has("cards.AB-0001.f.title") && !page.html().contains("cards.BB-0001"), "{}", page.html());
 }
+
+#[tokio::test]
+async fn a_record_deleted_elsewhere_is_told_at_once_and_its_values_stay_out_of_new_records() {
+    let (app, store) = app(vec![ada()]).await;
+    let app = app.page::<Desk>("/desk");
+    let mut eve = open(&app, "eve", "clerk", "/desk").await;
+    eve.press("AB-0001").await;
+    eve.click("cards.AB-0001.f.edit").await;
+    assert_eq!(eve.focused(), "cards.AB-0001.name");
+    eve.fill("cards.AB-0001.name", "Ada L.");
+    eve.click("cards.AB-0001.f.fields").await;
+
+    let mut max = open(&app, "max", "manager", "/clients/AB-0001").await;
+    max.click("f.delete").await;
+    eve.push().await;
+    let note = eve.text("cards.AB-0001.f.note");
+    assert!(note.starts_with("Somebody has deleted this record."), "{note}");
+    assert_eq!(eve.text("cards.AB-0001.f.save"), "Create anew");
+
+    // Neither a new record here nor one in another tab is filled with them.
+    eve.click("clients.f.new").await;
+    assert_eq!(eve.value("cards.new.name"), "");
+    let mut tab = eve.visitor().open("/clients/new?do=create").await;
+    assert_eq!(tab.value("name"), "");
+    // Two forms keep two drafts.
+    eve.fill("cards.new.name", "Bo");
+    eve.click("cards.new.f.fields").await;
+    tab.reload().await;
+    assert_eq!(tab.value("name"), "");
+    let edit = eve.visitor().open("/clients/AB-0001?do=edit").await;
+    assert_eq!((edit.value("name"), edit.text("f.save")), ("Ada L.".into(), "Create anew".into()));
+
+    eve.click("cards.AB-0001.f.save").await;
+    assert_eq!((eve.error(), eve.text("cards.AB-0001.f.title")), (None, "Ada L.".into()));
+    assert_eq!(eve.focused(), "cards.AB-0001.f.title");
+    assert_eq!(crate::app::read(&store, "AB-0001").await.unwrap().name, "Ada L.");
+    assert_eq!(eve.value("cards.new.name"), "Bo", "the other form is as it was");
+    let new = eve.visitor().open("/clients/new?do=create").await;
+    assert_eq!(new.value("name"), "Bo", "and so is its draft");
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_told_late_leaves_what_is_to_be_made_anew() {
+    let (app, _) = app(vec![ada()]).await;
+    let app = app.page::<Desk>("/desk");
+    let mut eve = open(&app, "eve", "clerk", "/desk").await;
+    eve.press("AB-0001").await;
+    eve.click("cards.AB-0001.f.edit").await;
+    eve.fill("cards.AB-0001.name", "Ada L.");
+    let mut max = open(&app, "max", "manager", "/clients/AB-0001").await;
+    max.click("f.delete").await;
+    // The save meets the deletion, before or after the message of it has come.
+    eve.click("cards.AB-0001.f.save").await;
+    eve.push().await;
+    assert_eq!(eve.text("cards.AB-0001.f.save"), "Create anew", "{}", eve.html());
+    assert_eq!(eve.value("cards.AB-0001.name"), "Ada L.");
+}

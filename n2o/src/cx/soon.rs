@@ -1,4 +1,4 @@
-//! The record that a page writes with its next save, as handlers put and read it.
+//! The records that a page writes with its next save, as handlers put and read it.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ impl Cx {
     /// [`Limits::save`](crate::Limits::save): one that comes sooner waits until that has passed, until a
     /// handler writes anything else, or until the client goes, whichever is first. A kill before that loses
     /// it. It is for what changes faster than it is worth writing, such as what a user types: of the records
-    /// that wait only the last is written, and it replaces whatever has its id.
+    /// of one table and id only the last is written, and it replaces what has that id.
     pub fn put_soon<R: Record>(&mut self, record: R) {
         if self.soon.is_none() {
             self.soon = Some(Box::new(Soon::new(self.node.waits())));
@@ -33,10 +33,10 @@ impl Cx {
         Ok(store.txn().get(id).await?)
     }
 
-    /// Gives up the record of [`put_soon`](Cx::put_soon), unless it is written already.
-    pub fn give_up_soon(&mut self) {
+    /// Gives up a record of [`put_soon`](Cx::put_soon), unless it is written already.
+    pub fn give_up_soon<R: Record>(&mut self, id: &str) {
         if let Some(soon) = &mut self.soon {
-            soon.give_up();
+            soon.give_up(R::TABLE, id);
         }
     }
 

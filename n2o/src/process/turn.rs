@@ -234,6 +234,8 @@ impl Process {
         }
         match self.attempt(Call::Info(message), wire).await? {
             Ok(()) => self.push(wire).await,
+            // Nothing is to come any more: what is on the screen is not for this visitor's eyes.
+            Err(Error::Denied) => Err(End::Close(4403, "access denied")),
             Err(error) => Box::pin(self.came_to_nothing("message", message.topic(), &error, wire)).await,
         }
     }

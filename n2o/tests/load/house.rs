@@ -181,7 +181,7 @@ impl Page {
                 cx.put_soon(Draft { id: String::from("d"), text: text.to_owned() });
                 return Err(Error::user("No."));
             }
-            "drop draft" => cx.give_up_soon(),
+            "drop draft" => cx.give_up_soon::<Draft>("d"),
             "topic" => cx.send("topic", text.to_owned()),
             "expects" => {
                 let more = cx.expects("topic");

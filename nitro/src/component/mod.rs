@@ -48,8 +48,8 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
 
     /// Who may see and use it. It is asked when the component is opened, before each of its events and of those in it,
     /// and before a message or a refresh when the [rights](n2o::Cx::rights) of the visitor have changed. A component
-    /// that its visitor may not use any more is not shown from the next refresh on; where it is the page, nothing in
-    /// it is done any more, and what is on the screen stays.
+    /// that its visitor may not use any more is not shown from the next refresh on; where it is the page, its events
+    /// are refused, and a message ends it.
     const ACCESS: Access;
 
     /// As [`Page::VERSION`]; it counts where the component is a page.

@@ -49,7 +49,8 @@ export default (it) => {
 
   // Gives an input what the server has for it, unless the user is at it.
   const put = (el, value) => {
-    const was = it.carried?.get(el);
+    const of = ([, , inputs, values]) => values?.[inputs.indexOf(el)];
+    const was = of(it.carried);
     const now = held(el);
     // An answer takes away what its event has carried and leaves what was typed behind it.
     const cut = !value && was && now != was && now.startsWith?.(was) ? was.length : 0;
@@ -60,6 +61,8 @@ export default (it) => {
     el["default" + kind(el)] = value;
     if (to) el.setSelectionRange(from, to);
     hold(el, cut ? now.slice(cut) : value, cut);
+    // So does what was pressed meanwhile.
+    if (cut) for (const press of it.later) if (of(press)?.startsWith(was)) press[3][press[2].indexOf(el)] = of(press).slice(cut);
     return true;
   };
 
@@ -102,11 +105,25 @@ export default (it) => {
   // ---- scroll positions ----
 
   // Those that should stay at their end but have been scrolled away from it.
-  it.away = () => all("[data-end]").filter((el) => el.scrollHeight - el.scrollTop - el.clientHeight > 8);
-  it.end = (stay = []) => {
+  const away = () => all("[data-end]").filter((el) => el.scrollHeight - el.scrollTop - el.clientHeight > 8);
+  const end = (stay = []) => {
     for (const el of all("[data-end]")) if (!stay.includes(el)) el.scrollTop = el.scrollHeight;
   };
-  it.end();
+  end();
+
+  // Before ops; what it answers is called behind them.
+  it.begin = () => {
+    const stay = away();
+    // What was typed too late for the event that is answered goes with its inputs, but not without a word.
+    const typed = it.typed().filter((el) => marks.get(el) > it.limit && el.defaultValue != null && !/pass|file|check|radio/.test(el.type));
+    return (leaving) => {
+      end(stay);
+      const lost = typed.filter((el) => !el.isConnected && byId(el.id)?.value != el.value).map((el) => el.value);
+      if (lost[0]) say(`${byId("n2o-note").dataset.late} ${lost.join(", ")}`);
+      // The next page says it.
+      if (leaving && typed[0]) sessionStorage.n2o = 1;
+    };
+  };
 
   // ---- drafts ----
 
@@ -119,7 +136,7 @@ export default (it) => {
       sessionStorage[draft] = JSON.stringify([
         user, // what one has typed is not shown to the next
         typed.map((el) => [el.id, "" + cells(el).map(given), cells(el).map(held)]),
-        it.away().map((el) => [el.id, el.scrollTop]),
+        away().map((el) => [el.id, el.scrollTop]),
         scrollY,
       ]);
     } catch {}
@@ -127,16 +144,24 @@ export default (it) => {
 
   // The events that may be kept in the session storage: those before the first that has carried a password.
   it.safe = (queue) => {
-    const at = queue.findIndex(([, , values]) => [...(values?.keys() || [])].some((el) => el?.type == "password"));
+    const at = queue.findIndex(([, , inputs]) => inputs?.some((el) => el?.type == "password"));
     return at < 0 ? queue : queue.slice(0, at);
   };
 
   // What was typed stays in sight when the page may not be seen any more: a notice in its place would take it away.
   it.ask = (reload) =>
-    fetch(location, { method: "HEAD" }).then(
-      ({ status }) => (status == 403 ? say(byId("n2o-note").dataset.denied) : reload()),
-      reload,
-    );
+    fetch(location)
+      .then((answer) => Promise.all([answer, answer.text()]))
+      .then(([{ ok, status, redirected }, text]) => {
+        // Too much at the moment, or not there yet.
+        if (status > 428) throw 0;
+        const [meta] = (ok && !redirected && text.match(/name="n2o"[^>]*/)) || [];
+        if (meta && (meta.match(/data-u="(.*?)"/)?.[1] || "") == user) return reload();
+        // For another, who is to see nothing of it, or for nobody.
+        const { dataset } = byId("n2o-note");
+        say((dataset.off = dataset.wait = dataset.denied));
+      })
+      .catch(() => setTimeout(it.ask, 5000, reload));
 
   // Puts back what was typed where nothing has changed.
   it.restore = () => {

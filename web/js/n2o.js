@@ -25,7 +25,8 @@ let counted = seen("n"); // the counter of section 5
 let answered = seen("a"); // the last event whose answer has arrived
 let next = answered + 1; // the number of the next event
 let sent = 0; // how many events of the queue this connection has taken
-let queue = []; // events from answered + 1 to next - 1: [id, frame, values by input]
+let queue = []; // events from answered + 1 to next - 1: [id, frame, inputs, values]
+const later = []; // presses of what waits for its answer, each with what stood there then: [id, , inputs, values]
 
 // ---- what the user is told ----
 
@@ -43,7 +44,7 @@ const say = (text) => tell((alerted = text));
 
 // ---- modules: each puts what it can do into `it` ----
 
-const it = { all, byId, attr, say, next: () => next };
+const it = { all, byId, attr, say, later, next: () => next };
 const modules = [
   [/<time/, () => import("./time.js")],
   [/<(input|select|textarea)|data-end/, () => import("./input.js")],
@@ -108,16 +109,16 @@ const run = ([op, id, x, y], seq) => {
 };
 
 const apply = (ops, seq) => {
-  const stay = it.away?.();
+  it.limit = seq || answered;
+  const end = it.begin?.();
   const { activeElement: focus } = doc;
   const { selectionStart: from, selectionEnd: to } = focus;
-  it.limit = seq || answered;
   for (const op of ops)
     // An op that does not fit the document has no effect and stops no other.
     try {
       run(op, seq);
     } catch {}
-  it.end?.(stay);
+  end?.(leaving);
   // Where the browser has no moveBefore, or the element was replaced, the focus goes back to it.
   if (doc.activeElement == doc.body) {
     const el = focus.isConnected ? focus : byId(focus.id);
@@ -258,11 +259,12 @@ const receive = ([kind, a, b, c]) => {
     lateTimer = late = 0;
   } else if (kind) counted++;
   let id;
-  it.carried = null;
+  it.carried = [];
   if (kind % 2) {
     answered = a;
     sent--;
-    [id, , it.carried] = queue.shift();
+    it.carried = queue.shift();
+    [id] = it.carried;
     byId(id)?.removeAttribute("aria-busy");
   }
   if (kind == 1) {
@@ -277,9 +279,15 @@ const receive = ([kind, a, b, c]) => {
     alerted = c;
     failed = 1;
   }
-  // Its turn has come.
-  const el = again.delete(id) && kind == 1 && byId(id);
-  if (el) fire(el, 1);
+  // Its turn has come; after a failure the user decides.
+  for (let i = 0; i < later.length; i++)
+    if (later[i][0] == id) {
+      const [[, , inputs, values]] = later.splice(i--, 1);
+      if (kind == 1) {
+        if (byId(id)) send(byId(id), inputs, values);
+        break;
+      }
+    }
   pump();
 };
 
@@ -296,7 +304,6 @@ const pump = () => {
 
 // ---- events ----
 
-const again = new Set(); // ids of what was pressed again, with something new, before the answer
 let waiting; // the element whose `input` event waits for a pause in typing
 let waitTimer;
 
@@ -307,20 +314,19 @@ const flush = () => {
   if (el) fire(el);
 };
 
+// Kept as it is sent: section 8 wants the same bytes again.
+const send = (el, inputs, values) => {
+  const id = attr(el, "id");
+  queue.push([id, JSON.stringify([1, next++, id, el.dataset.e, values]), inputs, values]);
+  pump();
+};
+
 const fire = (el, pressed) => {
   const id = attr(el, "id");
-  const { e: seal, s: sources, c: question, r: repeat } = el.dataset;
+  const { s: sources, c: question, r: repeat } = el.dataset;
   const inputs = sources ? sources.split(" ").map(byId) : [];
   // What the browser cannot read would be sent as nothing.
   if (it.stop?.(inputs)) return;
-  // Only presses are guarded and checked. A value that changed again must not
-  // get lost, and a complaint would take the focus from who is typing.
-  if (pressed) {
-    const at = repeat == null ? queue.findIndex((event) => event[0] == id) : -1;
-    if (at >= 0) return inputs.some((input) => it.marks?.get(input) > answered + at + 1) && again.add(id);
-    if (inputs.some((input) => input?.reportValidity?.() === false)) return;
-  }
-  if (question && !confirm(question)) return;
   const values = inputs.map(
     (el) =>
       el &&
@@ -330,9 +336,14 @@ const fire = (el, pressed) => {
           ? [...el.selectedOptions].map((option) => option.value)
           : (el.value ?? el.querySelector(":checked")?.value ?? null)),
   );
-  // Kept as it was sent: section 8 wants the same bytes again.
-  queue.push([id, JSON.stringify([1, next++, id, seal, values]), new Map(inputs.map((el, i) => [el, values[i]]))]);
-  pump();
+  // Only presses are guarded and checked. A value that changed again must not
+  // get lost, and a complaint would take the focus from who is typing.
+  const busy = pressed && repeat == null && [...queue, ...later].findLast((event) => event[0] == id);
+  if (busy && "" + busy[3] == "" + values) return;
+  if (pressed && inputs.some((input) => input?.reportValidity?.() === false)) return;
+  if (question && !confirm(question)) return;
+  if (busy) later.push([id, 0, inputs, values]);
+  else send(el, inputs, values);
 };
 
 const onEvent = (e) => {

@@ -135,19 +135,24 @@ export class Browser {
 
   /** Shows `body` as an N2O page, at a path of its own as drafts belong to paths, and welcomes the client. */
   async page(body, { path = `/?${this.next++}`, welcome = true, meta = "" } = {}) {
-    this.pages.set(
-      path.split("?")[0],
-      `<!doctype html><html lang="en"><head><title>t</title><script src="/inject.js"></script>
-<meta name="n2o" content="TOKEN" ${meta}>
-<script type="module" src="/n2o/n2o.js"></script></head><body><div id="n2o-page">${body}</div>
-<output id="n2o-note" data-off="OFF" data-wait="WAIT" data-lost="LOST" data-denied="DENIED"></output></body></html>`,
-    );
+    this.serves(body, { path, meta });
     this.used = true;
     // The address that is shown already would be fetched as by a reload.
     if (path === this.path) await this.go("/blank");
     await this.go(path);
     // Answered when the modules that the page needs are there, as every frame is.
     await this.serve(welcome ? [4, 0, 0] : [0]);
+  }
+
+  /** Has `body` as an N2O page for who asks for it. */
+  serves(body, { path, meta = "" }) {
+    this.pages.set(
+      path.split("?")[0],
+      `<!doctype html><html lang="en"><head><title>t</title><script src="/inject.js"></script>
+<meta name="n2o" content="TOKEN" ${meta}>
+<script type="module" src="/n2o/n2o.js"></script></head><body><div id="n2o-page">${body}</div>
+<output id="n2o-note" data-off="OFF" data-wait="WAIT" data-lost="LOST" data-late="LATE" data-denied="DENIED"></output></body></html>`,
+    );
   }
 
   go(path) {

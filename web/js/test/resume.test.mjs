@@ -129,6 +129,20 @@ test("who may no longer see a form keeps its text, and is told", async () => {
     await b.eval("dispatchEvent(new Event('online'))");
     assert.equal(await b.eval("socks.length"), 1);
   }
+  // Somebody else is there by now, or nobody is: what is on the screen stays, and is told for as long as it does.
+  for (const [was, now] of [["ann", "bob"], ["ann", ""], ["", "bob"]]) {
+    const as = (user) => user && `data-u="${user}"`;
+    const path = `/of-${was}-then-${now}`;
+    await b.page(form, { path, meta: as(was) });
+    await type("i", "long text");
+    b.serves(form, { path, meta: as(now) });
+    await b.lose(4401);
+    await b.until(`${$("n2o-note")}.textContent == "DENIED"`);
+    await b.eval(`tick(1000), ${$("n2o-note")}.click()`);
+    assert.deepEqual([await b.eval("i.value"), await b.eval(`${$("n2o-note")}.textContent`)], ["long text", "DENIED"]);
+    await b.keys("\n");
+    assert.equal(await b.eval(`${$("n2o-note")}.textContent`), "DENIED", "and nothing is promised");
+  }
   // Who may see it gets it anew, and the text with it.
   await b.page(form, { path: "/may" });
   await type("i", "long text");

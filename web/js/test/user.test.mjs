@@ -44,6 +44,55 @@ test("a second press without anything new is none, and one after an error is not
   assert.deepEqual([(await values()).length, await value("m")], [2, "againand more"]);
 });
 
+test("each Enter sends what stood there then, however late the answers are", async () => {
+  for (const clear of [[7, "m"], [8, "m", ""], [0, "m", `<input id="m" value="">`]]) {
+    await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form>`);
+    await type("m", "one\ntwo\nthree\n\nfour\nunfinished");
+    const all = ["one", "two", "three", "four"];
+    for (let seq = 1; seq < 5; seq++) {
+      assert.deepEqual((await values()).flat(), all.slice(0, seq));
+      await push([9, "m", "value", "x"]);
+      await b.serve([1, seq, [clear]]);
+    }
+    assert.deepEqual([(await values()).flat(), await value("m")], [all, "unfinished"]);
+  }
+  // Two inputs, of which one is cleared and one is not.
+  await b.page(`<form ${bind("f", `data-s="to m"`)}><input id="to" value="ann"><input id="m"><button>s</button></form>`);
+  await type("m", "one\n");
+  await type("to", "a\n");
+  await type("m", "two");
+  await b.serve([1, 1, [[7, "m"]]]);
+  assert.deepEqual([await values(), await value("m")], [[["ann", "one"], ["anna", ""]], "two"]);
+});
+
+test("what was pressed meanwhile is not sent after a failure, nor by another element", async () => {
+  await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form><form ${bind("g", `data-s="n"`)}><input id="n"></form>`);
+  await type("m", "one\ntwo\nthree\n");
+  await type("n", "x\ny\n");
+  await b.serve([3, 1, 1, "failed"]);
+  await b.serve([1, 2, [[7, "n"]]]);
+  assert.deepEqual([(await values()).flat(), await value("m")], [["one", "x", "y"], "onetwothree"]);
+});
+
+test("what was typed too late for an answer that takes its input away is told", async () => {
+  const note = () => b.eval(`${$("n2o-note")}.textContent`);
+  for (const gone of [[6, "f"], [0, "d", `<div id="d"><p id="p">saved</p></div>`]]) {
+    await b.page(`<div id="d"><form ${bind("f", `data-s="m k"`)}><input id="m"><input id="k" type="password"><button>s</button></form></div>`);
+    await type("m", "saved\n");
+    await type("k", "secret");
+    await type("m", " and more");
+    await b.serve([1, 1, [gone]]);
+    assert.equal(await note(), "LATE saved and more");
+  }
+  // What the event has carried is no loss, nor what stays where it is.
+  for (const op of [[6, "f"], [9, "m", "class", "x"]]) {
+    await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form>`);
+    await type("m", op[0] == 6 ? "saved\n" : "saved\n and more");
+    await b.serve([1, 1, [op]]);
+    assert.equal(await note(), "");
+  }
+});
+
 test("a push takes away nothing that is being typed", async () => {
   await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form>`);
   await type("m", "hello\n");

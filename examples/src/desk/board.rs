@@ -48,17 +48,31 @@ impl Page for Board {
         cx.refresh();
         match act {
             Act::Opened(opened) => {
-                cx.focus(format!("cards.{}.f.title", opened.key()));
-                self.cards.open(opened.key(), opened.into());
+                let key = opened.key();
+                self.cards.open(key.clone(), opened.into());
+                self.look(&key, cx);
             }
             Act::Card(key, Outcome::Saved(id)) => {
                 // A new client's card makes way for the next one's.
                 if key != id && self.cards.close(&key).is_some() {
-                    self.cards.open(id.clone(), Card::of(id));
+                    self.cards.open(id.clone(), Card::of(&*id));
+                    self.look(&id, cx);
                 }
             }
-            Act::Card(key, Outcome::Closed | Outcome::Gone(_)) => drop(self.cards.close(&key)),
+            Act::Card(key, Outcome::Closed | Outcome::Gone(_)) => {
+                self.cards.close(&key);
+                cx.focus("clients.f.title");
+            }
         }
         Ok(())
+    }
+}
+
+impl Board {
+    /// Leads the user to a card.
+    fn look(&self, key: &String, cx: &mut Cx<'_, Self>) {
+        if let Some(id) = self.cards.id(key) {
+            cx.focus(format!("cards.{id}.f.title"));
+        }
     }
 }

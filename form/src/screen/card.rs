@@ -360,6 +360,11 @@ impl<R: Form> Component for Card<R> {
     }
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        if self.done {
+            // The user has come back to what was saved.
+            *self = Card::default();
+            self.authorize(cx).await?;
+        }
         if !self.opened {
             self.open(cx).await?;
         } else if self.kind == Kind::View {

@@ -32,7 +32,7 @@ impl<R: Form> Card<R> {
                     (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close())))
                 }
             }
-            (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
+            (p().id("f.note").class("note").attr(attr::ROLE, "alert").attr(attr::TABINDEX, "-1").hidden(note.is_empty()).text(note))
             @if self.kind == Kind::View { (self.view(ui)) } @else { (self.form(ui)) }
         };
         html! { @if is_page { main.card { (whole) } } @else { section.card { (whole) } } }

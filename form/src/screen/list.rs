@@ -253,7 +253,7 @@ impl<R: Form> Component for List<R> {
         let new = below(bare(ui.path()), "new", "?do=create");
         let whole = html! {
             header {
-                @if is_page { h1 { (title) } } @else { h2 { (title) } }
+                (if is_page { h1() } else { h2() }.id("f.title").attr(attr::TABINDEX, "-1").text(title))
                 @if may_make && is_page { (link(t.new, new).id("f.new").class("button")) }
                 @if may_make && !is_page { (button(t.new).id("f.new").postback(ui.on(Browse::new()))) }
             }

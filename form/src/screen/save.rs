@@ -83,8 +83,16 @@ impl<R: Form> Card<R> {
             return self.saved(saved, cx).await;
         }
         self.keep(cx).await?;
-        cx.refresh();
+        self.tell_user(cx);
         Ok(())
+    }
+
+    /// Shows the note, and leads to it: what has to be decided may be out of sight.
+    fn tell_user(&self, cx: &mut Cx<'_, Self>) {
+        cx.refresh();
+        if self.note != Some(Note::Mend) {
+            cx.focus("f.note");
+        }
     }
 
     /// Shows the faults, and goes to the first.
@@ -129,7 +137,7 @@ impl<R: Form> Card<R> {
                 self.mend(cx);
             }
         }
-        cx.refresh();
+        self.tell_user(cx);
         Ok(())
     }
 
@@ -163,7 +171,7 @@ impl<R: Form> Card<R> {
                 self.read(cx).await?;
                 self.around(cx).await?;
                 self.note = Some(Note::Changed);
-                cx.refresh();
+                self.tell_user(cx);
                 Ok(())
             }
             _ => self.leave_gone(cx),

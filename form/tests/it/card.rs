@@ -247,3 +247,29 @@ async fn what_was_typed_a_moment_ago_is_there_after_a_reload() {
     }
     assert_eq!(eve.open("/clients/AB-0001?do=edit").await.value("name"), "Ada of the end");
 }
+
+#[tokio::test]
+async fn who_comes_back_to_a_form_that_was_saved_finds_the_record_as_it_is_now() {
+    let (app, store) = app(vec![ada()]).await;
+    let eve = user(&app, "eve", "clerk").await;
+    let mut edit = eve.open("/clients/AB-0001?do=edit").await;
+    // As a tab that is shown again by Back.
+    edit.stay();
+    edit.fill("name", "Ada L.");
+    edit.click("f.save").await;
+    edit.reload().await;
+    assert_eq!((edit.value("name").as_str(), edit.text("f.note").as_str()), ("Ada L.", ""));
+    edit.stay();
+    edit.fill("name", "Ada King");
+    edit.click("f.save").await;
+    assert_eq!((edit.error(), edit.text("f.note").as_str()), (None, ""), "no conflict with oneself");
+    assert_eq!(crate::app::read(&store, "AB-0001").await.unwrap().name, "Ada King");
+    let mut new = eve.open("/clients/new?do=create").await;
+    new.stay();
+    for (id, text) in [("code", "BB-0001"), ("name", "Bo")] {
+        new.fill(id, text);
+    }
+    new.click("f.save").await;
+    new.reload().await;
+    assert_eq!((new.value("name").as_str(), new.value("code").as_str()), ("", ""), "{}", new.html());
+}

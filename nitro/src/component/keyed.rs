@@ -45,6 +45,16 @@ impl<K: PartialEq, C> Keyed<K, C> {
         self.0.iter_mut().find(|(known, _)| known == key).map(|(_, child)| &mut **child)
     }
 
+    /// The key of an open component as it stands in the ids of its elements, such as `7` in `cards.7.name`: for a verb
+    /// of the one that holds it.
+    #[must_use]
+    pub fn id(&self, key: &K) -> Option<String>
+    where
+        K: Display,
+    {
+        self.get(key).map(|child| id_of(key, child.serial))
+    }
+
     /// Keys and components.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Child<C>)> {
         self.0.iter().map(|(key, child)| (key, child))

@@ -51,6 +51,7 @@ nitro::texts! {
     mend "Please mend what is marked: {}" "Виправте позначене: {}"
     changed "Somebody has changed the record meanwhile. Yours is kept where you changed it; look it over and send again." "Тим часом запис змінився. Ваші зміни збережено; перегляньте й надішліть ще раз."
     gone "The record does not exist any more." "Запису більше немає."
+    sent_before "This form was sent already. Load the page again for an empty one." "Цю форму вже надіслано. Щоб отримати порожню, оновіть сторінку."
     done_before "This task has been done already, or the process has gone another way. Nothing was changed." "Це завдання вже виконано, або процес пішов іншим шляхом. Нічого не змінено."
     ended_before "The process has ended. Nothing was changed." "Процес завершено. Нічого не змінено."
     did_start "began" "розпочато"

@@ -29,8 +29,22 @@ pub struct Work {
     opened: bool,
     fill: Fill,
     note: Option<Note>,
+    /// The process was started, and the browser on its way elsewhere.
+    #[serde(default)]
+    sent: bool,
+    /// What the task was when it was last there.
+    #[serde(default)]
+    was: Was,
     #[serde(skip)]
     shown: Shown,
+}
+
+/// What is known of a task that is done by now, so that what was typed for it stays to be read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Was {
+    form: Option<String>,
+    name: String,
+    process: String,
 }
 
 /// What became of a task in a page.
@@ -55,6 +69,8 @@ enum Note {
     Decide,
     /// The task is not there any more.
     Done,
+    /// The process was started already, by this form.
+    Sent,
 }
 
 /// What is read anew whenever the page is loaded.
@@ -108,6 +124,18 @@ pub enum Do {
     Close,
 }
 
+impl Do {
+    /// What was in the inputs.
+    fn form(&self) -> Option<&Inputs> {
+        match self {
+            Do::Change { form } | Do::Look { form, .. } | Do::Decide { form, .. } | Do::Send { form } => {
+                Some(form)
+            }
+            Do::Close => None,
+        }
+    }
+}
+
 impl Work {
     /// The task of this id, in a page.
     #[must_use]
@@ -119,6 +147,11 @@ impl Work {
     #[must_use]
     pub fn start(process: impl Into<String>) -> Self {
         Work { process: process.into(), ..Work::default() }
+    }
+
+    /// The task is not there any more.
+    fn is_over(&self) -> bool {
+        self.shown.starts.is_empty() && self.shown.job.is_none()
     }
 
     /// Finds what the address means, and whether the visitor may do it.
@@ -155,8 +188,13 @@ impl Work {
             shown.form = processes.form_of(job.form.as_deref());
             shown.name = processes.element(process, &job.element, &lang).to_owned();
             shown.process = processes.name(process, &lang).to_owned();
+            self.was =
+                Was { form: job.form.clone(), name: shown.name.clone(), process: shown.process.clone() };
             shown.job = Some(job);
-        } else if !self.opened {
+        } else if self.opened {
+            let Was { form, name, process } = self.was.clone();
+            (shown.form, shown.name, shown.process) = (processes.form_of(form.as_deref()), name, process);
+        } else {
             return Err(Error::NotFound);
         }
         self.shown = shown;
@@ -209,7 +247,7 @@ impl Work {
         }
         if self.fill.conflict.is_open() {
             self.note = Some(Note::Decide);
-            cx.refresh();
+            lead(cx);
             return Ok(());
         }
         if let Some(form) = form.filter(|form| form.record.is_none() && job.is_some()) {
@@ -219,7 +257,7 @@ impl Work {
                 self.fill.merge((form.spec)(), &who, 0, now);
                 if !self.fill.conflict.is_empty() {
                     self.note = Some(Note::Changed);
-                    cx.refresh();
+                    lead(cx);
                     return Ok(());
                 }
             }
@@ -236,6 +274,7 @@ impl Work {
                     cx.send(&table::record_topic(table, &changed.id), changed.clone());
                     cx.send(&table::topic(table), changed);
                 }
+                self.sent = cx.is_page();
                 match (instance, cx.is_page()) {
                     (Some(id), true) => return cx.redirect(url!("/instances/{id}")),
                     (None, true) => return cx.redirect(url!("/tasks")),
@@ -249,6 +288,7 @@ impl Work {
                     self.fill.merge((form.spec)(), &who, kept.version, kept.data);
                 }
                 self.note = Some(Note::Changed);
+                lead(cx);
             }
             Submitted::Taken(field) => {
                 self.fill.faults.insert(field, form::Fault::Taken);
@@ -271,9 +311,13 @@ impl Component for Work {
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let context = self.find(cx).await?;
-        if self.shown.starts.is_empty() && self.shown.job.is_none() {
+        if self.is_over() {
             self.note = Some(Note::Done);
             return Ok(());
+        }
+        if self.sent {
+            // The user has come back to it: what it holds was sent.
+            (self.sent, self.opened, self.note) = (false, false, None);
         }
         if !self.opened {
             self.open(&context, cx).await?;
@@ -299,9 +343,10 @@ impl Component for Work {
                 self.fill.conflict.ask(lang, note == Note::Decide).to_owned()
             }
             Some(Note::Done) => t.done_before.to_owned(),
+            Some(Note::Sent) => t.sent_before.to_owned(),
             None => String::new(),
         };
-        let open = self.note != Some(Note::Done);
+        let open = !matches!(self.note, Some(Note::Done | Note::Sent));
         let send = if shown.starts.is_empty() { t.complete } else { t.start };
         let is_page = ui.is_page();
         let whole = html! {
@@ -310,7 +355,7 @@ impl Component for Work {
                 (if is_page { h1() } else { h2() }.id("f.title").attr(attr::TABINDEX, "-1").text(shown.name.clone()))
                 @if !is_page { (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close()))) }
             }
-            (p().id("f.note").class("note").attr(attr::ROLE, "alert").hidden(note.is_empty()).text(note))
+            (p().id("f.note").class("note").attr(attr::ROLE, "alert").attr(attr::TABINDEX, "-1").hidden(note.is_empty()).text(note))
             @if let Some((about, data, titles)) = &shown.about {
                 section class="about" {
                     (Sheet::new((about.spec)(), &shown.who, Kind::View, data, lang).titles(titles))
@@ -340,13 +385,23 @@ impl Component for Work {
         }
         // Rights may have changed since the page was opened, and the task may be gone.
         let context = self.find(cx).await?;
-        if self.shown.starts.is_empty() && self.shown.job.is_none() {
-            self.note = Some(Note::Done);
-            cx.refresh();
-            return Ok(());
-        }
         let spec = self.shown.form.map(|form| (form.spec)());
         let who = self.shown.who.clone();
+        if self.is_over() {
+            // What was typed stays to be read.
+            if let (Some(spec), Some(form)) = (spec, event.form()) {
+                self.fill.absorb(spec, &who, form);
+            }
+            self.note = Some(Note::Done);
+            lead(cx);
+            return Ok(());
+        }
+        if self.sent {
+            self.note = Some(Note::Sent);
+            self.around(&context, cx).await?;
+            lead(cx);
+            return Ok(());
+        }
         match (event, spec) {
             (Do::Send { form }, _) => {
                 self.around(&context, cx).await?;
@@ -385,6 +440,12 @@ impl Component for Work {
         }
         Ok(())
     }
+}
+
+/// Shows the note, and leads to it: what has to be decided may be out of sight.
+fn lead(cx: &mut Cx<'_, Work>) {
+    cx.refresh();
+    cx.focus("f.note");
 }
 
 /// The start event that waits for a person.

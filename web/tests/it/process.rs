@@ -202,3 +202,50 @@ async fn an_inbox_and_its_tasks_stand_on_one_page() {
     let instance = app.node().store().txn().range::<bpe::Instance>("", None, 9).await.unwrap().remove(0);
     assert_eq!(instance.state.status, bpe::Status::Completed);
 }
+
+#[tokio::test]
+async fn who_comes_back_to_a_form_that_was_sent_finds_an_empty_one() {
+    let app = app().await;
+    let clerk = app.visitor();
+    clerk.open("/enter/olena/clerk").await;
+    let mut start = clerk.open("/processes/leave/start").await;
+    // As a tab that is shown again by Back.
+    start.stay();
+    start.fill("days", "6");
+    start.click("f.send").await;
+    start.click("f.send").await;
+    assert!(start.text("f.note").contains("sent already"), "{}", start.html());
+    assert!(!start.is_enabled("f.send"));
+    let count = async || app.node().store().txn().range::<bpe::Instance>("", None, 9).await.unwrap().len();
+    assert_eq!(count().await, 1);
+    start.reload().await;
+    assert_eq!((start.value("days").as_str(), start.text("f.note").as_str()), ("", ""), "{}", start.html());
+    start.fill("days", "7");
+    start.click("f.send").await;
+    assert_eq!(count().await, 2);
+}
+
+#[tokio::test]
+async fn what_was_typed_for_a_task_that_another_has_done_stays_to_be_read() {
+    let app = app().await;
+    let (clerk, manager) = (app.visitor(), app.visitor());
+    clerk.open("/enter/olena/clerk").await;
+    manager.open("/enter/max/manager").await;
+    let mut start = clerk.open("/processes/leave/start").await;
+    start.fill("days", "6");
+    start.click("f.send").await;
+    let task = app.node().store().txn().range::<bpe::Job>("", None, 9).await.unwrap().remove(0).id;
+    let mut first = manager.open(&format!("/tasks/{task}")).await;
+    let mut second = manager.open(&format!("/tasks/{task}")).await;
+    let title = second.text("f.title");
+    second.check("granted", true);
+    first.click("f.send").await;
+    second.click("f.fields").await;
+    for _ in 0..2 {
+        assert!(second.text("f.note").contains("done already"), "{}", second.html());
+        assert_eq!((second.value("granted").as_str(), second.text("f.title")), ("true", title.clone()));
+        assert!(!second.is_enabled("f.send"));
+        app.restart().await;
+        second.reconnect().await;
+    }
+}

@@ -108,6 +108,33 @@ pub enum SealError {
     Exhausted,
 }
 
+/// Takes an error of any kind for a failure of the handler.
+pub trait OrFail<T> {
+    /// What [`Error::other`] makes of an error, with the line of this call for whoever develops the application, which
+    /// `map_err(Error::other)` cannot tell.
+    ///
+    /// ```
+    /// # use n2o::{OrFail, Result};
+    /// fn age(text: &str) -> Result<u32> {
+    ///     text.parse().or_fail()
+    /// }
+    ///
+    /// assert_eq!(age("7").ok(), Some(7));
+    /// assert!(age("seven").is_err());
+    /// ```
+    fn or_fail(self) -> Result<T>;
+}
+
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> OrFail<T> for std::result::Result<T, E> {
+    #[track_caller]
+    fn or_fail(self) -> Result<T> {
+        match self {
+            Ok(done) => Ok(done),
+            Err(error) => Err(Error::other(error)),
+        }
+    }
+}
+
 impl Error {
     /// A sentence for the user.
     pub fn user(text: impl Into<Cow<'static, str>>) -> Self {
@@ -119,10 +146,18 @@ impl Error {
         Error::Later(text.into())
     }
 
-    /// Wraps any other error; it costs the user an incident number.
+    /// Wraps any other error; it costs the user an incident number. One of these and one of the store stay what they
+    /// are, so that a conflict is still one.
     #[track_caller]
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Error::Other(Failure::new(error.into()))
+        let error = match error.into().downcast::<Error>() {
+            Ok(error) => return *error,
+            Err(error) => error,
+        };
+        match error.downcast::<kvs::Error>() {
+            Ok(error) => Error::Store(*error),
+            Err(error) => Error::Other(Failure::new(error)),
+        }
     }
 
     /// The line of the source where it came up, if known.

@@ -111,7 +111,7 @@ pub use channel::{Channel, Connection, Gone, Incoming};
 pub use clock::{Clock, Random};
 pub use cx::{Cx, Dispatch, SessionValues};
 pub use deadline::Deadline;
-pub use error::{Error, Result, SealError};
+pub use error::{Error, OrFail, Result, SealError};
 pub use formatter::{Format, Head, Out, error as error_frame, pong as pong_frame, welcome as welcome_frame};
 pub use frame::{EVENT, Event, FIRST_FREE, Frame, Malformed, PING, read as read_frame};
 pub use inbox::Inbox;

@@ -148,6 +148,12 @@ impl Cx {
         self.site.set(site);
     }
 
+    /// The site where the handler runs, as it was said; empty in a release build.
+    #[must_use]
+    pub fn site(&self) -> String {
+        self.site.noted().unwrap_or_default()
+    }
+
     /// The site of a failure of this handler: page, component, element, line of the source. Empty in a release
     /// build, whose users it does not concern.
     #[must_use]

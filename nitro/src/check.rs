@@ -1,7 +1,12 @@
 //! Checks of debug builds and tests: what cannot work on a page is told where it costs no user anything, with the
 //! place in the source. In release builds there are none.
 
-use std::{cell::RefCell, collections::HashMap, panic::Location};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    panic::{AssertUnwindSafe, Location},
+    sync::{Mutex, PoisonError},
+};
 
 mod html;
 
@@ -138,6 +143,24 @@ impl Known {
         let lines = self.made.get(id).into_iter().flatten();
         let lines: Vec<String> = lines.map(|line| format!("{}:{}", line.file(), line.line())).collect();
         if lines.is_empty() { what.clone() } else { format!("{what} (made at {})", lines.join(", ")) }
+    }
+}
+
+/// Tells once for each event that it has changed what its page looks like, and that nothing was sent: most likely
+/// somebody has forgotten to. A page that cannot be rendered says so when it is.
+pub(crate) fn hint<C>(cx: &mut Cx<'_, C>, looks_other: impl FnOnce(&mut Cx<'_, C>) -> bool) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let site = cx.site();
+    let is_new = |told: &mut BTreeSet<String>| !site.is_empty() && !told.contains(&site);
+    if !is_new(&mut TOLD.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return;
+    }
+    if std::panic::catch_unwind(AssertUnwindSafe(|| looks_other(cx))).unwrap_or_default() {
+        tracing::warn!(
+            page.path = cx.path(),
+            "after {site} the page looks otherwise, and its client was sent nothing; is `cx.refresh()` missing?"
+        );
+        TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(site);
     }
 }
 

@@ -124,6 +124,6 @@ pub mod prelude {
         silent, tags::*, url,
     };
     pub use maud::{Markup, Render};
-    pub use n2o::{Error, Message, Presence, Result};
+    pub use n2o::{Error, Message, OrFail, Presence, Result};
     pub use serde::{Deserialize, Serialize};
 }

@@ -336,8 +336,18 @@ impl<P: Component + Default> Held<P> {
         } else {
             let wrong = cx.doc.seen.settle();
             check::tell(cx, wrong);
+            if check::ON && cx.dispatch.out.is_empty() {
+                check::hint(cx, |cx| self.looks_other(cx));
+            }
         }
         Ok(())
+    }
+
+    /// The page would be shown otherwise than it was.
+    fn looks_other(&self, cx: &mut Cx<'_, P>) -> bool {
+        let (draft, _) = self.draft(cx, true);
+        let mut ops = n2o::Out::new(n2o::Format::default());
+        refresh::refresh(cx.doc.tree.nodes(), &draft, &mut ops, &mut |_, _| String::new()) && !ops.is_empty()
     }
 
     /// Renders the page, where it may be without the parts that are known to be as they were; `true` when what is

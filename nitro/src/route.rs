@@ -4,7 +4,11 @@ use std::fmt;
 
 use n2o::Params;
 
-use crate::{component::Component, live, live::Live};
+use crate::{
+    component::{Component, declare},
+    live,
+    live::Live,
+};
 
 /// The pages of an application by path.
 ///
@@ -120,6 +124,7 @@ impl Routes {
                 None => BadRoute::Malformed { pattern, reason: "its segments cannot be told apart" },
             });
         }
+        declare(&mut P::default());
         self.routes.push(Route { pattern, names, open: live::live::<P> });
         Ok(())
     }

@@ -7,13 +7,17 @@ use nitro::{prelude::*, test::TestApp};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Default, Serialize, Deserialize)]
-struct Fragile;
+struct Fragile {
+    n: u32,
+}
 
 #[derive(Event)]
 enum Act {
     Panic,
     Fail,
     Parse,
+    OrFail,
+    Forget,
 }
 
 impl Page for Fragile {
@@ -25,14 +29,26 @@ impl Page for Fragile {
             (button("Panic").id("panic").postback(ui.on(Act::panic())))
             (button("Fail").id("fail").postback(ui.on(Act::fail())))
             (button("Parse").id("parse").postback(ui.on(Act::parse())))
+            (button("OrFail").id("or_fail").postback(ui.on(Act::or_fail())))
+            (button("Forget").id("forget").postback(ui.on(Act::forget())))
+            (span().id("n").text(self.n.to_string()))
         }
     }
 
-    async fn event(&mut self, act: Act, _: &mut Cx<'_, Self>) -> Result {
+    async fn event(&mut self, act: Act, cx: &mut Cx<'_, Self>) -> Result {
         match act {
             Act::Panic => panic!("the secret reason"),
             Act::Fail => Err(Error::other("the secret reason")),
             Act::Parse => "no number".parse::<u8>().map(|_| ()).map_err(Error::other),
+            Act::OrFail => Err("the secret reason").or_fail(),
+
+            Act::Forget => {
+                self.n += 1;
+                if self.n == 2 {
+                    cx.refresh();
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -70,8 +86,11 @@ async fn a_failed_handler_says_where() {
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     tracing::subscriber::set_global_default(subscriber).expect("the first");
     let mut page = TestApp::new().page::<Fragile>("/").open("/").await;
-    for (id, event, at) in [("panic", "Panic", "Act::Panic => panic!"), ("fail", "Fail", "Act::Fail => Err(")]
-    {
+    for (id, event, at) in [
+        ("panic", "Panic", "Act::Panic => panic!"),
+        ("fail", "Fail", "Act::Fail => Err("),
+        ("or_fail", "OrFail", "Act::OrFail => Err("),
+    ] {
         page.click(id).await;
         let told = page.error().expect(id).to_owned();
         let place = format!(
@@ -90,4 +109,13 @@ async fn a_failed_handler_says_where() {
     page.click("parse").await;
     let told = page.error().expect("parse");
     assert!(told.contains("places::Fragile, element \"parse\"") && told.contains("event `Parse`"), "{told}");
+
+    // A handler that changes what its page looks like, and sends nothing, is told of once.
+    for _ in 0..3 {
+        page.click("forget").await;
+        assert_eq!(page.error(), None);
+    }
+    let written = String::from_utf8(log.0.lock().expect("log").clone()).expect("text");
+    assert_eq!(written.matches("is `cx.refresh()` missing?").count(), 1, "{written}");
+    assert!(written.contains("event `Forget` the page looks otherwise"), "{written}");
 }

@@ -7,7 +7,7 @@ use form::{
     table::{self, By, Changed, Saved},
 };
 use kvs::{Changed as What, Scope, Since};
-use n2o::{Node, Result};
+use n2o::{Node, OrFail, Result};
 use serde_json::Value;
 
 use super::record::Order;
@@ -55,7 +55,7 @@ pub(super) fn start(node: &Node, engine: &Engine) {
 async fn all(node: &Node, engine: &Engine) -> Result {
     let mut after: Option<String> = None;
     loop {
-        let found = engine.instances(after.as_deref(), CHUNK).await.map_err(n2o::Error::other)?;
+        let found = engine.instances(after.as_deref(), CHUNK).await.or_fail()?;
         for instance in &found {
             show(node, engine, instance).await?;
         }
@@ -67,7 +67,7 @@ async fn all(node: &Node, engine: &Engine) -> Result {
 }
 
 async fn one(node: &Node, engine: &Engine, id: &str) -> Result {
-    match engine.instance(id).await.map_err(n2o::Error::other)? {
+    match engine.instance(id).await.or_fail()? {
         Some(instance) => show(node, engine, &instance).await,
         None => Ok(()),
     }

@@ -15,7 +15,7 @@ mod text;
 
 use bpe::Engine;
 use form::{Card, List};
-use n2o::{Error, Node, Result};
+use n2o::{Node, OrFail, Result};
 use web::{
     App,
     process::{Inbox, Instance, Overview, ProcessForm, Processes, Work},
@@ -54,8 +54,8 @@ pub async fn open(node: &Node) -> Result {
         .worker("stock", service::stock)
         .worker("invoice", service::invoice)
         .worker("escalate", service::escalate);
-    let engine = services.open().await.map_err(Error::other)?;
-    engine.deploy(PROCESS).await.map_err(Error::other)?;
+    let engine = services.open().await.or_fail()?;
+    engine.deploy(PROCESS).await.or_fail()?;
     mirror::start(node, &engine);
     Processes::new(engine)
         .form("order", ProcessForm::record::<Order>("order"))

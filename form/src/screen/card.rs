@@ -340,6 +340,10 @@ impl<R: Form> Component for Card<R> {
     type Said = Outcome;
     const ACCESS: Access = R::ACCESS;
 
+    fn declare() {
+        R::spec();
+    }
+
     fn title(&self, ui: &Ui<'_, Self>) -> String {
         let title = R::spec().document.label("", ui.lang());
         if self.kind == Kind::Create { title.to_owned() } else { format!("{} - {title}", self.named()) }

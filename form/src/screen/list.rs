@@ -225,6 +225,10 @@ impl<R: Form> Component for List<R> {
     type Said = Opened;
     const ACCESS: Access = R::ACCESS;
 
+    fn declare() {
+        R::spec();
+    }
+
     fn title(&self, ui: &Ui<'_, Self>) -> String {
         R::spec().document.label("", ui.lang()).to_owned()
     }

@@ -40,6 +40,55 @@ fn in_order(due: &Option<Date>, placed: &Date) -> bool {
     due.is_none_or(|due| due >= *placed)
 }
 
+/// A record of which nothing could be shown: a text has no range.
+#[derive(Clone, Debug, Serialize, Deserialize, Form)]
+#[form(table = "bad", labels = BAD)]
+struct Bad {
+    #[form(id)]
+    code: String,
+    #[form(range = 1..=5)]
+    name: String,
+}
+
+const BAD: Labels = Labels::new("key | en\n bad | Bad\n code | Code\n name | Name");
+
+/// A page that may open cards of it.
+#[derive(Default, nitro::prelude::Serialize, nitro::prelude::Deserialize)]
+struct Hidden(nitro::Keyed<String, Card<Bad>>);
+
+impl nitro::Page for Hidden {
+    type Event = nitro::Never;
+    const ACCESS: nitro::Access = nitro::Access::Anyone;
+
+    fn children(&mut self) -> nitro::Children<'_, nitro::Never> {
+        nitro::Children::none().keyed("cards", &mut self.0, |_, _| unreachable!())
+    }
+
+    fn render(&self, _: &nitro::Ui<'_, Self>) -> maud::Markup {
+        maud::html! {}
+    }
+
+    async fn event(&mut self, never: nitro::Never, _: &mut nitro::Cx<'_, Self>) -> n2o::Result {
+        match never {}
+    }
+}
+
+#[test]
+fn a_declaration_that_cannot_work_stops_the_start() {
+    let starts: [fn(); 3] = [
+        || drop(TestApp::new().page::<Card<Bad>>("/bad/{id}")),
+        || drop(TestApp::new().page::<List<Bad>>("/bad")),
+        || drop(TestApp::new().page::<Hidden>("/hidden")),
+    ];
+    for start in starts {
+        let panic = std::panic::catch_unwind(start).expect_err("it cannot work");
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let told = panic.downcast_ref::<String>().cloned().or(text).unwrap_or_default();
+        // The first says why; a static that has failed stays so.
+        assert!(told.contains("the range") || told.contains("poisoned"), "{told}");
+    }
+}
+
 /// An order.
 #[derive(Clone, Debug, Serialize, Deserialize, Form)]
 #[form(table = "order", labels = LABELS)]

@@ -64,6 +64,7 @@ impl<'a, E: 'a> Children<'a, E> {
         child: &'a mut Child<C>,
         hear: impl Fn(C::Said) -> E + Send + 'a,
     ) -> Self {
+        C::declare();
         self.push(name, String::new(), child, Box::new(hear));
         self
     }
@@ -76,6 +77,7 @@ impl<'a, E: 'a> Children<'a, E> {
         slot: &'a mut Slot<C>,
         hear: impl Fn(C::Said) -> E + Send + 'a,
     ) -> Self {
+        C::declare();
         if let Some(child) = &mut slot.0 {
             self.push(name, String::new(), child, Box::new(hear));
         }
@@ -90,6 +92,7 @@ impl<'a, E: 'a> Children<'a, E> {
         keyed: &'a mut Keyed<K, C>,
         hear: impl Fn(K, C::Said) -> E + Copy + Send + 'a,
     ) -> Self {
+        C::declare();
         for (key, child) in &mut keyed.0 {
             let (id, key) = (id_of(key, child.serial), key.clone());
             self.push(name, id, child, Box::new(move |said| hear(key.clone(), said)));
@@ -110,10 +113,19 @@ impl<'a, E: 'a> Children<'a, E> {
     }
 }
 
+/// Looks at what is declared by the types of a component and of those in it; see [`Component::declare`].
+pub(crate) fn declare<C: Component>(it: &mut C) {
+    C::declare();
+    it.children().0.iter_mut().for_each(|branch| branch.node.declare());
+}
+
 /// A child of any type.
 pub(crate) trait Node<E>: Send {
     /// Its place, seen from its owner's.
     fn at(&mut self, outer: Option<&Arc<At>>) -> Arc<At>;
+
+    /// Looks at what is declared by the types of those in it.
+    fn declare(&mut self);
 
     /// Runs an event of it or of one in it, and returns what its owner makes of what it said.
     fn fire<'b>(
@@ -168,6 +180,10 @@ impl<C: Component, E> Held<'_, C, E> {
 impl<C: Component, E> Node<E> for Held<'_, C, E> {
     fn at(&mut self, outer: Option<&Arc<At>>) -> Arc<At> {
         self.child.place(outer)
+    }
+
+    fn declare(&mut self) {
+        declare(&mut self.child.it);
     }
 
     fn fire<'b>(

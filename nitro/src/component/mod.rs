@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub use child::{Child, Slot};
+pub(crate) use children::declare;
 pub use children::{Children, silent};
 pub(crate) use fire::{Click, allowed, call, rouse, run, still_allowed, tell};
 pub use keyed::Keyed;
@@ -60,6 +61,10 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
         let _ = old;
         Err(Error::NotFound)
     }
+
+    /// Looks, when the application starts, whether what its type declares can work, and panics where it cannot. It is
+    /// called for pages, and for what `children` names, also where none is open.
+    fn declare() {}
 
     /// The components in it.
     fn children(&mut self) -> Children<'_, Self::Event> {

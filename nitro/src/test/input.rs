@@ -18,24 +18,28 @@ impl TestPage {
     }
 
     /// An element as HTML, with `...` for each seal.
+    #[track_caller]
     #[must_use]
     pub fn html_of(&self, id: &str) -> String {
         without_seals(&super::dom::html(&[Node::Element(self.element(id).clone())]))
     }
 
     /// The text of an element and of all in it.
+    #[track_caller]
     #[must_use]
     pub fn text(&self, id: &str) -> String {
         self.element(id).text()
     }
 
     /// An attribute of an element.
+    #[track_caller]
     #[must_use]
     pub fn attr(&self, id: &str, name: &str) -> Option<&str> {
         self.element(id).attr(name)
     }
 
     /// Whether the user can see the element: neither it nor what it stands in is hidden.
+    #[track_caller]
     #[must_use]
     pub fn is_visible(&self, id: &str) -> bool {
         let _ = self.element(id);
@@ -43,6 +47,7 @@ impl TestPage {
     }
 
     /// Whether the element is not disabled.
+    #[track_caller]
     #[must_use]
     pub fn is_enabled(&self, id: &str) -> bool {
         let _ = self.element(id);
@@ -50,6 +55,7 @@ impl TestPage {
     }
 
     /// What an input holds: its text, what is chosen, or `true` and `false` for a checkbox.
+    #[track_caller]
     #[must_use]
     pub fn value(&self, id: &str) -> String {
         match self.source(id) {
@@ -66,6 +72,7 @@ impl TestPage {
     }
 
     /// Types into an input, or chooses an option of a select or a radio button of a group by its value.
+    #[track_caller]
     pub fn fill(&mut self, id: &str, value: &str) {
         let mark = self.writable(id);
         let Some(input) = self.dom.find_mut(id) else { return };
@@ -86,6 +93,7 @@ impl TestPage {
     }
 
     /// Checks or unchecks a checkbox.
+    #[track_caller]
     pub fn check(&mut self, id: &str, checked: bool) {
         let mark = self.writable(id);
         let Some(input) = self.dom.find_mut(id) else { return };
@@ -94,6 +102,7 @@ impl TestPage {
     }
 
     /// What a client knows of a bound element, whether it can be used or not.
+    #[track_caller]
     #[must_use]
     pub fn bound(&self, id: &str) -> Bound {
         let element = self.element(id);
@@ -104,6 +113,7 @@ impl TestPage {
         Bound { target: id.to_owned(), seal, sources: sources.collect() }
     }
 
+    #[track_caller]
     pub(crate) fn element(&self, id: &str) -> &Element {
         let Some(element) = self.dom.find(id) else {
             let all = self.dom.all();
@@ -129,11 +139,13 @@ impl TestPage {
     }
 
     /// Fails unless the user could use the element.
+    #[track_caller]
     fn demand(&self, id: &str) {
         assert!(self.is_visible(id), "{id:?} is hidden: the user cannot use it");
         assert!(self.is_enabled(id), "{id:?} is disabled: the user cannot use it");
     }
 
+    #[track_caller]
     fn writable(&self, id: &str) -> u64 {
         self.demand(id);
         assert!(self.attr(id, "readonly").is_none(), "{id:?} is read-only");
@@ -141,6 +153,7 @@ impl TestPage {
     }
 
     /// The address of a link that is not bound.
+    #[track_caller]
     pub(crate) fn link(&self, id: &str) -> Option<String> {
         let element = self.element(id);
         let free = element.tag == "a" && element.attr("data-e").is_none();
@@ -148,6 +161,7 @@ impl TestPage {
     }
 
     /// The event that fires when the user uses an element.
+    #[track_caller]
     pub(crate) fn usable(&self, id: &str) -> Bound {
         self.demand(id);
         let element = self.element(id);
@@ -163,6 +177,7 @@ impl TestPage {
     }
 
     /// The id of what shows this text and can be clicked.
+    #[track_caller]
     pub(crate) fn labelled(&self, text: &str) -> String {
         let all = self.dom.all();
         let clickable = all

@@ -252,27 +252,33 @@ impl TestPage {
     /// Clicks an element: a bound one, a link, or the submit button of a bound form. Waits for the answer and
     /// answers its ops. What a browser checks before it sends (`required` and the like) is not checked here,
     /// because the server must not rely on it.
-    pub async fn click(&mut self, id: &str) -> &[Op] {
-        match self.link(id) {
-            Some(to) => {
-                self.go(&to).await;
-                self.ops.clear();
-                &self.ops
-            }
-            None => {
-                self.send(id);
-                self.answer().await
+    #[track_caller]
+    pub fn click<'a>(&'a mut self, id: &str) -> impl Future<Output = &'a [Op]> + Send + use<'a> {
+        let link = self.link(id);
+        if link.is_none() {
+            self.send(id);
+        }
+        async move {
+            match link {
+                Some(to) => {
+                    self.go(&to).await;
+                    self.ops.clear();
+                    &self.ops
+                }
+                None => self.answer().await,
             }
         }
     }
 
     /// Clicks what shows this text: a bound element, a submit button or a link.
-    pub async fn press(&mut self, text: &str) -> &[Op] {
+    #[track_caller]
+    pub fn press<'a>(&'a mut self, text: &str) -> impl Future<Output = &'a [Op]> + Send + use<'a> {
         let id = self.labelled(text);
-        self.click(&id).await
+        self.click(&id)
     }
 
     /// Sends the event of a bound element and does not wait; see [`answer`](TestPage::answer).
+    #[track_caller]
     pub fn send(&mut self, id: &str) {
         let bound = self.usable(id);
         let values = bound.sources.iter().map(|source| self.source(source)).collect();
@@ -280,11 +286,17 @@ impl TestPage {
     }
 
     /// Sends an event whatever the page shows, as an attacker would, and waits for the answer.
-    pub async fn force(&mut self, bound: &Bound, values: &[n2o::Value<'_>]) -> &[Op] {
+    #[track_caller]
+    pub fn force<'a>(
+        &'a mut self,
+        bound: &Bound,
+        values: &[n2o::Value<'_>],
+    ) -> impl Future<Output = &'a [Op]> + Send + use<'a> {
         self.send_event(bound, values.iter().map(value).collect());
-        self.answer().await
+        self.answer()
     }
 
+    #[track_caller]
     fn send_event(&mut self, bound: &Bound, values: Vec<Value>) {
         let Some(client) = &mut self.client else { panic!("{} has no connection", self.path) };
         if let Some(code) = client.closed {

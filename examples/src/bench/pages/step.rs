@@ -2,7 +2,7 @@
 
 use bpe::{Engine, feel::Context};
 use maud::html;
-use n2o::Node;
+use n2o::{Node, OrFail};
 use nitro::prelude::*;
 
 /// The task follows itself, so that an instance has no end.
@@ -28,8 +28,8 @@ impl Steps {
 
 /// Opens the engine on a node.
 pub async fn open(node: &Node) -> Result {
-    let engine = Engine::builder(node.store()).open().await.map_err(Error::other)?;
-    engine.deploy(PROCESS.as_bytes()).await.map_err(Error::other)?;
+    let engine = Engine::builder(node.store()).open().await.or_fail()?;
+    engine.deploy(PROCESS.as_bytes()).await.or_fail()?;
     node.provide(Steps(engine));
     Ok(())
 }
@@ -54,7 +54,7 @@ impl Page for Step {
         if self.instance.is_empty() {
             let engine = Steps::engine(cx)?;
             let started = engine.actions(cx.kvs()).start("bench", None, Context::new());
-            self.instance = started.map_err(Error::other)?;
+            self.instance = started.or_fail()?;
         }
         Ok(())
     }
@@ -69,9 +69,9 @@ impl Page for Step {
     async fn event(&mut self, work: Work, cx: &mut Cx<'_, Self>) -> Result {
         let Work::Complete = work;
         let engine = Steps::engine(cx)?;
-        let jobs = engine.jobs(&self.instance).await.map_err(Error::other)?;
+        let jobs = engine.jobs(&self.instance).await.or_fail()?;
         let job = jobs.first().ok_or(Error::NotFound)?;
-        engine.actions(cx.kvs()).complete(&job.id, Context::new()).await.map_err(Error::other)?;
+        engine.actions(cx.kvs()).complete(&job.id, Context::new()).await.or_fail()?;
         self.done += 1;
         cx.set("n", self.done.to_string());
         Ok(())

@@ -43,7 +43,7 @@ pub struct Sheet<'a> {
     choices: Option<&'a Choices>,
     dress: Option<Dress<'a>>,
     link: Option<&'a Url>,
-    open: Option<&'a Bound>,
+    open: Option<(&'a str, &'a Bound)>,
 }
 
 impl std::fmt::Debug for Sheet<'_> {
@@ -94,9 +94,9 @@ impl<'a> Sheet<'a> {
         self
     }
 
-    /// Makes the first cell of a row a button with an event.
-    pub fn open(mut self, event: &'a Bound) -> Self {
-        self.open = Some(event);
+    /// Makes the first cell of a row a button with an id and an event.
+    pub fn open(mut self, id: &'a str, event: &'a Bound) -> Self {
+        self.open = Some((id, event));
         self
     }
 
@@ -243,7 +243,7 @@ impl<'a> Sheet<'a> {
                 td class=[field.is_number().then_some("number")] {
                     @match (self.link.filter(|_| at == 0), self.open.filter(|_| at == 0)) {
                         (Some(to), _) => (tags::link(self.shown(field), to.clone())),
-                        (None, Some(open)) => (tags::button(self.shown(field)).class("open").postback(open.clone())),
+                        (None, Some((id, open))) => (tags::button(self.shown(field)).id(id).class("open").postback(open.clone())),
                         (None, None) => @if field.visible.holds(self.data) { (self.shown(field)) },
                     }
                 }

@@ -37,8 +37,8 @@ impl Page for Board {
         html! {
             main class="board" {
                 h1 { (text(ui.lang()).board) }
-                (ui.place(&self.clients))
                 div class="cards" { (ui.place_all(&self.cards)) }
+                (ui.place(&self.clients))
             }
         }
     }
@@ -59,7 +59,13 @@ impl Page for Board {
                     self.look(&id, cx);
                 }
             }
-            Act::Card(key, Outcome::Closed | Outcome::Gone(_)) => {
+            Act::Card(key, Outcome::Closed) => {
+                self.cards.close(&key);
+                // Back to where the user came from.
+                let opener = self.clients.opener(&key).unwrap_or_else(|| String::from("f.title"));
+                cx.focus(format!("clients.{opener}"));
+            }
+            Act::Card(key, Outcome::Gone(_)) => {
                 self.cards.close(&key);
                 cx.focus("clients.f.title");
             }

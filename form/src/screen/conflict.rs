@@ -124,9 +124,9 @@ impl Conflict {
                         @for (clash, field) in fields {
                             (tr().id(format!("{}.r", field.name)).body(html! {
                                 th scope="row" { (spec.document.label(&field.name, lang)) }
-                                td { (shown(field, &clash.was)) }
-                                td { (shown(field, &clash.theirs)) }
-                                td { (shown(field, &clash.mine)) }
+                                td data-th=(t.before) { (shown(field, &clash.was)) }
+                                td data-th=(t.theirs) { (shown(field, &clash.theirs)) }
+                                td data-th=(t.mine) { (shown(field, &clash.mine)) }
                                 td {
                                     (side(clash, true))
                                     (side(clash, false))

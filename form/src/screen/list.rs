@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use maud::{Markup, html};
 use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{bare, below};
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 
 /// The input of the search; no field can have its name.
 const TEXT: &str = "f.text";
+/// Most bytes of a row's id that show the record's.
+const LONG: usize = 40;
 
 /// The list of the records of a form: `app.page::<List<Client>>("/clients")`, above its [cards](super::Card).
 /// Its address may carry a search: `?text=ada&sort=name&down=true&page=2&kind=vip`.
@@ -100,6 +103,13 @@ impl Opened {
 }
 
 impl<R: Form> List<R> {
+    /// The id of the button that opens a record, where the list stands in a page and shows it just now: for the focus
+    /// to come back to.
+    #[must_use]
+    pub fn opener(&self, id: &str) -> Option<String> {
+        self.found.rows.iter().any(|(known, _)| known == id).then(|| opener(id))
+    }
+
     /// Reads the records of the page. A store that fails costs a message with a button, not the page.
     async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let lang = cx.lang().to_owned();
@@ -198,7 +208,7 @@ impl<R: Form> List<R> {
                     @for (id, data) in &self.found.rows {
                         (tr().id(row_id(id)).body(html! {
                             @if ui.is_page() { (sheet(data).link(&below(base, id, ""))) }
-                            @else { (sheet(data).open(&ui.on(Browse::open(id.clone())))) }
+                            @else { (sheet(data).open(&opener(id), &ui.on(Browse::open(id.clone())))) }
                         }))
                     }
                 }))
@@ -214,10 +224,25 @@ impl<R: Form> List<R> {
     }
 }
 
-/// An id for a row: the record's may hold what an element's cannot.
+/// An id for a row, another one for each record: the record's may hold what an element's cannot.
 fn row_id(id: &str) -> String {
-    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    format!("r.{:x}", id.bytes().fold(0xcbf2_9ce4_8422_2325, hash))
+    let mut row = String::from("r.");
+    for char in id.chars() {
+        match char {
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '_' | '-' => row.push(char),
+            other => row.push_str(&format!(":{:x}.", u32::from(other))),
+        }
+    }
+    if row.len() <= LONG {
+        return row;
+    }
+    let hash = Sha256::digest(id);
+    hash[..16].iter().fold(String::from("r:"), |row, byte| row + &format!("{byte:02x}"))
+}
+
+/// The id of what opens a record.
+fn opener(id: &str) -> String {
+    format!("{}.o", row_id(id))
 }
 
 impl<R: Form> Component for List<R> {

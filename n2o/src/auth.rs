@@ -91,7 +91,8 @@ impl Accounts {
         let meter = cx.meter();
         let work =
             move |memory: &mut Memory| metered(&meter, || hash::hash(memory, password.as_bytes(), &salt));
-        let hash = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
+        let turn = self.0.hasher.turn(place).await?;
+        let hash = self.0.hasher.run(node.tasks(), turn, work).await?.0.map_err(failed)?;
         take(cx.kvs(), &name)?;
         let mut account = Account::new(&name, hash);
         let mut marks = Marks::first(&account);
@@ -135,10 +136,21 @@ impl Accounts {
         let known = marks.as_ref().and_then(|marks| marks.knows(&client));
         let place = self.0.hasher.place(client.session, client.origin(), known.is_some());
         let place = place.map_err(|full| self.refused(cx, full))?;
-        // Before the hash, which a login that is refused must not cost.
-        if !cx.may_login() || !self.0.brakes.may_try(&mark, &client, known.as_ref(), cx.now()) {
+        // Before the hash, which a login that is refused must not cost; and counted when its turn has come, so that
+        // right passwords that wait are no guesses.
+        let may = |cx: &Cx, counts| {
+            cx.may_login() && self.0.brakes.may_try(&mark, &client, known.as_ref(), cx.now(), counts)
+        };
+        let braked = |cx: &Cx| {
             self.0.failures.tell(Failure::SignInBraked, cx, typed);
-            return Err(Error::later(text::tries(cx.lang())));
+            Error::later(text::tries(cx.lang()))
+        };
+        if !may(cx, false) {
+            return Err(braked(cx));
+        }
+        let turn = self.0.hasher.turn(place).await?;
+        if !may(cx, true) {
+            return Err(braked(cx));
         }
         let (password, phc) =
             (Zeroizing::new(password.to_owned()), account.as_ref().map(|account| account.hash.clone()));
@@ -146,7 +158,9 @@ impl Accounts {
         let work = move |memory: &mut Memory| {
             metered(&meter, || hash::verify(memory, password.as_bytes(), phc.as_deref()))
         };
-        let right = self.0.hasher.run(node.tasks(), place, work).await?.map_err(failed)?;
+        // The turn ends when it is known whether the try was a guess.
+        let (right, _turn) = self.0.hasher.run(node.tasks(), turn, work).await?;
+        let right = right.map_err(failed)?;
         let Some(account) = account.filter(|_| right) else {
             self.0.failures.tell(Failure::SignIn, cx, typed);
             return Ok(None);

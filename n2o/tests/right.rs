@@ -61,6 +61,42 @@ async fn people_who_share_an_account_sign_in_at_the_same_moment() {
     }
 }
 
+/// An office that nobody knows yet, at nine o'clock: nobody's right password is a guess because others wait.
+#[tokio::test]
+async fn twenty_people_of_one_new_address_sign_in_at_the_same_moment() {
+    let (accounts, node) = (Accounts::default(), node().await);
+    owner(&accounts, &node).await;
+    let all = async |password: &'static str| {
+        let people = (0..30).map(|_| {
+            let (accounts, mut cx) = (accounts.clone(), visitor(&node, Some("203.0.113.1")));
+            node.tasks().spawn("visitor", async move {
+                accounts.verify(&mut cx, "Ann", password).await.map(|name| name.is_some())
+            })
+        });
+        let people: Vec<_> = people.collect();
+        let mut answers = Vec::new();
+        for person in people {
+            answers.push(person.await.expect("no panic").map_err(|error| told(Err::<(), _>(error))));
+        }
+        answers
+    };
+    let count = |answers: &[Result<bool, String>], answer: Result<bool, String>| {
+        answers.iter().filter(|known| **known == answer).count()
+    };
+    let answers = all("correct horse").await;
+    // Two are hashed at a time: the last of them may be one too many.
+    let let_in = count(&answers, Ok(true));
+    assert!((20..=21).contains(&let_in), "{answers:?}");
+    assert_eq!(count(&answers, Err(BRAKED.to_owned())), 30 - let_in, "{answers:?}");
+
+    // Guesses are as many as ever, however many come at once.
+    node.clock().advance(std::time::Duration::from_hours(1));
+    let (accounts, before) = (&accounts, accounts.hashed());
+    let answers = all("a wrong guess").await;
+    assert_eq!(count(&answers, Ok(false)), 10, "{answers:?}");
+    assert_eq!(accounts.hashed() - before, 10, "the others cost nothing");
+}
+
 /// What a handler writes beside its sign-in.
 #[derive(Debug, Serialize, Deserialize)]
 struct Visit(u32);

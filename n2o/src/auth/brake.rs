@@ -94,21 +94,32 @@ impl Brakes {
         }
     }
 
-    /// Whether a client may try a password of an account; `known` is what the account knows it by.
-    pub(super) fn may_try(&self, account: &Mark, client: &Client, known: Option<&Known>, now: u64) -> bool {
+    /// Whether a client may try a password of an account; `known` is what the account knows it by. The try counts
+    /// when it `counts`.
+    pub(super) fn may_try(
+        &self,
+        account: &Mark,
+        client: &Client,
+        known: Option<&Known>,
+        now: u64,
+        counts: bool,
+    ) -> bool {
         if !self.right.may(&right(account, client, known), now) {
             return false;
         }
-        let own = |known: &Known| self.known.allow(&mark(&[account, known.mark()]), now);
+        let may = |rates: &Rates<Mark>, key: &Mark| {
+            if counts { rates.allow(key, now) } else { rates.may(key, now) }
+        };
+        let own = |known: &Known| may(&self.known, &mark(&[account, known.mark()]));
         match known {
             Some(known @ Known::Browser(_)) => own(known),
-            Some(known @ Known::Address(_)) => self.address.allow(&client.origin(), now) && own(known),
+            Some(known @ Known::Address(_)) => may(&self.address, &client.origin()) && own(known),
             // In this order: one address makes few keys in the brakes behind its own, and what it is refused
             // at an account takes nothing from the tries of other strangers there.
             None => {
-                self.address.allow(&client.origin(), now)
-                    && self.stranger.allow(&mark(&[account, &client.origin()]), now)
-                    && self.strangers.allow(account, now)
+                may(&self.address, &client.origin())
+                    && may(&self.stranger, &mark(&[account, &client.origin()]))
+                    && may(&self.strangers, account)
             }
         }
     }

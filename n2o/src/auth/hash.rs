@@ -12,7 +12,7 @@ use argon2::{
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{brake::Mark, limits::AccountLimits};
 use crate::{
@@ -117,6 +117,13 @@ impl Shared {
     }
 }
 
+/// The right to a memory, and the place in the queue that it came from.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+    _place: Place,
+}
+
 /// A memory on loan: nothing is hashed but in one.
 pub(super) struct Memory {
     shared: Arc<Shared>,
@@ -193,22 +200,26 @@ impl Hasher {
         Ok(Place { shared: Arc::clone(&self.0), session, origin, known })
     }
 
-    /// Runs `work` off the async workers when a memory is free. A handler that is dropped meanwhile leaves
-    /// its work to the task, which keeps the place until it has ended.
+    /// Waits until a memory is free.
+    pub(super) async fn turn(&self, place: Place) -> Result<Turn> {
+        let permit = Arc::clone(&self.0.gate).acquire_owned().await.map_err(Error::other)?;
+        Ok(Turn { _permit: permit, _place: place })
+    }
+
+    /// Runs `work` off the async workers, and gives the turn back. A handler that is dropped meanwhile leaves
+    /// its work to the task, which keeps the turn until it has ended.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         tasks: &Tasks,
-        place: Place,
+        turn: Turn,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T> {
-        let permit = Arc::clone(&self.0.gate).acquire_owned().await.map_err(Error::other)?;
+    ) -> Result<(T, Turn)> {
         let mut memory = Memory::lend(&self.0);
         let task = tasks.spawn("password", async move {
             let work = move || {
                 let done = work(&mut memory);
                 drop(memory);
-                drop((permit, place));
-                done
+                (done, turn)
             };
             tokio::task::spawn_blocking(work).await
         });

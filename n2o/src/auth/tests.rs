@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     brake::mark,
-    hash::{self, Full, Hasher},
+    hash::{self, Full, Hasher, Memory, Place},
     limits::AccountLimits,
 };
 use crate::tasks::Tasks;
@@ -34,6 +34,17 @@ impl Door {
     }
 }
 
+/// Waits for a turn, and works.
+async fn run<T: Send + 'static>(
+    hasher: &Hasher,
+    tasks: &Tasks,
+    place: Place,
+    work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+) -> crate::Result<T> {
+    let turn = hasher.turn(place).await?;
+    Ok(hasher.run(tasks, turn, work).await?.0)
+}
+
 fn number(n: u8) -> [u8; 16] {
     mark(&[&[n]])
 }
@@ -46,12 +57,11 @@ async fn two_passwords_are_hashed_at_a_time_in_two_memories_for_good() {
         let place = hasher.place(number(n), number(n), true).expect("a place");
         let (hasher, tasks, door) = (hasher.clone(), tasks.clone(), door.clone());
         let work = async move {
-            hasher
-                .run(&tasks, place, move |memory| {
-                    door.wait();
-                    hash::verify(memory, b"a guess", None)
-                })
-                .await
+            let work = move |memory: &mut Memory| {
+                door.wait();
+                hash::verify(memory, b"a guess", None)
+            };
+            run(&hasher, &tasks, place, work).await
         };
         works.push(Box::pin(work));
     }
@@ -67,7 +77,7 @@ async fn two_passwords_are_hashed_at_a_time_in_two_memories_for_good() {
     assert_eq!((hasher.done(), hasher.memories()), (8, 2));
     for n in 0..8 {
         let place = hasher.place(number(n), number(n), false).expect("a place");
-        hasher.run(&tasks, place, |_| ()).await.expect("run");
+        run(&hasher, &tasks, place, |_| ()).await.expect("run");
     }
     assert_eq!((hasher.done(), hasher.memories()), (8, 2), "no memory is made again");
 }
@@ -111,7 +121,7 @@ async fn a_handler_that_is_dropped_leaves_its_place_to_the_work() {
     let place = hasher.place(number(0), number(0), false).expect("a place");
     let wait = door.clone();
     {
-        let mut work = pin!(hasher.run(&tasks, place, move |_| wait.wait()));
+        let mut work = pin!(run(&hasher, &tasks, place, move |_| wait.wait()));
         assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     assert_eq!(hasher.place(number(0), number(1), false).err(), Some(Full::Session), "it is being hashed");
@@ -126,7 +136,7 @@ async fn a_hash_is_what_others_make_of_the_password() {
     use argon2::{Argon2, PasswordVerifier};
     let (hasher, tasks) = (hasher(AccountLimits::default()), Tasks::default());
     let place = hasher.place(number(0), number(0), false).expect("a place");
-    let work = hasher.run(&tasks, place, |memory| {
+    let work = run(&hasher, &tasks, place, |memory| {
         let phc = hash::hash(memory, b"correct horse", &[7; 16]).expect("hashed");
         for (password, right) in [(b"correct horse".as_slice(), true), (b"correct hors", false)] {
             assert_eq!(hash::verify(memory, password, Some(&phc)), Ok(right), "in a memory that was used");

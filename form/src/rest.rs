@@ -1,6 +1,8 @@
 //! What REST needs, without HTTP: functions over JSON with the rules and rights of the screens. `web` maps
 //! requests to calls, and replies and problems to responses.
 
+use std::{borrow::Cow, collections::HashSet};
+
 use kvs::Txn;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -62,7 +64,7 @@ pub struct Problem {
     /// The status code of HTTP.
     pub status: u16,
     /// What the caller can do, in their language.
-    pub detail: &'static str,
+    pub detail: Cow<'static, str>,
     /// What is wrong with the values, by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Wrong>,
@@ -91,6 +93,7 @@ pub type Answer = Result<Result<Reply, Problem>, Error>;
 fn problem(status: u16, lang: &str) -> Problem {
     let t = text(lang);
     let (kind, title, detail) = match status {
+        400 => ("urn:n2o:malformed", "the request cannot be read", t.invalid),
         403 => ("urn:n2o:denied", "no right", t.denied),
         404 => ("urn:n2o:not-found", "no such record", t.lookup),
         409 => ("urn:n2o:taken", "the id is taken", t.taken),
@@ -98,7 +101,7 @@ fn problem(status: u16, lang: &str) -> Problem {
         428 => ("urn:n2o:version", "the version that was read has to be sent along", t.version),
         _ => ("urn:n2o:invalid", "the values are not valid", t.invalid),
     };
-    Problem { kind, title, status, detail, errors: Vec::new(), current: None, version: None }
+    Problem { kind, title, status, detail: detail.into(), errors: Vec::new(), current: None, version: None }
 }
 
 impl Problem {
@@ -130,21 +133,44 @@ fn denied<R: Form>(call: &Call<'_>, act: Act) -> bool {
 
 /// The query of a list from the pairs of an address: `text`, `sort` (`-name` for descending), `page` from 1,
 /// and the values of filters by field.
-#[must_use]
-pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Query {
-    let mut query = Query::default();
+///
+/// # Errors
+///
+/// The pair that is none of these, stands twice, or whose value is no page.
+pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Query, String> {
+    let (mut query, mut known) = (Query::default(), HashSet::new());
     for (name, value) in pairs {
+        if !known.insert(name) {
+            return Err(format!("`{name}` stands twice"));
+        }
         match name {
             "text" => value.clone_into(&mut query.text),
             "sort" => {
                 query.down = value.starts_with('-');
-                value.trim_start_matches('-').clone_into(&mut query.sort);
+                value.strip_prefix('-').unwrap_or(value).clone_into(&mut query.sort);
             }
-            "page" => query.page = value.parse::<usize>().unwrap_or(1).saturating_sub(1),
+            "page" => {
+                let page = value.parse::<u32>().ok().and_then(|page| page.checked_sub(1));
+                query.page = page.ok_or("`page` is a number from 1")? as usize;
+            }
             name => drop(query.filters.insert(name.to_owned(), Value::from(value))),
         }
     }
-    query
+    Ok(query)
+}
+
+/// What a query asks for that the caller's lists do not have, in words.
+fn unknown<R: Form>(who: &Who, query: &Query) -> Option<String> {
+    let spec = R::spec();
+    let filters = spec.names(who, Kind::Search);
+    if let Some(name) = query.filters.keys().find(|name| !filters.contains(name)) {
+        return Some(format!(
+            "`{name}` is none of `text`, `sort`, `page` and the filters {}",
+            filters.join(", ")
+        ));
+    }
+    let is_seen = spec.document.field(&query.sort).is_some_and(|field| spec.may_see(who, field));
+    (!query.sort.is_empty() && !is_seen).then(|| format!("there is no field `{}` to sort by", query.sort))
 }
 
 /// A page of records: `{"total": 61, "more": false, "page": 2, "rows": [{..}, ..]}`; `more` says that the total
@@ -152,6 +178,9 @@ pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Query {
 pub async fn list<R: Form>(call: Call<'_>, query: &Query) -> Answer {
     if denied::<R>(&call, Act::Read) {
         return Ok(Err(problem(403, call.lang)));
+    }
+    if let Some(detail) = unknown::<R>(call.who, query) {
+        return Ok(Err(Problem { detail: detail.into(), ..problem(400, call.lang) }));
     }
     let found = list::find::<R>(call.txn, call.who, query, call.lang).await?;
     let rows: Vec<Value> = found.rows.into_iter().map(|(_, data)| Value::Object(data)).collect();

@@ -31,9 +31,9 @@ const READ_BUFFER: usize = 768;
 #[serde(default)]
 struct Asked {
     t: String,
-    n: String,
-    a: String,
-    c: String,
+    n: u32,
+    a: u32,
+    c: u64,
     r: Option<String>,
 }
 
@@ -84,9 +84,8 @@ pub(crate) async fn upgrade(State(app): State<Arc<Shared>>, request: Request) ->
         return (StatusCode::BAD_REQUEST, "expected the subprotocol n2o.cbor.1 or n2o.json.1")
             .into_response();
     };
-    let number = |text: &str| text.parse::<u32>().map_or(0, u64::from);
-    let (count, answered, whole) = (number(&asked.n), number(&asked.a), asked.r.is_some());
-    let attempt = asked.c.parse().unwrap_or_default();
+    let (count, answered, attempt) = (asked.n.into(), asked.a.into(), asked.c);
+    let whole = asked.r.is_some();
     let lang = lang(&app, &headers);
     let known = visit(&app, &headers, lang, address).known(&asked.t).await;
     upgrade.on_upgrade(async move |socket: WebSocket| {

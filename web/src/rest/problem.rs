@@ -25,6 +25,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing, or not for you")
     }
 
+    pub(crate) fn malformed(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "the request cannot be read").detail(what)
+    }
+
     pub(crate) fn denied() -> Self {
         Self::new(StatusCode::FORBIDDEN, "denied", "you have no right to do this")
     }

@@ -1,6 +1,6 @@
 //! Processes, instances and tasks as JSON. A start and a task take the values of their form.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -108,10 +108,18 @@ pub(crate) async fn instances(
     State(app): App,
     client: ClientAddress,
     headers: HeaderMap,
-    Query(pairs): Query<HashMap<String, String>>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let (caller, processes) = admitted(&app, &Method::GET, client, &headers).await?;
-    let after = pairs.get("after").map(String::as_str);
+    let after = match pairs.as_slice() {
+        [] => None,
+        [(name, after)] if name == "after" => Some(after.as_str()),
+        _ => {
+            return Err(Problem::malformed(
+                "expected `after` with the id of an instance, once, and nothing else",
+            ));
+        }
+    };
     let found = processes.engine.instances(after, PAGE).await;
     let found = found.map_err(|error| Problem::failed(&app, &error))?;
     let next = found.last().filter(|_| found.len() == PAGE).map(|last| last.id.clone());

@@ -1,6 +1,6 @@
 //! Records: HTTP around the functions of `form::rest`.
 
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use axum::{
     Router,
@@ -124,9 +124,10 @@ pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Sha
     let list = async move |State(app): App,
                            client: ClientAddress,
                            headers: HeaderMap,
-                           Query(pairs): Query<HashMap<String, String>>| {
+                           Query(pairs): Query<Vec<(String, String)>>| {
         let caller = caller(&app, &Method::GET, client, &headers).await?;
         let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let query = query.map_err(Problem::malformed)?;
         table.serve(&app, &caller, &Ask::List(query)).await
     };
     let create = async move |State(app): App, client: ClientAddress, headers: HeaderMap, sent: Body| {

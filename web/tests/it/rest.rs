@@ -198,3 +198,21 @@ async fn a_cookie_alone_writes_nothing() {
     bare.headers_mut().remove("sec-fetch-site");
     assert_eq!(api.send(bare).await.0, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_parameter_that_a_list_does_not_have_is_refused_and_not_ignored() {
+    let api = Api::open().await;
+    let clerk = api.token("olena", "clerk");
+    for path in [
+        "/api/instances?before=zzz",
+        "/api/instances?after=a&after=b",
+        "/api/instances?after=a&page=2",
+        "/api/records/ask?page=0",
+        "/api/records/ask?limit=9",
+        "/api/records/ask?page=1&page=2",
+    ] {
+        let (status, problem, _) = api.call(&clerk, "GET", path, Value::Null).await;
+        assert_eq!((status, &problem["type"]), (StatusCode::BAD_REQUEST, &json!("urn:n2o:malformed")), "{path}");
+    }
+    assert_eq!(api.call(&clerk, "GET", "/api/instances?after=a", Value::Null).await.0, StatusCode::OK);
+}

@@ -212,11 +212,14 @@ async fn a_page_knows_the_address_of_its_connection() {
 }
 
 #[tokio::test]
-async fn a_parameter_stands_once() {
+async fn a_parameter_stands_once_and_numbers_are_numbers() {
     with(Limits::default(), page, async |address| {
         let (cookie, token) = open(&address).await;
-        for twice in [format!("{token}&t={token}"), format!("{token}&n=0&n=1"), format!("{token}&c=1&c=2")] {
-            let (_, answer) = upgrade(&address, &(cookie.clone(), twice), &own(&address)).await;
+        let bad =
+            ["n=0&n=1", "c=1&c=2", "c=18446744073709551616", "n=4294967296", "n=x", "a=-1", "a=1.0", "c="];
+        let bad = bad.map(|more| format!("{token}&{more}"));
+        for token in [format!("{token}&t={token}")].into_iter().chain(bad) {
+            let (_, answer) = upgrade(&address, &(cookie.clone(), token), &own(&address)).await;
             assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         }
     })

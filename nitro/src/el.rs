@@ -76,27 +76,40 @@ pub(crate) enum Kind {
 pub(crate) enum Body<'a> {
     Nothing,
     Text(Cow<'a, str>),
-    Markup(Markup),
+    Markup(Cow<'a, str>),
     Checked(bool),
-    Choice(Choice),
+    Choice(Choice<'a>),
 }
 
 /// Options, and the one that is chosen.
 #[derive(Clone, Debug)]
-pub(crate) struct Choice {
-    pub(crate) options: String,
+pub(crate) struct Choice<'a> {
+    pub(crate) options: Cow<'a, str>,
     /// Where the value of the chosen one stands, if one is.
     pub(crate) chosen: Option<(u32, u32)>,
 }
 
-impl Choice {
+impl Choice<'_> {
+    pub(crate) fn new(markup: &'static str) -> Self {
+        Choice { options: Cow::Owned(markup.to_owned()), chosen: None }
+    }
+
+    pub(crate) fn push(&mut self, markup: &str) {
+        self.options.to_mut().push_str(markup);
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        escape(text, self.options.to_mut());
+    }
+
     /// Appends the value of an option, and says whether it is the chosen one.
     pub(crate) fn option(&mut self, value: &str, chosen: &str) -> bool {
-        let start = self.options.len() as u32;
-        escape(value, &mut self.options);
+        let options = self.options.to_mut();
+        let start = options.len() as u32;
+        escape(value, options);
         let is_chosen = value == chosen;
         if is_chosen {
-            self.chosen.get_or_insert((start, self.options.len() as u32));
+            self.chosen.get_or_insert((start, options.len() as u32));
         }
         is_chosen
     }
@@ -176,7 +189,7 @@ impl<'a> El<'a> {
 
     /// Sets the content to markup.
     pub fn body(mut self, body: Markup) -> Self {
-        self.body = Body::Markup(body);
+        self.body = Body::Markup(Cow::Owned(body.0));
         self
     }
 

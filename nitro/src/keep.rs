@@ -139,7 +139,7 @@ impl El<'_> {
             scope.stub(Kept { range: 0..0, first: String::new(), last: String::new() }, &mut out);
             Some(())
         });
-        self.body = Body::Markup(if known.is_some() { PreEscaped(out) } else { rows() });
+        self.body = Body::Markup(Cow::Owned(if known.is_some() { out } else { rows().0 }));
         self
     }
 }

@@ -8,7 +8,7 @@ use maud::{Markup, PreEscaped, Render};
 use crate::{
     attr,
     el::{Body, Choice, El, Kind},
-    escape::escape,
+    scope,
     url::Url,
 };
 
@@ -160,13 +160,13 @@ pub fn select<'a, V: AsRef<str>, T: AsRef<str>>(
     chosen: &str,
     options: impl IntoIterator<Item = (V, T)>,
 ) -> El<'a> {
-    let mut choice = Choice { options: String::new(), chosen: None };
+    let mut choice = Choice::new("");
     for (value, text) in options {
-        choice.options.push_str("<option value=\"");
+        choice.push("<option value=\"");
         let is_chosen = choice.option(value.as_ref(), chosen);
-        choice.options.push_str(if is_chosen { "\" selected>" } else { "\">" });
-        escape(text.as_ref(), &mut choice.options);
-        choice.options.push_str("</option>");
+        choice.push(if is_chosen { "\" selected>" } else { "\">" });
+        choice.text(text.as_ref());
+        choice.push("</option>");
     }
     let mut select = El::new("select", Kind::Plain).id(id);
     select.body = Body::Choice(choice);
@@ -182,17 +182,17 @@ pub fn radio_group<'a, V: AsRef<str>, T: AsRef<str>>(
     options: impl IntoIterator<Item = (V, T)>,
 ) -> El<'a> {
     let mut group = El::new("fieldset", Kind::Plain).attr(attr::ROLE, "radiogroup").id(id);
-    let mut choice = Choice { options: String::from("<legend>"), chosen: None };
-    escape(legend, &mut choice.options);
-    choice.options.push_str("</legend>");
+    let mut choice = Choice::new("<legend>");
+    choice.text(legend);
+    choice.push("</legend>");
     for (value, text) in options {
-        choice.options.push_str("<label><input type=\"radio\" name=\"");
-        choice.options.push_str(&group.id);
-        choice.options.push_str("\" value=\"");
+        choice.push("<label><input type=\"radio\" name=\"");
+        choice.push(&scope::page_id(&group.id));
+        choice.push("\" value=\"");
         let is_chosen = choice.option(value.as_ref(), chosen);
-        choice.options.push_str(if is_chosen { "\" checked> " } else { "\"> " });
-        escape(text.as_ref(), &mut choice.options);
-        choice.options.push_str("</label>");
+        choice.push(if is_chosen { "\" checked> " } else { "\"> " });
+        choice.text(text.as_ref());
+        choice.push("</label>");
     }
     group.body = Body::Choice(choice);
     group

@@ -202,7 +202,7 @@ impl El<'_> {
                 }
                 let start = at(out);
                 match (&self.body, value) {
-                    (Body::Markup(markup), _) if self.kind == Kind::Plain => out.push_str(&markup.0),
+                    (Body::Markup(markup), _) if self.kind == Kind::Plain => out.push_str(markup),
                     (Body::Choice(Choice { options, chosen }), _) => {
                         out.push_str(options);
                         let (from, to) = chosen.unwrap_or_default();
@@ -308,19 +308,44 @@ impl Render for El<'_> {
 
 impl El<'_> {
     /// The element as an element of a component at a place.
-    fn at(&self, at: &At) -> Self {
-        let mut el = self.clone();
-        if !el.id.is_empty() {
-            el.id = Cow::Owned(at.id(&el.id));
-        }
-        for (_, value) in el.attrs.iter_mut().filter(|(name, _)| name.names_ids()) {
+    fn at(&self, at: &At) -> El<'_> {
+        let id = if self.id.is_empty() { Cow::Borrowed("") } else { Cow::Owned(at.id(&self.id)) };
+        let attrs = self.attrs.iter().map(|(name, value)| {
+            if !name.names_ids() {
+                return (*name, Cow::Borrowed(&**value));
+            }
             let ids: Vec<String> = value.split_ascii_whitespace().map(|id| at.id(id)).collect();
-            *value = Cow::Owned(ids.join(" "));
+            (*name, Cow::Owned(ids.join(" ")))
+        });
+        let body = match &self.body {
+            Body::Nothing => Body::Nothing,
+            Body::Text(text) => Body::Text(Cow::Borrowed(text)),
+            Body::Markup(markup) => Body::Markup(Cow::Borrowed(markup)),
+            Body::Checked(checked) => Body::Checked(*checked),
+            Body::Choice(Choice { options, chosen }) => {
+                Body::Choice(Choice { options: Cow::Borrowed(options), chosen: *chosen })
+            }
+        };
+        let bind = self
+            .bind
+            .as_ref()
+            .map(|bind| if bind.event == at.event { Arc::new(at.bind(bind)) } else { Arc::clone(bind) });
+        El {
+            tag: self.tag,
+            kind: self.kind,
+            id,
+            class: Cow::Borrowed(&self.class),
+            label: self.label.as_deref().map(Cow::Borrowed),
+            hint: self.hint.as_deref().map(Cow::Borrowed),
+            attrs: attrs.collect(),
+            body,
+            bind,
+            on: self.on,
+            confirm: self.confirm.as_deref().map(Cow::Borrowed),
+            flags: self.flags,
+            keep: self.keep,
+            at: self.at,
         }
-        if let Some(bind) = el.bind.take() {
-            el.bind = Some(if bind.event == at.event { Arc::new(at.bind(&bind)) } else { bind });
-        }
-        el
     }
 
     fn write_whole(&self, out: &mut String) {

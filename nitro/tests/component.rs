@@ -343,3 +343,53 @@ async fn rights_are_asked_on_the_way_to_a_component() {
     page.click("left.open").await;
     assert!(page.error().is_some());
 }
+
+/// Two components with a choice each, of which one must not clear the other's.
+#[derive(Default, Serialize, Deserialize)]
+struct Choices;
+
+impl Component for Choices {
+    type Event = Never;
+    type Said = Never;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, _: &Ui<'_, Self>) -> Markup {
+        radio_group("kind", "Kind", "new", [("new", "New"), ("old", "Old")]).render()
+    }
+
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
+        match never {}
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Pair {
+    left: Child<Choices>,
+    right: Child<Choices>,
+}
+
+impl Page for Pair {
+    type Event = Never;
+    const ACCESS: Access = Access::Anyone;
+
+    fn children(&mut self) -> Children<'_, Never> {
+        Children::none().child("left", &mut self.left, silent).child("right", &mut self.right, silent)
+    }
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        html! { (ui.place(&self.left)) (ui.place(&self.right)) }
+    }
+
+    async fn event(&mut self, never: Never, _: &mut Cx<'_, Self>) -> Result {
+        match never {}
+    }
+}
+
+#[tokio::test]
+async fn radio_buttons_of_two_components_are_two_groups() {
+    let page = TestApp::new().page::<Pair>("/").open("/").await;
+    let html = page.html();
+    for name in ["left.kind", "right.kind"] {
+        assert_eq!(html.matches(&format!(r#"name="{name}" value"#)).count(), 2, "{html}");
+    }
+}

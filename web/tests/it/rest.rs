@@ -212,7 +212,11 @@ async fn a_parameter_that_a_list_does_not_have_is_refused_and_not_ignored() {
         "/api/records/ask?page=1&page=2",
     ] {
         let (status, problem, _) = api.call(&clerk, "GET", path, Value::Null).await;
-        assert_eq!((status, &problem["type"]), (StatusCode::BAD_REQUEST, &json!("urn:n2o:malformed")), "{path}");
+        assert_eq!(
+            (status, &problem["type"]),
+            (StatusCode::BAD_REQUEST, &json!("urn:n2o:malformed")),
+            "{path}"
+        );
     }
     assert_eq!(api.call(&clerk, "GET", "/api/instances?after=a", Value::Null).await.0, StatusCode::OK);
 }

@@ -244,6 +244,10 @@ pub async fn update<R: Form>(call: Call<'_>, id: &str, version: Option<Version>,
             let body = Value::Object(spec.seen(call.who, &data));
             Ok(Reply { changed: changed(call.who, id, Act::Update), ..reply(200, body) })
         }
+        Saved::Same { .. } => {
+            let body = Value::Object(spec.seen(call.who, &data));
+            Ok(Reply { version: Some(version), ..reply(200, body) })
+        }
         Saved::Lost(kept) => Err(Problem::lost(spec, call.who, &kept, call.lang)),
         Saved::Moved | Saved::Taken => {
             let faults = Faults::from([(spec.document.id.clone(), Fault::Fixed)]);

@@ -40,6 +40,11 @@ pub enum Saved {
         /// The id of the record.
         id: String,
     },
+    /// Nothing differs from what is there: there is nothing to write, to tell or to remember.
+    Same {
+        /// The id of the record.
+        id: String,
+    },
     /// The record is not there any more.
     Gone,
     /// Somebody has written the record since it was read: this is what they made of it.
@@ -155,6 +160,9 @@ pub async fn update<R: Form>(
     let record: R = to_record(data)?;
     if record.id() != id {
         return Ok(Saved::Moved);
+    }
+    if to_data(&record)? == kept.data {
+        return Ok(Saved::Same { id: id.to_owned() });
     }
     txn.put(&record)?;
     log::<R>(txn, by, id, Act::Update, &kept.data, data)?;

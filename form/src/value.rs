@@ -68,6 +68,17 @@ pub(crate) fn nothing(field: &Field) -> Value {
     }
 }
 
+/// Whether a character shows nothing: white space, or a Default_Ignorable_Code_Point of Unicode 16.0
+/// (DerivedCoreProperties.txt).
+fn is_unseen(char: char) -> bool {
+    char.is_whitespace()
+        || matches!(char,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Reads what came for a field, as a text from an input or as a value of JSON, into what is kept.
 pub(crate) fn parse(field: &Field, given: &Value) -> Result<Value, Fault> {
     if let Type::Check = field.kind {
@@ -96,11 +107,18 @@ pub(crate) fn parse(field: &Field, given: &Value) -> Result<Value, Fault> {
         }
         Type::Date => {
             let date = jiff::civil::Date::from_str(text.trim()).map_err(|_| Fault::Date)?;
+            // Others cannot be shown in an input: HTML, "date strings", has four digits or more, and no year 0.
+            if !(1..=9999).contains(&date.year()) {
+                return Err(Fault::Date);
+            }
             Ok(Value::String(date.to_string()))
         }
         Type::Select { options } if !options.iter().any(|option| option == text) => Err(Fault::Choice),
         Type::Email if !is_email(text.trim()) => Err(Fault::Email),
         Type::Phone if !is_phone(text.trim()) => Err(Fault::Phone),
+        // What cannot be seen is nothing.
+        Type::Text | Type::Lines if text.chars().all(is_unseen) => Ok(nothing(field)),
+        Type::Lines if text.contains('\0') => Err(Fault::Type),
         // Line ends as the form data of HTML has them would count double against a length.
         Type::Lines => Ok(Value::String(text.replace("\r\n", "\n"))),
         Type::Text if text.contains(['\n', '\r', '\0']) => Err(Fault::Type),
@@ -190,7 +208,15 @@ mod tests {
         }
         assert!(read(Type::Phone, "+380 (44) 123-45-67").is_ok());
         assert_eq!(read(Type::Phone, "call me"), Err(Fault::Phone));
-        assert_eq!(read(Type::Date, "2026-02-30"), Err(Fault::Date));
+        for bad in ["2026-02-30", "-009999-01-01", "0000-01-01", "+010000-01-01"] {
+            assert_eq!(read(Type::Date, bad), Err(Fault::Date), "{bad}");
+        }
+        assert_eq!(read(Type::Date, "0001-01-01"), Ok("0001-01-01".into()));
+        for unseen in ["\u{200b}\u{200b}", " \u{202e}\u{2066} ", "\u{3164}", "\u{e0041}"] {
+            assert_eq!((read(Type::Text, unseen), read(Type::Lines, unseen)), (Ok("".into()), Ok("".into())));
+        }
+        assert_eq!(read(Type::Text, "\u{200f}a"), Ok("\u{200f}a".into()), "what is seen keeps its marks");
+        assert_eq!(read(Type::Lines, "a\0b"), Err(Fault::Type));
         assert_eq!(read(Type::Text, "a\nb"), Err(Fault::Type));
         assert_eq!(read(Type::Lines, "a\r\nb"), Ok("a\nb".into()));
     }

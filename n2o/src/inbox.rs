@@ -26,6 +26,8 @@ pub(crate) enum Item {
     Lagged,
     /// A message of a topic.
     Message(Arc<Message>),
+    /// There is no room for the page while nobody is connected to it.
+    Leave,
 }
 
 /// A page's inbox.
@@ -45,6 +47,7 @@ pub struct Inbox {
 struct Queue {
     ended: bool,
     stopped: bool,
+    leaves: bool,
     lagged: bool,
     /// No page reads this inbox any more; a new connection has to restore the page.
     closed: bool,
@@ -147,6 +150,11 @@ impl Inbox {
         self.change(|queue| queue.stopped = true);
     }
 
+    /// Lets the page go, unless its client is back by then.
+    pub(crate) fn leave(&self) {
+        self.change(|queue| queue.leaves = true);
+    }
+
     /// Closes the inbox, unless a connection came in at the last moment.
     pub(crate) fn close(&self) -> Option<Box<Connection>> {
         self.change(|queue| {
@@ -175,6 +183,9 @@ impl Inbox {
         }
         if let Some(connection) = queue.connection.take() {
             return Some(Item::Connection(connection));
+        }
+        if std::mem::take(&mut queue.leaves) {
+            return Some(Item::Leave);
         }
         if std::mem::take(&mut queue.lagged) {
             queue.messages = VecDeque::new();

@@ -71,6 +71,7 @@ mod inbox;
 mod incidents;
 mod keys;
 mod limit;
+mod line;
 mod logins;
 mod message;
 mod meter;

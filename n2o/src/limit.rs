@@ -84,8 +84,20 @@ pub struct Limits {
     pub ring_frames: usize,
     /// Bytes kept of one page for a reconnect.
     pub ring_bytes: usize,
-    /// Pages that were rendered and wait for their connection.
+    /// Pages that were rendered and wait for their connection; beyond them the oldest goes, and is made anew when
+    /// its client connects.
     pub waiting: usize,
+    /// Of them, those of one client address, whose own oldest goes beyond them.
+    pub waiting_by_client: usize,
+    /// Of them, those of one session.
+    pub waiting_by_session: usize,
+    /// Pages that stay in memory without their connection; beyond them the oldest goes, and is restored when its client
+    /// is back.
+    pub parked: usize,
+    /// Of them, those of one client address, whose own oldest goes beyond them.
+    pub parked_by_client: usize,
+    /// Of them, those of one session.
+    pub parked_by_session: usize,
     /// How long a rendered page waits for its connection.
     pub wait: Duration,
     /// How long a page stays in memory without its connection.
@@ -177,6 +189,11 @@ impl Default for Limits {
             ring_frames: 64,
             ring_bytes: 32 * 1024,
             waiting: 10_000,
+            waiting_by_client: 500,
+            waiting_by_session: 50,
+            parked: 10_000,
+            parked_by_client: 1_000,
+            parked_by_session: 32,
             wait: Duration::from_secs(30),
             park: Duration::from_secs(60),
             restore: Duration::from_hours(24),

@@ -90,7 +90,7 @@ impl Node {
         // Most pages are looked at for a while, and many never used: their sessions then hold no cipher.
         cx.session_handle().events.forget();
         let process = self.process(page, cx);
-        self.pages.wait(Box::new(process), now, self.limits().waiting);
+        self.pages.wait(Box::new(process), now);
     }
 
     /// Gives a connection to its page. When the page is not in memory, `open` makes it anew from the token's path.

@@ -1,12 +1,20 @@
-//! The pages of a node: rendered ones that wait for their connection, and live ones.
+//! The pages of a node: rendered ones that wait for their connection, and live ones, of which some have lost theirs.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use crate::{channel::Connection, inbox::Inbox, process::Process, saved::PageId};
+use crate::{
+    channel::Connection,
+    cx::Cx,
+    inbox::Inbox,
+    limit::Limits,
+    line::{Line, Most, Whose},
+    process::Process,
+    saved::PageId,
+};
 
 /// The pages of a node.
 #[derive(Debug, Default)]
@@ -18,8 +26,10 @@ pub struct Pages {
 #[derive(Debug, Default)]
 struct Slots {
     map: HashMap<PageId, Slot>,
-    /// Waiting pages by the time they came, in milliseconds; some may have gone by now.
-    waiting: VecDeque<(u64, PageId)>,
+    /// Waiting pages by the time they came, in milliseconds.
+    waiting: Line,
+    /// Live pages without a connection.
+    parked: Line,
 }
 
 #[derive(Debug)]
@@ -44,19 +54,35 @@ impl Pages {
         f(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps a rendered page for its connection; the oldest goes when there are more than `most`.
-    pub(crate) fn wait(&self, process: Box<Process>, now: u64, most: usize) {
+    /// Keeps a rendered page for its connection; where there are more than the limits allow, the oldest go.
+    pub(crate) fn wait(&self, process: Box<Process>, now: u64) {
+        let limits = process.cx().node().limits();
+        let most = Most {
+            all: limits.waiting,
+            client: limits.waiting_by_client,
+            session: limits.waiting_by_session,
+        };
+        let (id, whose) = (process.cx().page(), Whose::of(process.cx()));
         let evicted = self.with(|slots| {
-            let id = process.cx().page();
-            slots.waiting.push_back((now, id));
             slots.map.insert(id, Slot::Waiting(process));
-            if slots.waiting.len() > most {
-                slots.waiting.pop_front().and_then(|(_, id)| slots.evict(id))
-            } else {
-                None
-            }
+            let gone = slots.waiting.push(id, now, whose, most);
+            gone.into_iter().filter_map(|id| slots.evict(id)).collect::<Vec<_>>()
         });
         drop(evicted);
+    }
+
+    /// Notes that a live page has lost its connection; where there are more than the limits allow, the oldest are
+    /// let go.
+    fn park(&self, id: PageId, whose: Whose, limits: &Limits) {
+        let most =
+            Most { all: limits.parked, client: limits.parked_by_client, session: limits.parked_by_session };
+        self.with(|slots| {
+            for id in slots.parked.push(id, 0, whose, most) {
+                if let Some(Slot::Live(inbox)) = slots.map.get(&id) {
+                    inbox.leave();
+                }
+            }
+        });
     }
 
     /// Gives a connection to the page it belongs to.
@@ -69,6 +95,7 @@ impl Pages {
         self.with(|slots| {
             match slots.map.remove(&id) {
                 Some(Slot::Waiting(process)) => {
+                    slots.waiting.remove(id);
                     process.cx().inbox().begins(connection.attempt);
                     slots.map.insert(id, Slot::Live(Arc::clone(process.cx().inbox())));
                     return Found::Waiting(process, connection);
@@ -94,6 +121,7 @@ impl Pages {
         self.with(|slots| {
             if matches!(slots.map.get(&id), Some(Slot::Live(live)) if Arc::ptr_eq(live, inbox)) {
                 slots.map.remove(&id);
+                slots.parked.remove(id);
             }
         });
     }
@@ -103,14 +131,9 @@ impl Pages {
         let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let dropped: Vec<_> = self.with(|slots| {
             let mut dropped = Vec::new();
-            // Those that came before the clock was set back count as come now.
-            for (since, _) in slots.waiting.iter_mut().take_while(|(since, _)| *since > now) {
-                *since = now;
-            }
-            while slots.waiting.front().is_some_and(|(since, _)| since.saturating_add(wait) <= now) {
-                if let Some((_, id)) = slots.waiting.pop_front() {
-                    dropped.extend(slots.evict(id));
-                }
+            slots.waiting.set_back(now);
+            while let Some(id) = now.checked_sub(wait).and_then(|until| slots.waiting.pop(until)) {
+                dropped.extend(slots.evict(id));
             }
             dropped
         });
@@ -137,7 +160,13 @@ impl Pages {
     /// How many rendered pages wait for their connection.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.with(|slots| slots.map.values().filter(|slot| matches!(slot, Slot::Waiting(_))).count())
+        self.with(|slots| slots.waiting.len())
+    }
+
+    /// How many live pages have lost their connection.
+    #[must_use]
+    pub fn parked(&self) -> usize {
+        self.with(|slots| slots.parked.len())
     }
 
     /// Tells all live pages to stop, and drops those that wait: they hold the node, and with it the store,
@@ -149,8 +178,11 @@ impl Pages {
                     inbox.stop();
                 }
             }
-            let waiting: Vec<_> = slots.waiting.drain(..).collect();
-            waiting.into_iter().filter_map(|(_, id)| slots.evict(id)).collect::<Vec<_>>()
+            let mut dropped = Vec::new();
+            while let Some(id) = slots.waiting.pop(u64::MAX) {
+                dropped.extend(slots.evict(id));
+            }
+            dropped
         });
         drop(dropped);
     }
@@ -169,6 +201,16 @@ impl Leave {
     pub(crate) fn new(pages: &Arc<Pages>, process: &Process) -> Self {
         let cx = process.cx();
         Leave { pages: Arc::clone(pages), page: cx.page(), inbox: Arc::clone(cx.inbox()) }
+    }
+
+    /// The page has lost its connection.
+    pub(crate) fn park(&self, cx: &Cx) {
+        self.pages.park(self.page, Whose::of(cx), cx.node().limits());
+    }
+
+    /// The page's client is back.
+    pub(crate) fn take_up(&self) {
+        self.pages.with(|slots| slots.parked.remove(self.page));
     }
 }
 

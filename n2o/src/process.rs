@@ -27,6 +27,7 @@ use crate::{
     formatter::Out,
     frame::{self, Frame},
     inbox::Item,
+    pages::Leave,
     protocol::Protocol,
     rate::Rate,
     services::Services,
@@ -115,13 +116,13 @@ impl Process {
 
     /// Lives until the client is gone for good, the session ends or the server stops. `leave` is dropped when the
     /// page is no more, and before its client is told.
-    pub(crate) async fn run<L: Send>(mut self: Box<Self>, connection: Connection, start: Start, leave: L) {
+    pub(crate) async fn run(mut self: Box<Self>, connection: Connection, start: Start, leave: Leave) {
         let inbox = Arc::clone(self.cx.inbox());
         self.cx.session_handle().attach(&inbox);
         self.heard = Instant::now();
         let mut wire = Some(connection);
         let mut end = match self.begin(&mut wire, start).await {
-            Ok(()) => self.live(&mut wire).await,
+            Ok(()) => self.live(&mut wire, &leave).await,
             Err(end) => end,
         };
         end = self.save().await.err().unwrap_or(end);
@@ -134,7 +135,7 @@ impl Process {
             wire = Some(*connection);
             (self.left, self.heard) = (false, Instant::now());
             end = match self.welcome(&mut wire).await {
-                Ok(()) => self.live(&mut wire).await,
+                Ok(()) => self.live(&mut wire, &leave).await,
                 Err(end) => end,
             };
             end = self.save().await.err().unwrap_or(end);
@@ -183,7 +184,7 @@ impl Process {
         }
     }
 
-    async fn live(&mut self, wire: &mut Option<Connection>) -> End {
+    async fn live(&mut self, wire: &mut Option<Connection>, leave: &Leave) -> End {
         let inbox = Arc::clone(self.cx.inbox());
         let mut parked = Instant::now();
         let mut timer = pin!(sleep_until(self.deadline(wire, parked)));
@@ -211,11 +212,16 @@ impl Process {
             if let Err(end) = done {
                 return end;
             }
-            if had && wire.is_none() {
-                parked = Instant::now();
-                if let Err(end) = self.save().await {
-                    return end;
+            match (had, wire.is_some()) {
+                (true, false) => {
+                    parked = Instant::now();
+                    if let Err(end) = self.save().await {
+                        return end;
+                    }
+                    leave.park(&self.cx);
                 }
+                (false, true) => leave.take_up(),
+                _ => {}
             }
             let deadline = self.deadline(wire, parked);
             // A timer that is early costs one look at the clock; one that is late would be wrong.
@@ -286,6 +292,8 @@ impl Process {
             }
             Item::End => Err(End::Close(4401, "session ended")),
             Item::Stop => Err(End::Close(1001, "server stops")),
+            Item::Leave if wire.is_none() => Err(End::Gone),
+            Item::Leave => Ok(()),
             // A client that does not read, or a handler that does not return, is not buffered for.
             Item::Lagged => Err(End::Close(1013, "too slow")),
         }

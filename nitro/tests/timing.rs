@@ -226,6 +226,53 @@ async fn a_rendered_page_that_nobody_connects_to_is_dropped() {
     }
 }
 
+#[tokio::test]
+async fn rendered_pages_of_one_session_push_out_their_own() {
+    let app = app().limits(Limits { waiting: 4, waiting_by_session: 2, ..Limits::default() });
+    let mut honest = app.fetch("/").await;
+    let crowd = app.visitor();
+    for _ in 0..9 {
+        drop(crowd.fetch("/").await);
+    }
+    assert_eq!(app.node().pages().waiting(), 3);
+    honest.reconnect().await;
+    assert_eq!(app.node().pages().waiting(), 2, "it was there");
+}
+
+#[tokio::test]
+async fn pages_without_their_clients_are_so_many_and_the_others_are_restored() {
+    let app = app().limits(Limits { parked: 9, parked_by_session: 2, ..Limits::default() });
+    let node = app.node();
+    let pages = node.pages();
+    let settled = async |live, parked| {
+        while (pages.live(), pages.parked()) != (live, parked) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut honest = app.open("/").await;
+    honest.click("count").await;
+    honest.drop_connection();
+    settled(1, 1).await;
+    let (crowd, mut left) = (app.visitor(), Vec::new());
+    for number in 1..=5 {
+        let mut page = crowd.open("/").await;
+        page.click("count").await;
+        page.drop_connection();
+        left.push(page);
+        // Those beyond the two have gone, each with its state.
+        settled(1 + number.min(2), 1 + number.min(2)).await;
+    }
+    for page in &mut left {
+        page.reconnect().await;
+        page.click("count").await;
+        assert_eq!(page.text("n"), "2");
+    }
+    assert_eq!((pages.live(), pages.parked()), (6, 1));
+    honest.reconnect().await;
+    honest.click("count").await;
+    assert_eq!((honest.text("n").as_str(), pages.parked()), ("2", 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rendered_page_waits_for_a_while_only() {
     let app = app();

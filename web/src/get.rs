@@ -85,7 +85,7 @@ pub(crate) fn document(
         lang,
         title: &page.title,
         token: &token,
-        user: &session.user().map(|user| mark(&user)).unwrap_or_default(),
+        user: &session.owner().map(|owner| mark(&owner.to_string())).unwrap_or_default(),
         seen,
         script: &app.script,
         styles: &app.styles,
@@ -99,9 +99,10 @@ pub(crate) fn document(
     response
 }
 
-/// Something that is another for each user: the script shows nobody what another one has typed.
-fn mark(user: &str) -> String {
-    Sha256::digest(user)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+/// Something that is another for each owner of what is typed: the script shows nobody what another one has typed, be
+/// it under the same name.
+fn mark(owner: &str) -> String {
+    Sha256::digest(owner)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn redirect(to: &str) -> Response {

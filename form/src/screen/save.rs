@@ -106,11 +106,14 @@ impl<R: Form> Card<R> {
 
     async fn saved(&mut self, saved: Saved, cx: &mut Cx<'_, Self>) -> Result {
         match saved {
-            Saved::Done { id } => {
+            Saved::Done { .. } | Saved::Same { .. } => {
                 let act = self.act();
                 self.forget(cx);
-                (self.id, self.gone) = (id, false);
-                self.tell(act, cx);
+                self.gone = false;
+                if let Saved::Done { id } = saved {
+                    self.id = id;
+                    self.tell(act, cx);
+                }
                 if !cx.is_page() {
                     self.looks |= act == Act::Create;
                     self.show_again(cx).await?;

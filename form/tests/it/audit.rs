@@ -32,3 +32,19 @@ async fn who_looks_sees_changes_as_they_happen() {
     list.push().await;
     assert!(list.text("f.rows").contains("Ada King"));
 }
+
+#[tokio::test]
+async fn a_save_that_changes_nothing_is_told_nobody_and_remembered_nowhere() {
+    let (app, store) = app(vec![ada()]).await;
+    let mut eve = open(&app, "eve", "clerk", "/clients/AB-0001?do=edit").await;
+    let mut max = open(&app, "max", "manager", "/clients/AB-0001?do=edit").await;
+    let version = async || store.txn().range_raw("client", "", None, 9).await.unwrap().pop().unwrap().version;
+    let before = version().await;
+    eve.click("f.save").await;
+    assert_eq!((eve.path(), eve.error()), ("/clients/AB-0001", None));
+    assert!(!eve.has("f.history") || !eve.text("f.history").contains("eve"), "{}", eve.text("f.history"));
+    assert_eq!(version().await, before);
+    max.fill("name", "Ada L.");
+    max.click("f.save").await;
+    assert_eq!((max.path(), max.error()), ("/clients/AB-0001", None), "nobody was in the way");
+}

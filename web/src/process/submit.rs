@@ -105,7 +105,7 @@ impl Submit<'_> {
         let old = id.as_deref().map(|id| (id, self.fill.version));
         let by = By { who: self.who, now: self.now };
         Ok(match record.save(txn, by, old, &self.fill.data).await? {
-            Saved::Done { id } => {
+            Saved::Done { id } | Saved::Same { id } => {
                 let kept = (record.get)(txn, &id).await?.ok_or(Error::NotFound)?;
                 Ok((Value::context(variables(spec, &kept.data)), act, id))
             }

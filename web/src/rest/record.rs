@@ -11,7 +11,7 @@ use axum::{
     routing::{self, MethodRouter},
 };
 use form::{
-    Form,
+    Act, Form,
     list::Query as Search,
     rest::{self, Answer, Call, Reply},
     table::{self, Version},
@@ -87,9 +87,12 @@ impl Table {
             let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());
             let call = Call { txn: &mut txn, who: &caller.who, lang: caller.lang, now };
             let answered = self.call(call, ask).await.map_err(|error| Problem::failed(app, &error))?;
-            let reply = answered?;
+            let mut reply = answered?;
             let done = attempts.commit(txn).await.map_err(|error| Problem::failed(app, &error))?;
-            if done.is_some() {
+            if let Some(done) = done {
+                // A record that was written has the version of its commit.
+                let is_written = reply.changed.as_ref().is_some_and(|changed| changed.act != Act::Delete);
+                reply.version = reply.version.or(is_written.then_some(done.at));
                 return Ok(self.told(app, reply));
             }
         }

@@ -220,3 +220,30 @@ async fn a_parameter_that_a_list_does_not_have_is_refused_and_not_ignored() {
     }
     assert_eq!(api.call(&clerk, "GET", "/api/instances?after=a", Value::Null).await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_version_comes_with_each_write_and_a_write_that_changes_nothing_is_none() {
+    let api = Api::open().await;
+    let clerk = api.token("olena", "clerk");
+    let tag = |response: &Response<()>| response.headers()[header::ETAG].to_str().unwrap().to_owned();
+    let (_, _, made) = api.call(&clerk, "POST", "/api/records/ask", json!({ "days": 6 })).await;
+    let path = made.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let patch = async |tag: &str, body: Value| {
+        let request = Request::patch(&path)
+            .header(header::AUTHORIZATION, format!("Bearer {clerk}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::IF_MATCH, tag);
+        api.send(request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    let first = tag(&made);
+    let (status, _, changed) = patch(&first, json!({ "days": 7 })).await;
+    let second = tag(&changed);
+    assert!(status == StatusCode::OK && first != second, "{first} {second}");
+    for nothing in [json!({}), json!({ "days": 7 })] {
+        let (status, _, same) = patch(&second, nothing).await;
+        assert_eq!((status, tag(&same)), (StatusCode::OK, second.clone()));
+    }
+    let (_, _, read) = api.call(&clerk, "GET", &path, Value::Null).await;
+    assert_eq!(tag(&read), second);
+    assert_eq!(patch(&first, json!({ "days": 8 })).await.0, StatusCode::PRECONDITION_FAILED);
+}

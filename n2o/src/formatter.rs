@@ -290,8 +290,9 @@ pub fn pong(format: Format) -> Bytes {
 
 /// The frame `WELCOME`.
 #[must_use]
-pub fn welcome(format: Format, count: u64, last: u64) -> Bytes {
-    numbers(format, &[4, count, last], None)
+pub fn welcome(format: Format, count: u64, last: u64, lost: bool) -> Bytes {
+    let all = [4, count, last, 1];
+    numbers(format, if lost { &all } else { &all[..3] }, None)
 }
 
 /// The frame `ERROR`.

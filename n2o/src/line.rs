@@ -138,7 +138,7 @@ mod tests {
             assert_eq!(push(n, n as usize, client), []);
         }
         assert_eq!(push(11, 11, 6), [id(0)], "of all");
-        assert_eq!((line.len(), line.by.len()), (9, 9 - 1 + 6));
+        assert_eq!((line.len(), line.by.len()), (9, 9 + 6), "nine sessions of six clients");
         while line.pop(u64::MAX).is_some() {}
         assert!(line.by.is_empty() && line.order.is_empty());
     }

@@ -75,6 +75,8 @@ pub(crate) struct Process {
     left: bool,
     /// The client has sent a message over the limit, behind what is in the queue.
     too_long: bool,
+    /// The page was restored to before what its client has seen answered.
+    lost: bool,
 }
 
 impl std::fmt::Debug for Process {
@@ -103,6 +105,7 @@ impl Process {
             save_at: None,
             left: false,
             too_long: false,
+            lost: false,
         }
     }
 

@@ -54,7 +54,7 @@ fn what_a_server_sends_is_written_so_in_both_formats() {
         let mut reply = Out::new(format);
         reply.value(&"12".into()).value(&Value::Null).value(&vec![String::from("a")].into());
         [
-            welcome_frame(format, 0, 0),
+            welcome_frame(format, 0, 0, false),
             pong_frame(format),
             one.take(Head::Answer(1)),
             two.take(Head::Answer(300)),

@@ -29,7 +29,9 @@ export default (it) => {
     return "" + was != "" + cells(el).map(held);
   };
 
+  const first = new WeakMap(); // input -> what it was given when the user first came to it
   const mark = (el) => {
+    first.has(el) || first.set(el, "" + cells(el).map(given));
     for (const cell of [el, ...cells(el)]) marks.set(cell, next());
   };
 
@@ -112,20 +114,36 @@ export default (it) => {
   end();
 
   // Before ops; what it answers is called behind them.
+  let again; // what a page that was taken back has to be told again
   it.begin = () => {
     const stay = away();
     // What was typed too late for the event that is answered goes with its inputs, but not without a word.
     const typed = it.typed().filter((el) => marks.get(el) > it.limit && el.defaultValue != null && !/pass|file|check|radio/.test(el.type));
-    return (leaving) => {
+    return (leaving, pushed) => {
       end(stay);
+      if (again && pushed) {
+        const around = new Set(again.map((el) => el.closest("[data-on=change]") || el));
+        again = 0;
+        for (const el of around) el.dispatchEvent(new Event("change", { bubbles: true }));
+      }
       const lost = typed.filter((el) => !el.isConnected && byId(el.id)?.value != el.value).map((el) => el.value);
-      if (lost[0]) say(`${byId("n2o-note").dataset.late} ${lost.join(", ")}`);
-      // The next page says it.
-      if (leaving && typed[0]) sessionStorage.n2o = 1;
+      const { late, lost: some } = byId("n2o-note").dataset;
+      const words = (texts) => texts[0] && `${late} ${texts.join(", ")}`;
+      if (lost[0]) say(words(lost));
+      // The next page says it, but not to another user.
+      const told = leaving && words(typed.map((el) => el.value));
+      if (told) sessionStorage["n2o-"] = /^.n2o.session/.test(leaving) ? some : told;
     };
   };
 
   // ---- drafts ----
+
+  // Inputs that hold what the user has put into them, whether the server knows it or not.
+  it.touched = () =>
+    all("[id]").filter((el) => marks.has(el) && first.get(el) != "" + cells(el).map(held) && !/pass|file/.test(el.type));
+
+  // The page is older than what is shown here: that stays, and the page is told again.
+  it.keep = () => (again = it.touched()).map(mark);
 
   // Inputs that hold something else than the server knows.
   it.typed = () => all("[id]").filter((el) => marks.has(el) && (bad(el) || differs(el)));

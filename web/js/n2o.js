@@ -31,7 +31,7 @@ const later = []; // presses of what waits for its answer, each with what stood 
 // ---- what the user is told ----
 
 let alerted = "";
-let failed; // true when that is an error, which the next success takes away
+let failed; // set when that is an error, which the next success takes away
 let late; // true when the page has been off for more than a second
 let lateTimer;
 
@@ -75,7 +75,7 @@ const parse = (text, parent) => {
   return tree;
 };
 
-let leaving; // true when an answer sent the user on: what was typed is done with
+let leaving; // the path to which an answer sent the user: what was typed is done with
 
 const run = ([op, id, x, y], seq) => {
   const el = id ? byId(id) : page;
@@ -83,7 +83,7 @@ const run = ([op, id, x, y], seq) => {
     const url = new URL(id, location);
     if (/^https?:/.test(url)) {
       location.href = url;
-      leaving = seq;
+      leaving = seq && url.pathname;
     }
   } else if (op == 15) {
     alerted = id;
@@ -118,7 +118,7 @@ const apply = (ops, seq) => {
     try {
       run(op, seq);
     } catch {}
-  end?.(leaving);
+  end?.(leaving, !seq);
   // Where the browser has no moveBefore, or the element was replaced, the focus goes back to it.
   if (doc.activeElement == doc.body) {
     const el = focus.isConnected ? focus : byId(focus.id);
@@ -171,7 +171,7 @@ const reload = () => {
   setTimeout(() => leaving || location.reload(), 5000 - performance.now());
   remember("");
   // What cannot be sent any more is told.
-  if (queue[0]) store("n2o", 1);
+  if (queue[0]) store("n2o-", note.dataset.lost);
 };
 
 // The page is shown; what was typed is put back where nothing has changed.
@@ -185,19 +185,14 @@ const ready = () => {
   if (!resumed) root.dataset.n2o = "on";
 };
 
-const mourn = () => {
-  alerted = note.dataset.lost;
-  failed = 1;
-};
-
 const lost = ({ code }) => {
   drop();
   // The page is taken back once; a document that came back to it leaves it to the other.
   if (code == 4409 && !taken) taken = code = 1;
   if (code > 4399) {
-    if (!resumed) return it.typed?.()[0] ? it.ask(reload, (done = 1)) : reload();
+    if (!resumed) return it.touched?.()[0] ? it.ask(reload, (done = 1)) : reload();
     // What the tab has left is gone: this is the page now.
-    if (queue[0]) mourn();
+    if (queue[0]) alerted = failed = note.dataset.lost;
     queue = [];
     counted = seen("n");
     answered = seen("a");
@@ -257,6 +252,8 @@ const receive = ([kind, a, b, c]) => {
     ready();
     clearTimeout(lateTimer);
     lateTimer = late = 0;
+    // The page has lost what it has answered: the server was killed before that was saved.
+    if (c) it.keep?.();
   } else if (kind) counted++;
   let id;
   it.carried = [];
@@ -275,10 +272,8 @@ const receive = ([kind, a, b, c]) => {
     apply(a);
     if (resumed) ready(shown());
   }
-  if (kind == 3) {
-    alerted = c;
-    failed = 1;
-  }
+  // Of an element that is gone nobody expects more, and something has been said about it.
+  if (kind == 3 && (byId(id) || !alerted)) alerted = failed = c;
   // Its turn has come; after a failure the user decides.
   for (let i = 0; i < later.length; i++)
     if (later[i][0] == id) {
@@ -397,7 +392,7 @@ if (meta) {
   for (const type in handlers) addEventListener(type, handlers[type]);
   // Nothing could be done with them before.
   for (const el of all("[data-w]")) el.disabled = el.removeAttribute("data-w");
-  if (store("n2o")) mourn();
+  alerted = failed = store("n2o-") || "";
   if (resumed) {
     page.inert = true;
     [answered, queue] = JSON.parse(store("n2o" + token) || "[0,[]]");

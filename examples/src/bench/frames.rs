@@ -169,7 +169,7 @@ mod tests {
                 assert_eq!((read, ops), (seq, &answer[answer.len() - ops.len()..]));
                 assert!([&b"\x81\x82\x0d\x61n"[..], b"[[13,\"n\"]]]"].contains(&ops), "{ops:02x?}");
             }
-            assert_eq!(read(format, &n2o::welcome_frame(format, 0, 0)), Frame::Welcome);
+            assert_eq!(read(format, &n2o::welcome_frame(format, 0, 0, false)), Frame::Welcome);
             assert_eq!(read(format, &n2o::error_frame(format, 7, 2, "no")), Frame::Error);
         }
     }

@@ -8,6 +8,7 @@ in_every_browser!(
     a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_question,
     two_editors_save_one_record_and_nothing_is_lost,
     cards_on_one_page_are_edited_through_a_restart_of_the_server,
+    a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled_in,
 );
 
 const WIDE: (u32, u32) = (1_280, 900);
@@ -244,6 +245,35 @@ async fn cards_on_one_page_are_edited_through_a_restart_of_the_server(engine: En
     for code in ["C-0001", "C-0002"] {
         window.click(&format!("#cards\\.{code}\\.f\\.close")).await;
         window.until(&format!("!document.getElementById('cards.{code}.f.title')")).await;
+    }
+    assert_eq!(window.console().await, []);
+}
+
+/// What was answered within the last second is not saved yet; the browser shows it, and tells it again.
+async fn a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled_in(engine: Engine) {
+    let mut server = Server::start();
+    let base = server.url("");
+    let window = engine.window(WIDE, "en").await;
+    window.sit(&base, "Ann", "clerk").await;
+    window.at(&format!("{base}/clients/C-0011?do=edit")).await;
+    let fields = [("name", "Ann's"), ("contact", "Olha"), ("phone", "+380 44 111 22 33"), ("city", "Lutsk")];
+    for (id, value) in fields {
+        window.put(id, value).await;
+    }
+    window.type_into("#note", "half a sentence").await;
+    server.signal("KILL");
+    server.ended().await;
+    server.again();
+    window.live().await;
+    window.until("!document.querySelector('[aria-busy]')").await;
+    for (id, value) in fields.into_iter().chain([("note", "half a sentence")]) {
+        assert_eq!(window.js(&format!("return document.getElementById('{id}').value")).await, value, "{id}");
+    }
+    window.click("#f\\.save").await;
+    window.until("!location.search && document.getElementById('city')?.textContent == 'Lutsk'").await;
+    let history = window.js("return document.getElementById('f.history').textContent").await.to_string();
+    for said in ["Ann's", "Olha", "111 22 33", "Lutsk", "half a sentence"] {
+        assert!(history.contains(said), "{said} is not in {history}");
     }
     assert_eq!(window.console().await, []);
 }

@@ -93,6 +93,7 @@ fn many_ops_go_out_in_several_frames() {
 fn a_frame_may_hold_no_op() {
     assert_eq!(Out::new(Format::Cbor).take(Head::Answer(1)).as_ref(), [0x83, 1, 1, 0x80]);
     assert_eq!(Out::new(Format::Json).take(Head::Answer(1)).as_ref(), b"[1,1,[]]");
-    assert_eq!(welcome(Format::Cbor, 0, 24).as_ref(), [0x83, 4, 0, 24, 24]);
+    assert_eq!(welcome(Format::Cbor, 0, 24, false).as_ref(), [0x83, 4, 0, 24, 24]);
+    assert_eq!(welcome(Format::Json, 0, 24, true).as_ref(), b"[4,0,24,1]");
     assert_eq!(error(Format::Json, 1, 2, "no").as_ref(), b"[3,1,2,\"no\"]");
 }

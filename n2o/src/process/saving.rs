@@ -19,6 +19,7 @@ impl Process {
             Err(error @ kvs::Error::Decode { .. }) => return Err(self.outdated(&error)),
             saved => saved?,
         };
+        self.lost = answered > saved.as_ref().map_or(0, |(_, saved)| saved.last);
         self.delivery = match saved {
             Some((version, saved)) => {
                 self.version = version;

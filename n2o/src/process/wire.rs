@@ -21,7 +21,7 @@ impl Process {
         if !whole && let Some(missed) = self.delivery.after(count, format) {
             self.delivery.speak(format);
             self.cx.out.speak(format);
-            self.write(wire, formatter::welcome(format, count, last)).await?;
+            self.write(wire, formatter::welcome(format, count, last, false)).await?;
             for frame in missed {
                 self.write(wire, frame).await?;
             }
@@ -48,7 +48,8 @@ impl Process {
         }
         self.delivery.start_over(format);
         self.cx.out.speak(format);
-        self.write(wire, formatter::welcome(format, 0, last)).await?;
+        let lost = std::mem::take(&mut self.lost);
+        self.write(wire, formatter::welcome(format, 0, last, lost)).await?;
         for (seq, frame) in answers {
             self.deliver(wire, Some(seq), frame).await?;
         }

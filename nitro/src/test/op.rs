@@ -138,7 +138,7 @@ impl Frame {
                 }
                 _ => None,
             },
-            (Some(4), 3) => number(1).zip(number(2)).map(|(count, last)| Frame::Welcome { count, last }),
+            (Some(4), 3 | 4) => number(1).zip(number(2)).map(|(count, last)| Frame::Welcome { count, last }),
             _ => None,
         };
         frame.unwrap_or_else(|| panic!("the server sent a frame that is not in PROTOCOL.md: {bytes:02x?}"))

@@ -109,7 +109,7 @@ export class Browser {
       const { pathname } = new URL(request.url, "http://x");
       const script = (text) => response.writeHead(200, { "Content-Type": "text/javascript" }).end(text);
       if (pathname === "/inject.js") return script(`(${inject})()`);
-      if (pathname.startsWith("/n2o/")) {
+      if (pathname.startsWith("/n2o/") && !browser.pages.has(pathname)) {
         // The server puts a hash into the names of modules, which build.mjs has written into the script.
         const name = pathname.slice(5).replace(/(-[0-9a-f]{16})?\.js$/, ".min.js");
         if (browser.held) return browser.held.push(() => script(readFileSync(new URL(name, folder))));

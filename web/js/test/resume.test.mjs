@@ -129,6 +129,15 @@ test("who may no longer see a form keeps its text, and is told", async () => {
     await b.eval("dispatchEvent(new Event('online'))");
     assert.equal(await b.eval("socks.length"), 1);
   }
+  // Also what the server knows already, and has lost with the session.
+  await b.page(`<div ${bind("d", `data-on="change" data-s="i"`)}><input id="i"></div><input id="other">`, { path: "/known", meta: `data-u="ann"` });
+  await type("i", "long text\t");
+  await b.serve([1, 1, [[0, "i", `<input id="i" value="long text">`]]]);
+  b.status = 403;
+  await b.lose(4401);
+  await b.until(`${$("n2o-note")}.textContent == "DENIED"`);
+  b.status = undefined;
+  assert.equal(await b.eval("i.value"), "long text");
   // Somebody else is there by now, or nobody is: what is on the screen stays, and is told for as long as it does.
   for (const [was, now] of [["ann", "bob"], ["ann", ""], ["", "bob"]]) {
     const as = (user) => user && `data-u="${user}"`;
@@ -150,6 +159,41 @@ test("who may no longer see a form keeps its text, and is told", async () => {
   await b.until("timers.some((t) => t.on && t.once && t.ms > 3000 && t.ms <= 5000)");
   await b.loading(() => b.eval("void tick(3000, 5000)"));
   assert.equal(await b.eval("i.value"), "long text");
+});
+
+test("what the server has answered and lost stays, and is told again", async () => {
+  const fields = (a, c, k) => `<div ${bind("d", `data-on="change" data-s="a c k"`)}><input id="a" value="${a}"><input id="c" value="${c}"><input type="checkbox" id="k"${k ? " checked" : ""}></div><input id="m" value="">`;
+  await b.page(fields("old", "old", false));
+  await b.eval("a.focus(), a.setSelectionRange(0, 0)");
+  await b.keys("1\t");
+  await b.eval(`k.click(), ${$("m")}.focus()`);
+  await b.keys("half");
+  const all = (await b.sent()).map((frame) => frame[4]);
+  assert.deepEqual(all, [["1old", "old", false], ["1old", "old", true]]);
+  await b.serve([1, 1, []], [1, 2, [[0, "d", fields("1old", "old", true).split("<input id=\"m\"")[0]]]]);
+  const shown = () => b.eval(`[a.value, c.value, k.checked, ${$("m")}.value]`);
+  for (const lost of [false, true]) {
+    await b.lose();
+    await b.eval("tick(0, 500)");
+    await b.serve([4, 0, 2, ...(lost ? [1] : [])], [2, [[0, "", lost ? fields("old", "new", false) : fields("1old", "old", true)]]]);
+    assert.deepEqual(await shown(), ["1old", lost ? "new" : "old", true, "half"]);
+    assert.deepEqual((await b.sent()).map(([, seq, id, , values]) => [seq, id, values]), lost ? [[3, "d", ["1old", "new", true]]] : []);
+  }
+  await b.serve([1, 3, [[0, "", fields("1old", "new", true)]]]);
+  assert.deepEqual(await shown(), ["1old", "new", true, "half"]);
+});
+
+test("what was typed too late for an answer that leads elsewhere is told there, but to nobody else", async () => {
+  for (const [to, said] of [["/next", "LATE saved and more"], ["/n2o/session?t=1", "LOST"]]) {
+    b.serves("next", { path: to });
+    await b.page(form, { path: "/form" });
+    await type("i", "saved");
+    await b.eval("go.click()");
+    await type("i", " and more");
+    await b.loading(() => b.serve([1, 1, [[14, to]]]));
+    await b.serve([4, 0, 0]);
+    assert.equal(await note(), said);
+  }
 });
 
 test("a script that does not come is asked for again", async () => {

@@ -84,6 +84,9 @@ test("what was typed too late for an answer that takes its input away is told", 
     await b.serve([1, 1, [gone]]);
     assert.equal(await note(), "LATE saved and more");
   }
+  // What becomes of the events of what is gone takes the word away no more.
+  await b.serve([3, 2, 2, "cannot be done here"]);
+  assert.equal(await note(), "LATE saved and more");
   // What the event has carried is no loss, nor what stays where it is.
   for (const op of [[6, "f"], [9, "m", "class", "x"]]) {
     await b.page(`<form ${bind("f", `data-s="m"`)}><input id="m"></form>`);

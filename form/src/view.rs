@@ -132,6 +132,13 @@ impl<'a> Sheet<'a> {
         })
     }
 
+    /// The field that a form begins with: the first that can be filled in. A search is not in the way of its list.
+    fn first_open(&self) -> Option<&'a str> {
+        let mut fields = self.fields().filter(|_| self.kind != Kind::Search);
+        let is_open = |field: &&Field| self.spec.is_open(self.who, self.kind, field, self.data);
+        fields.find(is_open).map(|field| field.name.as_str())
+    }
+
     /// The field with its label, explanation and fault. Its place is there even when the field is not, so
     /// that a refresh has nothing to do but fill it.
     fn field(&self, field: &'a Field, first: bool) -> El<'a> {
@@ -157,7 +164,7 @@ impl<'a> Sheet<'a> {
         if needed {
             input = input.required();
         }
-        if first && open && self.kind == Kind::Create {
+        if first {
             input = input.attr(attr::AUTOFOCUS, "");
         }
         if let Some(dress) = self.dress.filter(|_| open) {
@@ -273,7 +280,8 @@ impl Render for Sheet<'_> {
             Kind::View => self.list(),
             Kind::Row => self.cells(),
             Kind::Create | Kind::Edit | Kind::Search => html! {
-                @for (at, field) in self.fields().enumerate() { (self.field(field, at == 0)) }
+                @let first = self.first_open();
+                @for field in self.fields() { (self.field(field, first == Some(field.name.as_str()))) }
             },
         };
         out.push_str(&markup.0);

@@ -34,6 +34,12 @@ impl Message {
         &self.topic
     }
 
+    /// Whether it is the same message, not only an equal one.
+    #[must_use]
+    pub fn is(&self, other: &Message) -> bool {
+        Arc::ptr_eq(&self.body, &other.body)
+    }
+
     /// The content, when it is a `T`.
     #[must_use]
     pub fn read<T: 'static>(&self) -> Option<&T> {

@@ -200,4 +200,7 @@ export default (it) => {
     for (const [id, top] of places) byId(id)?.scrollTo(0, top);
     if (y) scrollTo(0, y);
   };
+
+  // Nothing in a page that waits to be shown can have the focus: what it begins with gets it then.
+  it.begins = () => document.activeElement == document.body && all("[autofocus]")[0]?.focus();
 };

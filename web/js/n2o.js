@@ -178,6 +178,7 @@ const reload = () => {
 const shown = () => {
   resumed = page.inert = false;
   it.restore?.();
+  it.begins?.();
 };
 
 // A page that was left is there when it is shown.

@@ -1,18 +1,21 @@
 //! The list screen: records found, sorted and paged, kept current while others change them.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use maud::{Markup, html};
 use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{bare, below};
+use super::{
+    bare, below,
+    finds::{self, Answer},
+};
 use crate::{
     access::{Act, Who},
     form::Form,
     lang::text,
-    list::{self, Found, PAGE, Query},
+    list::{PAGE, Query},
     read::Kind,
     table::{self, Changed},
     view::Sheet,
@@ -35,10 +38,7 @@ pub struct List<R> {
     #[serde(skip)]
     who: Who,
     #[serde(skip)]
-    found: Found,
-    /// There are no records at all.
-    #[serde(skip)]
-    empty: bool,
+    shown: Arc<Answer>,
     /// The store did not answer the last search.
     #[serde(skip)]
     failed: bool,
@@ -53,8 +53,7 @@ impl<R> Default for List<R> {
             query: Query::default(),
             opened: false,
             who: Who::default(),
-            found: Found::default(),
-            empty: false,
+            shown: Arc::default(),
             failed: false,
             of: PhantomData,
         }
@@ -107,25 +106,31 @@ impl<R: Form> List<R> {
     /// to come back to.
     #[must_use]
     pub fn opener(&self, id: &str) -> Option<String> {
-        self.found.rows.iter().any(|(known, _)| known == id).then(|| opener(id))
+        self.shown.found.rows.iter().any(|(known, _)| known == id).then(|| opener(id))
     }
 
-    /// Reads the records of the page. A store that fails costs a message with a button, not the page.
-    async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        let lang = cx.lang().to_owned();
-        let found = match list::find::<R>(cx.kvs(), &self.who, &self.query, &lang).await {
-            Ok(found) => found,
+    /// Reads the records of the page.
+    async fn find(&mut self, cx: &mut Cx<'_, Self>) {
+        let asked = finds::ask::<R>(cx, &self.who, &self.query).await;
+        self.take(asked.map(Arc::new));
+    }
+
+    /// Takes over what was found, and says whether that is something else than what is shown. A store that fails
+    /// costs a message with a button, not the page.
+    fn take(&mut self, asked: crate::Result<Arc<Answer>>) -> bool {
+        let had_failed = std::mem::replace(&mut self.failed, asked.is_err());
+        match asked {
+            Ok(answer) => {
+                self.query.page = answer.found.page;
+                let is_same = Arc::ptr_eq(&self.shown, &answer) || *self.shown == *answer;
+                self.shown = answer;
+                had_failed || !is_same
+            }
             Err(error) => {
                 tracing::error!(table = R::TABLE, %error, "the records of a list could not be read");
-                self.failed = true;
-                return Ok(());
+                !had_failed
             }
-        };
-        self.failed = false;
-        self.empty = found.total == 0 && table::is_empty::<R>(cx.kvs()).await?;
-        self.query.page = found.page;
-        self.found = found;
-        Ok(())
+        }
     }
 
     fn open(&mut self, cx: &n2o::Cx) {
@@ -189,14 +194,15 @@ impl<R: Form> List<R> {
                 (button(t.retry).id("f.again").postback(ui.on(Browse::again())))
             };
         }
-        if self.found.total == 0 {
-            return html! { p.empty { (if self.empty { t.none } else { t.nothing }) } };
+        if self.shown.found.total == 0 {
+            return html! { p.empty { (if self.shown.empty { t.none } else { t.nothing }) } };
         }
         let none = crate::Data::new();
-        let sheet = |data| Sheet::new(spec, &self.who, Kind::Row, data, ui.lang()).titles(&self.found.titles);
+        let sheet =
+            |data| Sheet::new(spec, &self.who, Kind::Row, data, ui.lang()).titles(&self.shown.found.titles);
         let base = bare(ui.path());
-        let last = (self.found.total - 1) / PAGE;
-        let page = self.found.page;
+        let last = (self.shown.found.total - 1) / PAGE;
+        let page = self.shown.found.page;
         let go = |label: &'static str, id: &'static str, to: Option<usize>| {
             let number = u32::try_from(to.unwrap_or_default()).unwrap_or_default();
             button(label).id(id).disabled(to.is_none()).postback(ui.on(Browse::page(number)))
@@ -205,7 +211,7 @@ impl<R: Form> List<R> {
             table aria-label=(spec.document.label("", ui.lang())) {
                 thead { tr { (self.head(sheet(&none), ui)) } }
                 (tbody().id("f.rows").body(html! {
-                    @for (id, data) in &self.found.rows {
+                    @for (id, data) in &self.shown.found.rows {
                         (tr().id(row_id(id)).body(html! {
                             @if ui.is_page() { (sheet(data).link(&below(base, id, ""))) }
                             @else { (sheet(data).open(&opener(id), &ui.on(Browse::open(id.clone())))) }
@@ -267,7 +273,8 @@ impl<R: Form> Component for List<R> {
         if !self.opened && cx.is_page() {
             self.open(cx);
         }
-        self.find(cx).await
+        self.find(cx).await;
+        Ok(())
     }
 
     async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
@@ -288,7 +295,7 @@ impl<R: Form> Component for List<R> {
             }
             (self.search(ui))
             (p().id("f.total").attr(attr::ROLE, "status").text(
-                if self.found.more { t.more } else { t.total }.replace("{}", &self.found.total.to_string())
+                if self.shown.found.more { t.more } else { t.total }.replace("{}", &self.shown.found.total.to_string())
             ))
             (panel().id("f.found").class("found").body(self.body(ui)))
         };
@@ -330,19 +337,21 @@ impl<R: Form> Component for List<R> {
                 return Ok(());
             }
         }
-        self.find(cx).await?;
+        self.find(cx).await;
         cx.refresh();
         Ok(())
     }
 
     async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         if message.read::<Changed>().is_some() {
-            // Each reader of the list reads it anew, and many changes at once cost one reading.
+            // Many changes at once cost one reading, and all who look at the same list share it.
             if cx.expects(message.topic()) {
                 return Ok(());
             }
-            self.find(cx).await?;
-            cx.refresh();
+            let asked = finds::ask_after::<R>(message, cx, &self.who, &self.query).await;
+            if self.take(asked) {
+                cx.refresh();
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod card;
 mod conflict;
 mod face;
+mod finds;
 mod list;
 mod note;
 mod save;

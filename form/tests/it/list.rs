@@ -1,6 +1,6 @@
 //! The list: search, filters, order and pages.
 
-use crate::app::{Client, ada, app, open};
+use crate::app::{Client, ada, app, open, user};
 
 fn clients(count: u32) -> Vec<Client> {
     let client = |n: u32| {
@@ -105,4 +105,32 @@ async fn a_row_leads_to_its_card_whatever_its_id_is() {
     assert!(page.html_of("f.rows").contains("href=\"/clients/a%2Fb%20%3F%C3%BC\""));
     page.go("/clients/a%2Fb%20%3F%C3%BC").await;
     assert_eq!(page.text("code"), "a/b ?\u{fc}");
+}
+
+/// Many look at a list while one changes a record that none of them sees: their pages have nothing to send.
+#[tokio::test]
+async fn a_change_that_is_not_on_the_page_is_not_sent_and_one_that_is_comes_to_all() {
+    let bo = Client { name: "Bo".into(), code: "BB-0001".into(), kind: "vip".into(), ..ada() };
+    let (app, _) = app(vec![ada(), bo]).await;
+    let eve = user(&app, "eve", "clerk").await;
+    let (mut all, mut vip) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        all.push(eve.open("/clients").await);
+        vip.push(eve.open("/clients?kind=vip").await);
+    }
+    let mut edit = eve.open("/clients/AB-0001?do=edit").await;
+    edit.fill("name", "Ada King");
+    edit.click("f.save").await;
+    for page in &mut all {
+        page.push().await;
+        assert!(page.text("f.rows").contains("Ada King"));
+    }
+    let mut edit = eve.open("/clients/BB-0001?do=edit").await;
+    edit.fill("name", "Bob");
+    edit.click("f.save").await;
+    for page in &mut vip {
+        // The first thing that comes is of the second change.
+        assert_eq!(page.push().await.len(), 1, "{}", page.changes());
+        assert!(page.text("f.rows").contains("Bob") && !page.changes().contains("Ada"), "{}", page.changes());
+    }
 }

@@ -68,6 +68,16 @@ test("a page that is gone is replaced by a new one, and lost clicks are told", a
   }
 });
 
+test("a page that is shown again begins where it did at first", async () => {
+  const form = `<input id="i" autofocus><input id="j">`;
+  await b.page(form);
+  assert.equal(await b.eval("document.activeElement.id"), "i");
+  await b.loading(() => b.reload());
+  assert.equal(await b.eval("document.activeElement.id"), "");
+  await b.serve([4, 0, 0], [2, [[0, "", form]]]);
+  assert.equal(await b.eval("document.activeElement.id"), "i");
+});
+
 test("a page that is fetched anew tells what could not be sent", async () => {
   await b.page(form);
   await b.lose();

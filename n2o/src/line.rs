@@ -5,7 +5,11 @@ use std::{
     net::IpAddr,
 };
 
-use crate::{cx::Cx, network::network, saved::PageId};
+use crate::{
+    cx::Cx,
+    network::network,
+    saved::{ByPage, PageId},
+};
 
 /// Most pages of a line.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +43,7 @@ impl Whose {
 pub(crate) struct Line {
     /// With the time at which they came; some have gone by now.
     order: VecDeque<(u64, PageId)>,
-    whose: HashMap<PageId, Whose>,
+    whose: ByPage<Whose>,
     /// The pages of each, the oldest at the front.
     by: HashMap<Of, VecDeque<PageId>>,
 }
@@ -121,7 +125,7 @@ mod tests {
     }
 
     fn id(n: u128) -> PageId {
-        PageId(n.to_be_bytes())
+        PageId(n.to_ne_bytes())
     }
 
     #[test]

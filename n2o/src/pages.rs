@@ -1,7 +1,6 @@
 //! The pages of a node: rendered ones that wait for their connection, and live ones, of which some have lost theirs.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use crate::{
     limit::Limits,
     line::{Line, Most, Whose},
     process::Process,
-    saved::PageId,
+    saved::{ByPage, PageId},
 };
 
 /// The pages of a node.
@@ -25,7 +24,7 @@ pub struct Pages {
 
 #[derive(Debug, Default)]
 struct Slots {
-    map: HashMap<PageId, Slot>,
+    map: ByPage<Slot>,
     /// Waiting pages by the time they came, in milliseconds.
     waiting: Line,
     /// Live pages without a connection.

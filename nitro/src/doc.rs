@@ -272,5 +272,8 @@ pub(crate) struct Before {
     errors: Vec<String>,
     title: u64,
     /// The topics of components, and those that have begun.
-    life: Option<(Vec<(u64, String)>, HashSet<u64>)>,
+    life: Option<Life>,
 }
+
+/// The topics of components by serial, and the serials of those that have begun.
+type Life = (Vec<(u64, String)>, HashSet<u64>);

@@ -235,9 +235,23 @@ fn field(text: &[u8]) -> Option<(&[u8], &[u8])> {
     is_token(name).then_some((name, value))
 }
 
+/// The bytes of a token, RFC 9110, section 5.6.2.
+const TOKEN: [bool; 256] = {
+    let (mut table, marks, mut at) = ([false; 256], b"!#$%&'*+-.^_`|~", 0);
+    while at < 256 {
+        table[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 fn is_token(text: &[u8]) -> bool {
-    let mark = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(mark)
+    !text.is_empty() && text.iter().all(|byte| TOKEN[usize::from(*byte)])
 }
 
 /// A name or an address, with or without a port.

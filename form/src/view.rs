@@ -44,6 +44,7 @@ pub struct Sheet<'a> {
     dress: Option<Dress<'a>>,
     link: Option<&'a Url>,
     open: Option<(&'a str, &'a Bound)>,
+    begins: bool,
 }
 
 impl std::fmt::Debug for Sheet<'_> {
@@ -67,6 +68,7 @@ impl<'a> Sheet<'a> {
             dress: None,
             link: None,
             open: None,
+            begins: false,
         }
     }
 
@@ -91,6 +93,13 @@ impl<'a> Sheet<'a> {
     /// Lets the page change each input before it is shown.
     pub fn dress(mut self, dress: Dress<'a>) -> Self {
         self.dress = Some(dress);
+        self
+    }
+
+    /// Lets the page begin at the first field that can be filled in. It is for a page of its own: what comes into a page
+    /// that is shown already does not take the focus by itself.
+    pub fn begins(mut self, begins: bool) -> Self {
+        self.begins = begins;
         self
     }
 
@@ -132,9 +141,9 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    /// The field that a form begins with: the first that can be filled in. A search is not in the way of its list.
+    /// The field that the page begins with, if it does with one of them: the first that can be filled in.
     fn first_open(&self) -> Option<&'a str> {
-        let mut fields = self.fields().filter(|_| self.kind != Kind::Search);
+        let mut fields = self.fields().filter(|_| self.begins);
         let is_open = |field: &&Field| self.spec.is_open(self.who, self.kind, field, self.data);
         fields.find(is_open).map(|field| field.name.as_str())
     }

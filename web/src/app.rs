@@ -102,7 +102,12 @@ impl App {
         Ok(self)
     }
 
-    /// Adds a style sheet to every page.
+    /// Adds a style sheet to every page: the name of its file, and its content.
+    ///
+    /// # Panics
+    ///
+    /// Where the name is none.
+    #[track_caller]
     pub fn style(mut self, name: &str, css: &'static str) -> Self {
         let asset = Asset::new(name, "text/css; charset=utf-8", css.as_bytes());
         self.styles.extend(Url::local(&asset.path));
@@ -117,6 +122,11 @@ impl App {
     }
 
     /// Gives every page an icon: its file's name and content, of a kind such as `image/svg+xml`.
+    ///
+    /// # Panics
+    ///
+    /// Where the name or the kind is none.
+    #[track_caller]
     pub fn icon(mut self, name: &str, kind: &'static str, content: &'static [u8]) -> Self {
         let asset = Asset::new(name, kind, content);
         let link = html! { link rel="icon" type=(kind) href=(asset.path); };
@@ -204,6 +214,12 @@ impl App {
     /// [`files`](App::files).
     #[track_caller]
     pub fn router(self) -> Router {
+        if let Some(login) = self.login.as_deref().filter(|login| self.routes.find(login).is_none()) {
+            tracing::warn!(
+                login,
+                "the login page is none of the application's pages; is it a route of its own?"
+            );
+        }
         let script =
             |name, text: &'static str| Asset::new(name, "text/javascript; charset=utf-8", text.as_bytes());
         let modules = crate::MODULES.map(|(name, text)| script(name, text));

@@ -27,7 +27,16 @@ pub(crate) struct Asset {
 }
 
 impl Asset {
+    #[track_caller]
     pub(crate) fn new(name: &str, kind: &'static str, content: &'static [u8]) -> Self {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let is_name = (1..=100).contains(&name.len()) && name.bytes().all(fits);
+        assert!(
+            is_name,
+            "expected the name of a file, such as \"app.css\"; got {:?}",
+            name.get(..100).unwrap_or(name)
+        );
+        assert!(kind.contains('/'), "expected a kind such as \"image/svg+xml\" of {name:?}; got {kind:?}");
         let hash: String = Sha256::digest(content)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
         let coded = [("br", brotli(content)), ("gzip", gzip(content))];

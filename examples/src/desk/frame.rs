@@ -78,6 +78,7 @@ fn bar(cx: &n2o::Cx) -> Markup {
                 (way("orders", t.orders))
                 @if !cx.has_role("storekeeper") { (way("clients", t.clients)) (way("board", t.board)) }
                 (way("tasks", t.tasks))
+                @if !cx.has_role("clerk") { (way("todo", t.todo)) }
                 (way("processes", t.processes))
             }
             @if let Some(user) = cx.user() {

@@ -12,6 +12,7 @@ mod record;
 mod seed;
 mod service;
 mod text;
+mod todo;
 
 use bpe::Engine;
 use form::{Card, List};
@@ -26,6 +27,7 @@ use self::{
     board::Board,
     frame::Framed,
     record::{Approval, Client, Order, Packing},
+    todo::Todo,
 };
 
 /// The process of an order.
@@ -42,6 +44,7 @@ pub(crate) fn pages(app: App) -> App {
         .page::<Framed<order::OrderCard>>("/orders/{id}")
         .page::<Framed<Inbox>>("/tasks")
         .page::<Framed<Work>>("/tasks/{task}")
+        .page::<Framed<Todo>>("/todo")
         .page::<Framed<Overview>>("/processes")
         .page::<Framed<Work>>("/processes/{process}/start")
         .page::<Framed<Instance>>("/instances/{instance}")

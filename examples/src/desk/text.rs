@@ -13,6 +13,8 @@ nitro::texts! {
     clients "Clients" "Клієнти"
     board "Clients and cards" "Клієнти й картки"
     tasks "Tasks" "Завдання"
+    todo "Tasks and forms" "Завдання й форми"
+    done "The task is done." "Завдання виконано."
     processes "Processes" "Процеси"
     change "Take another place" "Зайняти інше місце"
     show_process "Show the process" "Показати процес"

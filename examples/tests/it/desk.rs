@@ -9,6 +9,7 @@ in_every_browser!(
     two_editors_save_one_record_and_nothing_is_lost,
     cards_on_one_page_are_edited_through_a_restart_of_the_server,
     a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled_in,
+    a_task_is_done_beside_its_inbox_and_what_is_said_of_it_goes_by_itself,
 );
 
 const WIDE: (u32, u32) = (1_280, 900);
@@ -276,4 +277,36 @@ async fn a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled
         assert!(history.contains(said), "{said} is not in {history}");
     }
     assert_eq!(window.console().await, []);
+}
+
+async fn a_task_is_done_beside_its_inbox_and_what_is_said_of_it_goes_by_itself(engine: Engine) {
+    let server = Server::start();
+    let base = server.url("");
+    let (clerk, manager) = (engine.window(WIDE, "en").await, engine.window(WIDE, "en").await);
+    clerk.sit(&base, "Olena", "clerk").await;
+    manager.sit(&base, "Max", "manager").await;
+    manager.at(&format!("{base}/todo")).await;
+    manager.until("!document.getElementById('inbox.p.empty').hidden").await;
+    clerk.at(&format!("{base}/processes/order/start")).await;
+    for (id, value) in [("client", "C-0007"), ("quantity", "9"), ("price", "24000")] {
+        clerk.put(id, value).await;
+    }
+    clerk.choose("product", "sofa").await;
+    clerk.click("#f\\.send").await;
+    clerk.until("location.pathname.startsWith('/instances/')").await;
+
+    // The inbox hears of it, and opens the form beside itself.
+    manager.until("document.querySelector('#inbox\\\\.p\\\\.rows .open')").await;
+    manager.click("#inbox\\.p\\.rows .open").await;
+    manager.until("document.activeElement.id.endsWith('.f.title')").await;
+    let within = "document.activeElement.id.slice(0, -'f.title'.length)";
+    let task = manager.text(within).await;
+    manager.choose(&format!("{task}decision"), "approve").await;
+    manager.js(&format!("document.getElementById('{task}f.send').click()")).await;
+    manager.until("document.getElementById('said').textContent == 'The task is done.'").await;
+    manager
+        .until(&format!("!document.getElementById('{task}f.send') && document.activeElement.id == 'title'"))
+        .await;
+    manager.until("document.getElementById('said').textContent == ''").await;
+    assert_eq!(manager.console().await, []);
 }

@@ -72,7 +72,7 @@ impl<R: Form> Card<R> {
             })))
             (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(ui.on(Do::save(self.gone).reads(self.names()))).body(html! {
                 (panel().id("f.fields").class("fields").on(On::Change).postback(ui.on(Do::change().reads(self.names()))).body(html! {
-                    (self.sheet(ui.lang()).faults(&self.faults).choices(&self.choices)
+                    (self.sheet(ui.lang()).begins(ui.is_page()).faults(&self.faults).choices(&self.choices)
                         .dress(&|field, input| Self::look(ui, field, input)))
                 }))
                 div.actions {

@@ -134,7 +134,7 @@ impl Fill {
         let names = || spec.names(who, self.kind);
         let sheet = || {
             let sheet = Sheet::new(spec, who, self.kind, &self.data, lang).faults(&self.faults);
-            sheet.titles(&self.titles).choices(&self.choices)
+            sheet.titles(&self.titles).choices(&self.choices).begins(ui.is_page())
         };
         let choose = |field: &str, theirs: bool| ui.on(Do::decide(field.to_owned(), theirs).reads(names()));
         html! {

@@ -33,6 +33,8 @@ pub enum Pick {
 #[derive(Debug, Default)]
 pub struct Tasks {
     tasks: Vec<Line>,
+    /// There are more than are shown.
+    more: bool,
 }
 
 /// A task as the list shows it.
@@ -76,9 +78,10 @@ impl Lines for Tasks {
         let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
         let roles = roles(&who);
         let asks = bpe::Who { user: who.name(), roles: &roles };
-        let jobs = processes.engine.tasks(&asks, MOST).await.map_err(|error| failed(error, &lang))?;
+        let jobs = processes.engine.tasks(&asks, MOST + 1).await.map_err(|error| failed(error, &lang))?;
         self.tasks.clear();
-        for job in jobs.iter().filter(|job| job.is_task()) {
+        self.more = jobs.len() > MOST;
+        for job in jobs.iter().take(MOST).filter(|job| job.is_task()) {
             let about = about(job, &processes, &who, cx).await?;
             let library = processes.engine.library();
             let Some(process) = library.version(&job.process, job.version) else { continue };
@@ -115,6 +118,9 @@ impl Lines for Tasks {
         };
         let empty = html! { h2 { (t.inbox_empty) } p { (t.inbox_empty_lead) } };
         let rows = (!self.tasks.is_empty()).then_some(rows);
-        table("p.tasks", &[t.task, t.about, t.process, t.since], rows, empty)
+        html! {
+            (table("p.tasks", &[t.task, t.about, t.process, t.since], rows, empty))
+            (p().id("p.more").class("lead").hidden(!self.more).text(t.inbox_more.replace("{}", &MOST.to_string())))
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 nitro::texts! {
     inbox "My tasks" "Мої завдання"
+    inbox_more "These are the {} oldest of more tasks; the others come as these are done." "Це {} найстаріших завдань; решта з'явиться, коли ці буде виконано."
     inbox_empty "There is nothing to do." "Справ немає."
     inbox_empty_lead "New tasks for your roles appear here by themselves." "Нові завдання для ваших ролей з'являться тут самі."
     task "Task" "Завдання"

@@ -141,7 +141,7 @@ pub(crate) async fn instance(
     Ok(answer(StatusCode::OK, &shown(&processes, &caller, &found)))
 }
 
-/// The caller's tasks.
+/// The caller's oldest tasks; `more` says that there are others.
 pub(crate) async fn tasks(
     State(app): App,
     client: ClientAddress,
@@ -149,14 +149,15 @@ pub(crate) async fn tasks(
 ) -> Result<Response, Problem> {
     let (caller, processes) = admitted(&app, &Method::GET, client, &headers).await?;
     let who = bpe::Who { user: caller.who.name(), roles: &roles(&caller.who) };
-    let jobs = processes.engine.tasks(&who, PAGE).await.map_err(|error| Problem::failed(&app, &error))?;
-    let rows = jobs.iter().filter(|job| job.is_task()).map(|job| {
+    let jobs = processes.engine.tasks(&who, PAGE + 1).await.map_err(|error| Problem::failed(&app, &error))?;
+    let more = jobs.len() > PAGE;
+    let rows = jobs.iter().take(PAGE).filter(|job| job.is_task()).map(|job| {
         json!({
             "id": job.id, "instance": job.instance, "process": job.process, "element": job.element,
             "name": job.name, "form": job.form, "since": job.since,
         })
     });
-    Ok(answer(StatusCode::OK, &json!({ "rows": rows.collect::<Vec<_>>() })))
+    Ok(answer(StatusCode::OK, &json!({ "rows": rows.collect::<Vec<_>>(), "more": more })))
 }
 
 /// Starts a process with the values of its form.

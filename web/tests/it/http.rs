@@ -272,3 +272,15 @@ async fn a_page_that_cannot_be_opened_says_where() {
         assert!(answer.text.contains(&place), "{place}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+#[should_panic(expected = "expected the name of a file, such as \"app.css\"; got \"body { color: red }\"")]
+async fn a_style_sheet_in_the_place_of_its_name_stops_the_start() {
+    drop(app().await.style("body { color: red }", "app.css"));
+}
+
+#[tokio::test]
+#[should_panic(expected = "expected a kind such as \"image/svg+xml\" of \"icon.svg\"; got \"<svg>\"")]
+async fn an_icon_in_the_place_of_its_kind_stops_the_start() {
+    drop(app().await.icon("icon.svg", "<svg>", b"image/svg+xml"));
+}

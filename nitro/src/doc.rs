@@ -141,7 +141,7 @@ impl Doc {
         self.change();
         let parts = self.parts.get_or_insert_default();
         if let Some(before) = &mut self.before {
-            before.life.get_or_insert_with(|| (parts.topics.clone(), parts.begun.clone()));
+            before.life.get_or_insert_with(|| Box::new((parts.topics.clone(), parts.begun.clone())));
         }
         parts
     }
@@ -244,7 +244,7 @@ impl Doc {
         self.home();
         if let Some(Before { tree, errors, title, life }) = self.before.take() {
             if let (Some(parts), Some(life)) = (&mut self.parts, life) {
-                (parts.topics, parts.begun) = life;
+                (parts.topics, parts.begun) = *life;
             }
             (self.errors, self.title) = (errors, title);
             self.tree = tree.unwrap_or_else(|| std::mem::take(&mut self.tree));
@@ -272,7 +272,7 @@ pub(crate) struct Before {
     errors: Vec<String>,
     title: u64,
     /// The topics of components, and those that have begun.
-    life: Option<Life>,
+    life: Option<Box<Life>>,
 }
 
 /// The topics of components by serial, and the serials of those that have begun.

@@ -101,7 +101,7 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     /// The user did something, or a component in it said something.
     fn event(&mut self, event: Self::Event, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send;
 
-    /// A message of a topic came that the component has [registered](Cx::reg) with.
+    /// A message of a topic came that the component has [registered](Cx::reg) with. `Err(Error::Denied)` ends the page.
     fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> impl Future<Output = Result> + Send {
         let _ = (message, cx);
         async { Ok(()) }

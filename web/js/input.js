@@ -202,5 +202,7 @@ export default (it) => {
   };
 
   // Nothing in a page that waits to be shown can have the focus: what it begins with gets it then.
-  it.begins = () => document.activeElement == document.body && all("[autofocus]")[0]?.focus();
+  // The browser looks for that itself before it first draws, and is not to find that it was forestalled.
+  it.begins = () =>
+    requestAnimationFrame(() => document.activeElement == document.body && all("[autofocus]")[0]?.focus());
 };

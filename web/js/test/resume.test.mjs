@@ -75,7 +75,7 @@ test("a page that is shown again begins where it did at first", async () => {
   await b.loading(() => b.reload());
   assert.equal(await b.eval("document.activeElement.id"), "");
   await b.serve([4, 0, 0], [2, [[0, "", form]]]);
-  assert.equal(await b.eval("document.activeElement.id"), "i");
+  await b.until("document.activeElement.id == 'i'");
 });
 
 test("a page that is fetched anew tells what could not be sent", async () => {

@@ -60,6 +60,12 @@ impl Spec {
         self.may_enter(who, kind, field) && field.visible.holds(data) && !field.readonly.holds(data)
     }
 
+    /// The first field that can be filled in.
+    pub(crate) fn first_open(&self, who: &Who, kind: Kind, data: &Data) -> Option<&str> {
+        let mut fields = self.document.fields.iter();
+        fields.find(|field| self.is_open(who, kind, field, data)).map(|field| field.name.as_str())
+    }
+
     /// The names of the inputs that a form of this kind may have, for
     /// [`Postback::reads`](nitro::Postback::reads). An input that is not on the page just now reads nothing.
     #[must_use]

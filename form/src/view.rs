@@ -141,13 +141,6 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    /// The field that the page begins with, if it does with one of them: the first that can be filled in.
-    fn first_open(&self) -> Option<&'a str> {
-        let mut fields = self.fields().filter(|_| self.begins);
-        let is_open = |field: &&Field| self.spec.is_open(self.who, self.kind, field, self.data);
-        fields.find(is_open).map(|field| field.name.as_str())
-    }
-
     /// The field with its label, explanation and fault. Its place is there even when the field is not, so
     /// that a refresh has nothing to do but fill it.
     fn field(&self, field: &'a Field, first: bool) -> El<'a> {
@@ -289,7 +282,7 @@ impl Render for Sheet<'_> {
             Kind::View => self.list(),
             Kind::Row => self.cells(),
             Kind::Create | Kind::Edit | Kind::Search => html! {
-                @let first = self.first_open();
+                @let first = self.spec.first_open(self.who, self.kind, self.data).filter(|_| self.begins);
                 @for field in self.fields() { (self.field(field, first == Some(field.name.as_str()))) }
             },
         };

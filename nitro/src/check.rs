@@ -2,6 +2,7 @@
 //! place in the source. In release builds there are none.
 
 use std::{
+    any::type_name,
     cell::RefCell,
     collections::{BTreeSet, HashMap},
     panic::{AssertUnwindSafe, Location},
@@ -151,8 +152,9 @@ impl Known {
 pub(crate) fn hint<C>(cx: &mut Cx<'_, C>, looks_other: impl FnOnce(&mut Cx<'_, C>) -> bool) {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let site = cx.site();
-    let is_new = |told: &mut BTreeSet<String>| !site.is_empty() && !told.contains(&site);
-    if !is_new(&mut TOLD.lock().unwrap_or_else(PoisonError::into_inner)) {
+    // Without the element, of which there may be one in each row.
+    let event = format!("{} {}", type_name::<C>(), site.rsplit(", ").next().unwrap_or_default());
+    if site.is_empty() || TOLD.lock().unwrap_or_else(PoisonError::into_inner).contains(&event) {
         return;
     }
     if std::panic::catch_unwind(AssertUnwindSafe(|| looks_other(cx))).unwrap_or_default() {
@@ -160,7 +162,7 @@ pub(crate) fn hint<C>(cx: &mut Cx<'_, C>, looks_other: impl FnOnce(&mut Cx<'_, C
             page.path = cx.path(),
             "after {site} the page looks otherwise, and its client was sent nothing; is `cx.refresh()` missing?"
         );
-        TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(site);
+        TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(event);
     }
 }
 

@@ -335,7 +335,7 @@ const fire = (el, pressed) => {
   // Only presses are guarded and checked. A value that changed again must not
   // get lost, and a complaint would take the focus from who is typing.
   const busy = pressed && repeat == null && [...queue, ...later].findLast((event) => event[0] == id);
-  if (busy && "" + busy[3] == "" + values) return;
+  if (busy && JSON.stringify(busy[3] || []) == JSON.stringify(values)) return;
   if (pressed && inputs.some((input) => input?.reportValidity?.() === false)) return;
   if (question && !confirm(question)) return;
   if (busy) later.push([id, 0, inputs, values]);

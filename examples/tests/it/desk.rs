@@ -56,6 +56,17 @@ impl Window {
         self.until(&format!("document.querySelector('#bpmn-{element}.is-active')")).await;
     }
 
+    /// Orders what a manager has to approve.
+    async fn order(&self, base: &str) {
+        self.at(&format!("{base}/processes/order/start")).await;
+        for (id, value) in [("client", "C-0007"), ("quantity", "9"), ("price", "24000")] {
+            self.put(id, value).await;
+        }
+        self.choose("product", "sofa").await;
+        self.click("#f\\.send").await;
+        self.until("location.pathname.startsWith('/instances/')").await;
+    }
+
     /// Opens the first task of the list.
     async fn first_task(&self, base: &str) {
         self.at(&format!("{base}/tasks")).await;
@@ -143,13 +154,7 @@ async fn a_manager_finds_an_instance_by_its_state_and_cancels_it_after_a_questio
     let (clerk, manager) = (engine.window(WIDE, "en").await, engine.window(WIDE, "en").await);
     clerk.sit(&base, "Olena", "clerk").await;
     manager.sit(&base, "Max", "manager").await;
-    clerk.at(&format!("{base}/processes/order/start")).await;
-    for (id, value) in [("client", "C-0007"), ("quantity", "9"), ("price", "24000")] {
-        clerk.put(id, value).await;
-    }
-    clerk.choose("product", "sofa").await;
-    clerk.click("#f\\.send").await;
-    clerk.until("location.pathname.startsWith('/instances/')").await;
+    clerk.order(&base).await;
 
     manager.at(&format!("{base}/processes")).await;
     manager.until("document.getElementById('p.counts').textContent.includes('Running 1')").await;
@@ -287,13 +292,7 @@ async fn a_task_is_done_beside_its_inbox_and_what_is_said_of_it_goes_by_itself(e
     manager.sit(&base, "Max", "manager").await;
     manager.at(&format!("{base}/todo")).await;
     manager.until("!document.getElementById('inbox.p.empty').hidden").await;
-    clerk.at(&format!("{base}/processes/order/start")).await;
-    for (id, value) in [("client", "C-0007"), ("quantity", "9"), ("price", "24000")] {
-        clerk.put(id, value).await;
-    }
-    clerk.choose("product", "sofa").await;
-    clerk.click("#f\\.send").await;
-    clerk.until("location.pathname.startsWith('/instances/')").await;
+    clerk.order(&base).await;
 
     // The inbox hears of it, and opens the form beside itself.
     manager.until("document.querySelector('#inbox\\\\.p\\\\.rows .open')").await;

@@ -205,13 +205,6 @@ impl<R: Form> Card<R> {
         Ok(())
     }
 
-    /// The first field that the user may fill in.
-    fn first_open(&self) -> Option<&'static str> {
-        let spec = R::spec();
-        let mut fields = spec.document.fields.iter();
-        fields.find(|field| spec.is_open(&self.who, self.kind, field, &self.data)).map(|field| &*field.name)
-    }
-
     pub(super) fn act(&self) -> Act {
         match self.kind {
             Kind::Create => Act::Create,
@@ -435,7 +428,7 @@ impl<R: Form> Component for Card<R> {
                 self.kind = Kind::Edit;
                 self.again(cx).await?;
                 cx.refresh();
-                if let Some(first) = self.first_open() {
+                if let Some(first) = R::spec().first_open(&self.who, self.kind, &self.data) {
                     cx.focus(first);
                 }
             }

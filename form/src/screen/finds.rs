@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use n2o::{Cx, Message};
@@ -16,7 +16,7 @@ use crate::{
     table,
 };
 
-/// Questions that are remembered at a time, each with its page of records.
+/// Questions that are remembered at a time; their answers are those that pages show, and go with them.
 const MOST: usize = 256;
 
 /// An answer.
@@ -27,8 +27,15 @@ pub(super) struct Answer {
     pub(super) empty: bool,
 }
 
+/// An answer that many may show, or none yet.
+pub(super) type Shared = Arc<OnceCell<Answer>>;
+
 /// Asks the store.
-pub(super) async fn ask<R: Form>(cx: &mut Cx, who: &Who, query: &Query) -> Result<Answer> {
+pub(super) async fn ask<R: Form>(cx: &mut Cx, who: &Who, query: &Query) -> Result<Shared> {
+    Ok(Arc::new(OnceCell::new_with(Some(answer::<R>(cx, who, query).await?))))
+}
+
+async fn answer<R: Form>(cx: &mut Cx, who: &Who, query: &Query) -> Result<Answer> {
     let lang = cx.lang().to_owned();
     let found = list::find::<R>(cx.kvs(), who, query, &lang).await?;
     let empty = found.total == 0 && table::is_empty::<R>(cx.kvs()).await?;
@@ -42,7 +49,7 @@ pub(super) async fn ask_after<R: Form>(
     cx: &mut Cx,
     who: &Who,
     query: &Query,
-) -> Result<Arc<Answer>> {
+) -> Result<Shared> {
     let mut roles = who.roles.clone();
     roles.sort_unstable();
     // What may be seen goes by roles only.
@@ -51,36 +58,37 @@ pub(super) async fn ask_after<R: Form>(
         cx.node().provide(Finds::default());
         cx.node().service().unwrap_or_default()
     });
-    let cell = finds.cell(question, change);
-    cell.get_or_try_init(async || Ok(Arc::new(ask::<R>(cx, who, query).await?))).await.cloned()
+    let shared = finds.shared(question, change);
+    shared.get_or_try_init(|| answer::<R>(cx, who, query)).await?;
+    Ok(shared)
 }
 
-type Cell = Arc<OnceCell<Arc<Answer>>>;
+/// The change that a question was asked after, and its answer while somebody shows it.
+type Asked = (Message, Weak<OnceCell<Answer>>);
 
 /// The answers to questions, each after the latest change that it was asked after.
 #[derive(Debug, Default)]
 pub(super) struct Finds {
     // A std lock: held for a look at the map, never across an await.
-    by_question: Mutex<HashMap<String, (Message, Cell)>>,
+    by_question: Mutex<HashMap<String, Asked>>,
 }
 
 impl Finds {
-    fn cell(&self, question: String, change: &Message) -> Cell {
+    fn shared(&self, question: String, change: &Message) -> Shared {
         let mut all = self.by_question.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, cell)) = all.get(&question)
-            && of.is(change)
-        {
-            return Arc::clone(cell);
+        let known = all.get(&question).filter(|(of, _)| of.is(change));
+        if let Some(shared) = known.and_then(|(_, shared)| shared.upgrade()) {
+            return shared;
         }
         if all.len() >= MOST {
-            all.retain(|_, (of, _)| of.is(change));
+            all.retain(|_, (of, shared)| of.is(change) && shared.strong_count() > 0);
         }
         if all.len() >= MOST {
             all.clear();
         }
-        let cell = Cell::default();
-        all.insert(question, (change.clone(), Arc::clone(&cell)));
-        cell
+        let shared = Shared::default();
+        all.insert(question, (change.clone(), Arc::downgrade(&shared)));
+        shared
     }
 }
 
@@ -91,14 +99,15 @@ mod tests {
     #[tokio::test]
     async fn one_question_after_one_change_is_asked_once() {
         let (finds, change) = (Finds::default(), Message::new("clients", 1_u8));
-        let asked = std::cell::Cell::new(0);
+        let (asked, shown) = (std::cell::Cell::new(0), std::cell::RefCell::new(Vec::new()));
         let ask = async |question: &str, change: &Message| {
-            let cell = finds.cell(question.to_owned(), change);
-            let answer = cell.get_or_init(async || {
+            let shared = finds.shared(question.to_owned(), change);
+            let answer = shared.get_or_init(async || {
                 asked.set(asked.get() + 1);
-                Arc::default()
+                Answer::default()
             });
             answer.await;
+            shown.borrow_mut().push(shared);
             asked.get()
         };
         for _ in 0..100 {
@@ -112,5 +121,8 @@ mod tests {
             ask(&number.to_string(), &next).await;
         }
         assert!(finds.by_question.lock().unwrap_or_else(PoisonError::into_inner).len() <= MOST);
+        shown.borrow_mut().clear();
+        let all = finds.by_question.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(all.values().all(|(_, shared)| shared.strong_count() == 0), "what nobody shows is not kept");
     }
 }

@@ -1,6 +1,9 @@
 //! The list screen: records found, sorted and paged, kept current while others change them.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, LazyLock},
+};
 
 use maud::{Markup, html};
 use nitro::{Component, Inputs, prelude::*};
@@ -9,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     bare, below,
-    finds::{self, Answer},
+    finds::{self, Answer, Shared},
 };
 use crate::{
     access::{Act, Who},
@@ -38,7 +41,7 @@ pub struct List<R> {
     #[serde(skip)]
     who: Who,
     #[serde(skip)]
-    shown: Arc<Answer>,
+    shown: Shared,
     /// The store did not answer the last search.
     #[serde(skip)]
     failed: bool,
@@ -53,7 +56,7 @@ impl<R> Default for List<R> {
             query: Query::default(),
             opened: false,
             who: Who::default(),
-            shown: Arc::default(),
+            shown: Shared::default(),
             failed: false,
             of: PhantomData,
         }
@@ -106,24 +109,30 @@ impl<R: Form> List<R> {
     /// to come back to.
     #[must_use]
     pub fn opener(&self, id: &str) -> Option<String> {
-        self.shown.found.rows.iter().any(|(known, _)| known == id).then(|| opener(id))
+        self.answer().found.rows.iter().any(|(known, _)| known == id).then(|| opener(id))
+    }
+
+    /// What is shown; nothing, as long as nothing was found.
+    fn answer(&self) -> &Answer {
+        static NOTHING: LazyLock<Answer> = LazyLock::new(Answer::default);
+        self.shown.get().unwrap_or(&NOTHING)
     }
 
     /// Reads the records of the page.
     async fn find(&mut self, cx: &mut Cx<'_, Self>) {
         let asked = finds::ask::<R>(cx, &self.who, &self.query).await;
-        self.take(asked.map(Arc::new));
+        self.take(asked);
     }
 
     /// Takes over what was found, and says whether that is something else than what is shown. A store that fails
     /// costs a message with a button, not the page.
-    fn take(&mut self, asked: crate::Result<Arc<Answer>>) -> bool {
+    fn take(&mut self, asked: crate::Result<Shared>) -> bool {
         let had_failed = std::mem::replace(&mut self.failed, asked.is_err());
         match asked {
-            Ok(answer) => {
-                self.query.page = answer.found.page;
-                let is_same = Arc::ptr_eq(&self.shown, &answer) || *self.shown == *answer;
-                self.shown = answer;
+            Ok(shared) => {
+                let is_same = Arc::ptr_eq(&self.shown, &shared) || self.shown.get() == shared.get();
+                self.shown = shared;
+                self.query.page = self.answer().found.page;
                 had_failed || !is_same
             }
             Err(error) => {
@@ -194,15 +203,16 @@ impl<R: Form> List<R> {
                 (button(t.retry).id("f.again").postback(ui.on(Browse::again())))
             };
         }
-        if self.shown.found.total == 0 {
-            return html! { p.empty { (if self.shown.empty { t.none } else { t.nothing }) } };
+        if self.answer().found.total == 0 {
+            return html! { p.empty { (if self.answer().empty { t.none } else { t.nothing }) } };
         }
         let none = crate::Data::new();
-        let sheet =
-            |data| Sheet::new(spec, &self.who, Kind::Row, data, ui.lang()).titles(&self.shown.found.titles);
+        let sheet = |data| {
+            Sheet::new(spec, &self.who, Kind::Row, data, ui.lang()).titles(&self.answer().found.titles)
+        };
         let base = bare(ui.path());
-        let last = (self.shown.found.total - 1) / PAGE;
-        let page = self.shown.found.page;
+        let last = (self.answer().found.total - 1) / PAGE;
+        let page = self.answer().found.page;
         let go = |label: &'static str, id: &'static str, to: Option<usize>| {
             let number = u32::try_from(to.unwrap_or_default()).unwrap_or_default();
             button(label).id(id).disabled(to.is_none()).postback(ui.on(Browse::page(number)))
@@ -211,7 +221,7 @@ impl<R: Form> List<R> {
             table aria-label=(spec.document.label("", ui.lang())) {
                 thead { tr { (self.head(sheet(&none), ui)) } }
                 (tbody().id("f.rows").body(html! {
-                    @for (id, data) in &self.shown.found.rows {
+                    @for (id, data) in &self.answer().found.rows {
                         (tr().id(row_id(id)).body(html! {
                             @if ui.is_page() { (sheet(data).link(&below(base, id, ""))) }
                             @else { (sheet(data).open(&opener(id), &ui.on(Browse::open(id.clone())))) }
@@ -295,7 +305,7 @@ impl<R: Form> Component for List<R> {
             }
             (self.search(ui))
             (p().id("f.total").attr(attr::ROLE, "status").text(
-                if self.shown.found.more { t.more } else { t.total }.replace("{}", &self.shown.found.total.to_string())
+                if self.answer().found.more { t.more } else { t.total }.replace("{}", &self.answer().found.total.to_string())
             ))
             (panel().id("f.found").class("found").body(self.body(ui)))
         };

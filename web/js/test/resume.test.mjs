@@ -30,6 +30,17 @@ test("what was not sent is sent by the document that goes on with the page", asy
   assert.equal((await b.sent()).at(-1)[1], 4);
 });
 
+test("a press that waits since before a reload is not made twice", async () => {
+  const plain = `<button ${bind("once")}>once</button>`;
+  await b.page(plain);
+  await b.eval("once.click()");
+  await b.loading(() => b.reload());
+  await b.serve([4, 0, 0], [2, [[0, "", plain]]]);
+  await b.eval("once.click(), once.click()");
+  await b.serve([1, 1, []]);
+  assert.deepEqual((await b.sent()).map((frame) => frame[1]), [1]);
+});
+
 test("no password is kept, neither as a draft nor in an event", async () => {
   const login = `<input id="p" type="password"><button ${bind("first")}>f</button><button ${bind("go", `data-r data-s="p"`)}>go</button>`;
   await b.page(login);

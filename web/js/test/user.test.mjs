@@ -56,6 +56,13 @@ test("each Enter sends what stood there then, however late the answers are", asy
     }
     assert.deepEqual([(await values()).flat(), await value("m")], [all, "unfinished"]);
   }
+  // Values are compared one by one, not as a text of all.
+  await b.page(`<form ${bind("f", `data-s="to m"`)}><input id="to" value="a,b"><input id="m"><button>s</button></form>`);
+  await type("to", "\n");
+  await b.eval(`${$("to")}.value = "a", ${$("m")}.value = "b,"`);
+  await type("m", "\n");
+  await b.serve([1, 1, []]);
+  assert.deepEqual(await values(), [["a,b", ""], ["a", "b,"]]);
   // Two inputs, of which one is cleared and one is not.
   await b.page(`<form ${bind("f", `data-s="to m"`)}><input id="to" value="ann"><input id="m"><button>s</button></form>`);
   await type("m", "one\n");

@@ -291,3 +291,17 @@ async fn variables_changed_under_a_task_are_told_before_they_are_overwritten() {
     let instance = desk.engine.instance(&id).await.unwrap().unwrap();
     assert_eq!(instance.state.variables().unwrap()["granted"], false.into());
 }
+
+#[tokio::test]
+async fn an_inbox_that_does_not_show_all_tasks_says_so() {
+    let desk = desk(ProcessForm::variables::<Answer>()).await;
+    let boss = desk.manager().await;
+    for (count, hidden) in [(200, true), (1, false)] {
+        for _ in 0..count {
+            desk.engine.start("leave", &Context::new()).await.unwrap();
+        }
+        desk.engine.idle().await;
+        let page = boss.open("/tasks").await;
+        assert_eq!((page.html().matches("<tr id=\"t.").count(), page.is_visible("p.more")), (200, !hidden));
+    }
+}

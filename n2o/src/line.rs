@@ -1,9 +1,6 @@
 //! A line of pages that nobody is connected to: so many in all, of one client's network, and of one session.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    net::IpAddr,
-};
+use std::{collections::HashMap, net::IpAddr};
 
 use crate::{
     cx::Cx,
@@ -38,86 +35,152 @@ impl Whose {
     }
 }
 
-/// The line, the oldest at the front.
+/// The line, the oldest at the front: a list of all pages, one of those of each session, and one of each client's.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    /// With the time at which they came; some have gone by now.
-    order: VecDeque<(u64, PageId)>,
-    whose: ByPage<Whose>,
-    /// The pages of each, the oldest at the front.
-    by: HashMap<Of, VecDeque<PageId>>,
+    seats: ByPage<Seat>,
+    all: Ends,
+    by: HashMap<Of, Ends>,
 }
+
+/// A page in the line, with its neighbours in the lists that it is in.
+#[derive(Debug)]
+struct Seat {
+    /// The time at which it came.
+    since: u64,
+    whose: Whose,
+    links: [Link; 3],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    before: Option<PageId>,
+    after: Option<PageId>,
+}
+
+/// The two ends of a list, and how many there are from one to the other.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
+    first: Option<PageId>,
+    last: Option<PageId>,
+    len: usize,
+}
+
+/// The list of all; those of [`Whose`] come behind it.
+const ALL: usize = 0;
 
 impl Line {
     /// Takes a page in at its end, and answers those that go for it: the oldest of the same session or client, or
     /// else the oldest of all.
     pub(crate) fn push(&mut self, id: PageId, now: u64, whose: Whose, most: Most) -> Vec<PageId> {
         self.remove(id);
-        self.order.push_back((now, id));
-        self.whose.insert(id, whose);
+        self.seats.insert(id, Seat { since: now, whose, links: Default::default() });
+        self.link(id, ALL, None);
         let mut gone = Vec::new();
-        for (of, most) in whose.0.into_iter().zip([most.session, most.client]) {
+        for (list, (of, most)) in (1..).zip(whose.0.into_iter().zip([most.session, most.client])) {
             let Some(of) = of else { continue };
-            let own = self.by.entry(of).or_default();
-            own.push_back(id);
-            if own.len() > most.max(1) {
-                gone.extend(own.front().copied());
+            let own = self.link(id, list, Some(of));
+            if own.len > most.max(1) {
+                gone.extend(own.first);
             }
             for id in &gone {
                 self.remove(*id);
             }
         }
-        if self.whose.len() > most.all {
+        if self.seats.len() > most.all {
             gone.extend(self.pop(u64::MAX));
-        }
-        if self.order.len() > 2 * self.whose.len() + 64 {
-            self.order.retain(|(_, id)| self.whose.contains_key(id));
         }
         gone
     }
 
+    fn ends(&mut self, of: Option<Of>) -> &mut Ends {
+        match of {
+            Some(of) => self.by.entry(of).or_default(),
+            None => &mut self.all,
+        }
+    }
+
+    fn link_of(&mut self, id: Option<PageId>, list: usize) -> Option<&mut Link> {
+        self.seats.get_mut(&id?).map(|seat| &mut seat.links[list])
+    }
+
+    /// Puts a page at the end of a list, and answers the ends that this has now.
+    fn link(&mut self, id: PageId, list: usize, of: Option<Of>) -> Ends {
+        let ends = self.ends(of);
+        let before = ends.last.replace(id);
+        ends.first.get_or_insert(id);
+        ends.len += 1;
+        let ends = *ends;
+        if let Some(link) = self.link_of(before, list) {
+            link.after = Some(id);
+        }
+        if let Some(link) = self.link_of(Some(id), list) {
+            link.before = before;
+        }
+        ends
+    }
+
+    /// Takes a page that had this link out of a list.
+    fn unlink(&mut self, Link { before, after }: Link, list: usize, of: Option<Of>) {
+        if let Some(link) = self.link_of(before, list) {
+            link.after = after;
+        }
+        if let Some(link) = self.link_of(after, list) {
+            link.before = before;
+        }
+        let ends = self.ends(of);
+        ends.len -= 1;
+        if before.is_none() {
+            ends.first = after;
+        }
+        if after.is_none() {
+            ends.last = before;
+        }
+        if let (0, Some(of)) = (ends.len, of) {
+            self.by.remove(&of);
+        }
+    }
+
     pub(crate) fn remove(&mut self, id: PageId) {
-        let Some(Whose(all)) = self.whose.remove(&id) else { return };
-        for of in all.into_iter().flatten() {
-            if let Some(own) = self.by.get_mut(&of) {
-                own.retain(|known| *known != id);
-                if own.is_empty() {
-                    self.by.remove(&of);
-                }
+        let Some(Seat { whose: Whose([session, client]), links, .. }) = self.seats.remove(&id) else {
+            return;
+        };
+        self.unlink(links[ALL], ALL, None);
+        for (list, of) in [(1, session), (2, client)] {
+            if of.is_some() {
+                self.unlink(links[list], list, of);
             }
         }
     }
 
     /// Takes out the oldest page, if it came until then.
     pub(crate) fn pop(&mut self, until: u64) -> Option<PageId> {
-        while let Some((since, id)) = self.order.front().copied() {
-            let is_there = self.whose.contains_key(&id);
-            if is_there && since > until {
-                return None;
-            }
-            self.order.pop_front();
-            if is_there {
-                self.remove(id);
-                return Some(id);
-            }
-        }
-        None
+        let id = self.all.first?;
+        let came = self.seats.get(&id).is_some_and(|seat| seat.since <= until);
+        came.then(|| {
+            self.remove(id);
+            id
+        })
     }
 
     /// Those that came before the clock was set back count as come now.
     pub(crate) fn set_back(&mut self, now: u64) {
-        for (since, _) in self.order.iter_mut().take_while(|(since, _)| *since > now) {
-            *since = now;
+        let mut next = self.all.first;
+        while let Some(seat) = next.and_then(|id| self.seats.get_mut(&id)).filter(|seat| seat.since > now) {
+            seat.since = now;
+            next = seat.links[ALL].after;
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.whose.len()
+        self.seats.len()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     fn whose(session: usize, client: u8) -> Whose {
@@ -144,7 +207,7 @@ mod tests {
         assert_eq!(push(11, 11, 6), [id(0)], "of all");
         assert_eq!((line.len(), line.by.len()), (9, 9 + 6), "nine sessions of six clients");
         while line.pop(u64::MAX).is_some() {}
-        assert!(line.by.is_empty() && line.order.is_empty());
+        assert!(line.by.is_empty() && line.all.len == 0);
     }
 
     #[test]
@@ -156,7 +219,62 @@ mod tests {
             line.push(id(n), n as u64, whose(1, 1), most);
             line.remove(id(n));
         }
-        assert!(line.order.len() < 100 && line.len() == 1 && line.by.len() == 2, "{line:?}");
+        assert!(line.all.len == 1 && line.len() == 1 && line.by.len() == 2, "{line:?}");
         assert_eq!((line.pop(0), line.pop(u64::MAX)), (Some(id(0)), None));
+    }
+
+    #[test]
+    fn a_page_that_comes_again_stands_at_the_end() {
+        let most = Most { all: 2, client: 9, session: 9 };
+        let mut line = Line::default();
+        for (now, n) in [(0, 1), (1, 2), (2, 1)] {
+            assert_eq!(line.push(id(n), now, whose(0, 0), most), []);
+        }
+        assert_eq!(line.pop(0), None, "the first has come again since");
+        assert_eq!(line.push(id(3), 3, whose(0, 0), most), [id(2)]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_lists_are_those_of_a_plain_line(
+            acts in vec((0..3_u8, 0..12_u128, 0..3_usize, 0..2_u8), 0..200),
+        ) {
+            let most = Most { all: 8, client: 5, session: 3 };
+            let (mut line, mut plain) = (Line::default(), Vec::<(u128, usize, u8)>::new());
+            for (act, n, session, client) in acts {
+                match act {
+                    0 => {
+                        line.remove(id(n));
+                        plain.retain(|page| page.0 != n);
+                    }
+                    1 => {
+                        let first = (!plain.is_empty()).then(|| plain.remove(0));
+                        prop_assert_eq!(line.pop(u64::MAX), first.map(|page| id(page.0)));
+                    }
+                    _ => {
+                        plain.retain(|page| page.0 != n);
+                        plain.push((n, session, client));
+                        let mut gone = Vec::new();
+                        for (kind, most) in [(0, most.session), (1, most.client), (2, most.all)] {
+                            let is_own = |page: &(u128, usize, u8)| match kind {
+                                0 => page.1 == session,
+                                1 => page.2 == client,
+                                _ => true,
+                            };
+                            if plain.iter().filter(|page| is_own(page)).count() > most {
+                                let oldest = plain.iter().position(is_own).expect("one of them");
+                                gone.push(id(plain.remove(oldest).0));
+                            }
+                        }
+                        prop_assert_eq!(line.push(id(n), 0, whose(session, client), most), gone);
+                    }
+                }
+                prop_assert_eq!(line.len(), plain.len());
+            }
+            while let Some(next) = line.pop(u64::MAX) {
+                prop_assert_eq!(next, id(plain.remove(0).0));
+            }
+            prop_assert!(plain.is_empty() && line.by.is_empty());
+        }
     }
 }

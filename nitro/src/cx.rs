@@ -16,8 +16,7 @@ use crate::{
     component::{Child, Component, Keyed, seal},
     doc::Doc,
     event::{Bind, Bound, Postback},
-    keep::memo,
-    scope,
+    hash, id, keep, scope,
     tags::panel,
 };
 
@@ -203,6 +202,12 @@ impl<C> Ui<'_, C> {
     /// when the visitor's name, roles or language are others, and left out otherwise. Nothing is shown of a child
     /// that the visitor may not see, nor of one that `children` has not named in this turn.
     pub fn place<D: Component>(&self, child: &Child<D>) -> Markup {
+        let mut out = String::new();
+        self.place_in(child, &mut out);
+        PreEscaped(out)
+    }
+
+    fn place_in<D: Component>(&self, child: &Child<D>, out: &mut String) {
         let held = &child.held;
         if held.name.is_empty() {
             let child = type_name::<D>();
@@ -212,21 +217,23 @@ impl<C> Ui<'_, C> {
                 "a child is placed that `children` does not name"
             );
             debug_assert!(false, "a child is placed that `children` does not name: {child}");
-            return PreEscaped(String::new());
+            return;
         }
         let is_met = scope::round().is_none_or(|round| round == held.round);
         let Some(at) = child.at().filter(|_| is_met && held.loaded && held.admitted.is_some()) else {
-            return PreEscaped(String::new());
+            return;
         };
-        let id = if held.id.is_empty() { held.name.to_owned() } else { format!("{}.{}", held.name, held.id) };
-        memo(id, (child.serial, held.version, self.user(), self.roles(), self.lang()), || {
+        let state = hash::of_all([child.serial, held.version, scope::viewer(self)]) >> (64 - id::BITS);
+        keep::component(&at.own, state, out, || {
             panel().body(scope::under(Arc::clone(at), || child.it.render(&self.lend())))
-        })
+        });
     }
 
     /// Shows all children of a holder.
     pub fn place_all<K: PartialEq, D: Component>(&self, children: &Keyed<K, D>) -> Markup {
-        PreEscaped(children.iter().map(|(_, child)| self.place(child).0).collect())
+        let mut out = String::new();
+        children.iter().for_each(|(_, child)| self.place_in(child, &mut out));
+        PreEscaped(out)
     }
 
     /// The same for the rendering of another page, which this one holds and shows as its own.

@@ -3,7 +3,6 @@
 use std::{
     any::{Any, TypeId},
     borrow::Cow,
-    collections::HashSet,
     sync::Arc,
 };
 
@@ -13,7 +12,7 @@ use crate::{
     check::Seen,
     component::At,
     draft::Draft,
-    hash,
+    hash::{self, Serials},
     tree::{Place, Tree},
     url::Url,
 };
@@ -48,9 +47,9 @@ pub(crate) struct Parts {
     /// The topics that components have registered with, by serial; 0 is the page.
     pub(crate) topics: Vec<(u64, String)>,
     /// The serials of those whose `init` has run.
-    begun: HashSet<u64>,
+    begun: Serials,
     /// The serials of the components that are there, so far as they were met in this round.
-    alive: HashSet<u64>,
+    alive: Serials,
     /// The number of the round.
     pub(crate) round: u64,
     /// All that the component has said so far.
@@ -130,10 +129,14 @@ impl Doc {
         parts.round
     }
 
+    /// The `init` of a component has run.
+    pub(crate) fn has_begun(&self, serial: u64) -> bool {
+        self.parts.as_ref().is_some_and(|parts| parts.begun.contains(&serial))
+    }
+
     /// Says whether a component is still to begin, which it does then.
     pub(crate) fn begins(&mut self, serial: u64) -> bool {
-        let begins = !self.parts().begun.contains(&serial);
-        begins && self.change_life().begun.insert(serial)
+        !self.has_begun(serial) && self.change_life().begun.insert(serial)
     }
 
     /// The components, whose topics and beginnings are to be changed by a handler that may fail.
@@ -276,4 +279,4 @@ pub(crate) struct Before {
 }
 
 /// The topics of components by serial, and the serials of those that have begun.
-type Life = (Vec<(u64, String)>, HashSet<u64>);
+type Life = (Vec<(u64, String)>, Serials);

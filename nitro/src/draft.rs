@@ -259,7 +259,7 @@ impl Draft {
         }
         match self.stub(node) {
             Some((kept, true)) => &kept.first,
-            Some((kept, false)) => &kept.last,
+            Some((kept, false)) => kept.last.as_ref().unwrap_or(&kept.first),
             None => "",
         }
     }

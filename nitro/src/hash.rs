@@ -2,7 +2,8 @@
 //! gain by a collision: all he gets is a text shown stale, and he does not know the secret.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    collections::HashSet,
+    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
     sync::LazyLock,
 };
 
@@ -63,6 +64,28 @@ impl Hash {
     }
 }
 
+/// Serials of components, which are as good as hashes and come from nobody else.
+pub(crate) type Serials = HashSet<u64, BuildHasherDefault<Same>>;
+
+/// A number in the place of its hash.
+#[derive(Debug, Default)]
+pub(crate) struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        // A table looks at the lowest bits and at the uppermost ones, of which a serial has none.
+        self.0 ^ self.0 << 40
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = self.0.rotate_left(8) ^ number;
+    }
+}
+
 /// The hash of one piece, which is the same in all processes.
 pub(crate) fn lasting(bytes: &[u8]) -> u64 {
     let mut hash = Hash::new(0);
@@ -74,6 +97,13 @@ pub(crate) fn lasting(bytes: &[u8]) -> u64 {
 pub(crate) fn of(bytes: &[u8]) -> u64 {
     let mut hash = Hash::keyed();
     hash.write(bytes);
+    hash.end()
+}
+
+/// The hash of a few numbers.
+pub(crate) fn of_all<const N: usize>(numbers: [u64; N]) -> u64 {
+    let mut hash = Hash::keyed();
+    numbers.iter().for_each(|number| hash.write(&number.to_le_bytes()));
     hash.end()
 }
 

@@ -37,21 +37,35 @@ use crate::{
 /// ```
 pub fn memo<'a>(id: impl Into<Cow<'a, str>>, state: impl Hash, make: impl FnOnce() -> El<'a>) -> Markup {
     let id = clean_id(id.into());
-    let full = scope::page_id(&id).into_owned();
+    let full = scope::page_id(&id);
     let state = state_of((&*full, state));
     let mut out = String::new();
-    let kept = scope::with(|scope| {
-        let scope = scope?;
-        let range = scope.memo(&full, state)?;
-        scope.stub(Kept { range, first: full.clone(), last: full.clone() }, &mut out);
-        Some(())
-    });
-    if kept.is_none() {
+    if !is_kept(&full, state, &mut out) {
         let mut el = scope::inside(&id, make).id(id);
         el.keep = Keep::Memo(state);
         el.render_to(&mut out);
     }
     PreEscaped(out)
+}
+
+/// The same for a component, whose element has this id on the page.
+pub(crate) fn component<'a>(id: &'a str, state: u64, out: &mut String, make: impl FnOnce() -> El<'a>) {
+    if !is_kept(id, state, out) {
+        let mut el = scope::inside(id, make).id(id);
+        el.keep = Keep::Memo(state);
+        el.write_whole(out);
+    }
+}
+
+/// Writes a stub where the page has the element from the same state.
+fn is_kept(id: &str, state: u64, out: &mut String) -> bool {
+    let kept = scope::with(|scope| {
+        let scope = scope?;
+        let range = scope.memo(id, state)?;
+        scope.stub(Kept { range, first: id.to_owned(), last: None }, out);
+        Some(())
+    });
+    kept.is_some()
 }
 
 /// Rows of a list that stay as they were.
@@ -136,7 +150,7 @@ impl El<'_> {
         let id = scope::page_id(&self.id);
         let known = scope::with(|scope| {
             let scope = scope.filter(|scope| scope.is_stream(&id))?;
-            scope.stub(Kept { range: 0..0, first: String::new(), last: String::new() }, &mut out);
+            scope.stub(Kept { range: 0..0, first: String::new(), last: None }, &mut out);
             Some(())
         });
         self.body = Body::Markup(Cow::Owned(if known.is_some() { out } else { rows().0 }));
@@ -150,7 +164,7 @@ fn end<K>(run: Option<Run<K>>, id_of: &impl Fn(&K) -> String, out: &mut String) 
     let last = id_of(&last);
     scope::with(|scope| {
         if let Some(scope) = scope {
-            scope.stub(Kept { range, first, last }, out);
+            scope.stub(Kept { range, first, last: Some(last) }, out);
         }
     });
 }

@@ -153,14 +153,11 @@ impl Nodes {
     pub(crate) fn extend(&mut self, others: &Nodes, range: Range<usize>, run: u32) {
         let wide = &others.wide[others.wide_of(range.start)..others.wide_of(range.end)];
         if run == 1 && wide.iter().all(|wide| wide.run == 1) {
-            let (more, less) = (self.low.len() as u32, range.start as u32);
-            self.wide.extend(wide.iter().map(|wide| Wide { at: wide.at + more - less, ..*wide }));
-            let values = others.value_of(range.start)..others.value_of(range.end);
-            self.values.extend_from_slice(&others.values[values]);
-            self.low.extend_from_slice(&others.low[range.clone()]);
-            self.rest.extend_from_slice(&others.rest[range.clone()]);
-            self.flags.extend_from_slice(&others.flags[range]);
-            return;
+            return self.copy(others, range);
+        }
+        if let Some(node) = others.get(range.start).filter(|node| node.size as usize == range.len()) {
+            self.push(&Node { run, ..node });
+            return self.copy(others, range.start + 1..range.end);
         }
         let mut outermost = range.start;
         for (at, mut node) in range.clone().zip(others.range(range)) {
@@ -170,6 +167,21 @@ impl Nodes {
             }
             self.push(&node);
         }
+    }
+
+    /// Appends nodes of other ones as they are.
+    fn copy(&mut self, others: &Nodes, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let (more, less) = (self.low.len() as u32, range.start as u32);
+        let wide = &others.wide[others.wide_of(range.start)..others.wide_of(range.end)];
+        self.wide.extend(wide.iter().map(|wide| Wide { at: wide.at + more - less, ..*wide }));
+        let values = others.value_of(range.start)..others.value_of(range.end);
+        self.values.extend_from_slice(&others.values[values]);
+        self.low.extend_from_slice(&others.low[range.clone()]);
+        self.rest.extend_from_slice(&others.rest[range.clone()]);
+        self.flags.extend_from_slice(&others.flags[range]);
     }
 
     /// Says of a node that was pushed, behind which its inside was pushed, what it has become.

@@ -19,7 +19,7 @@ use crate::{
     component::At,
     event::Bind,
     hash::Hash,
-    id::Keying,
+    id::{Keying, state_of},
     nodes::{self, KEPT, Nodes, VALUED},
 };
 
@@ -98,9 +98,9 @@ pub(crate) struct Mark {
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) range: Range<usize>,
-    /// The ids of the first and of the last element.
+    /// The id of the first element, and of the last where that is another one.
     pub(crate) first: String,
-    pub(crate) last: String,
+    pub(crate) last: Option<String>,
 }
 
 /// The page as it was.
@@ -129,6 +129,8 @@ pub(crate) struct Scope {
     at: Option<Arc<At>>,
     /// The round in which the components of the page were met, where the whole of it is rendered.
     round: Option<u64>,
+    /// See [`Scope::viewer`].
+    viewer: Option<u64>,
 }
 
 impl Scope {
@@ -145,6 +147,7 @@ impl Scope {
             known,
             at: None,
             round: None,
+            viewer: None,
         }
     }
 
@@ -194,12 +197,20 @@ impl Scope {
         });
     }
 
-    /// The nodes of an element that is made from a state, if the page has it.
+    /// The nodes of an element that is made from a state, if the page has it: most likely behind the one before.
     pub(crate) fn memo(&mut self, id: &str, state: u64) -> Option<Range<usize>> {
         let known = self.known.as_mut()?;
-        let at = known.nodes.find(known.keying.key(id)).next()?;
-        let is = known.nodes.flags(at) & KEPT != 0 && known.nodes.value(at) == Some(state);
-        is.then(|| at..at + known.nodes.size(at))
+        let (nodes, key) = (&known.nodes, known.keying.key(id));
+        let is_next = known.next > 0 && known.next < nodes.len() && nodes.key(known.next) == key;
+        let at = if is_next { known.next } else { nodes.find(key).next()? };
+        let end = at + nodes.size(at);
+        known.next = end;
+        (nodes.flags(at) & KEPT != 0 && nodes.value(at) == Some(state)).then_some(at..end)
+    }
+
+    /// The hash of what all components are made from beside their state: who the visitor is, and the language.
+    fn viewer(&mut self, cx: &n2o::Cx) -> u64 {
+        *self.viewer.get_or_insert_with(|| state_of((cx.user(), cx.roles(), cx.lang())))
     }
 
     /// The nodes of a row, which a state stands for, if the page has it: most likely behind the one before.
@@ -337,6 +348,11 @@ pub(crate) fn part(
 /// The round in which the components of the page that is being rendered were met.
 pub(crate) fn round() -> Option<u64> {
     SCOPE.with_borrow(|scope| scope.as_ref()?.round)
+}
+
+/// The hash of what all components of a rendering are made from beside their state.
+pub(crate) fn viewer(cx: &n2o::Cx) -> u64 {
+    with(|scope| scope.map(|scope| scope.viewer(cx))).unwrap_or_default()
 }
 
 /// The component that is being rendered.

@@ -348,7 +348,7 @@ impl El<'_> {
         }
     }
 
-    fn write_whole(&self, out: &mut String) {
+    pub(crate) fn write_whole(&self, out: &mut String) {
         match &self.label {
             Some(label) if self.is_field() => self.write_field(label, out),
             _ => self.write(out),

@@ -2,6 +2,7 @@
 
 use std::{
     any::TypeId,
+    fmt::{self, Display, Write},
     ops::{Deref, DerefMut},
     sync::{
         Arc,
@@ -11,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{At, Component};
+use super::{At, Component, keyed::id_of};
 use crate::id::state_of;
 
 /// A number that no other child has had, also in another run of the program.
@@ -63,6 +64,23 @@ impl Held {
             (self.name, self.id, self.at) = (name, id, None);
         }
     }
+
+    /// The same for a component under a key.
+    pub(crate) fn name_of_key(&mut self, name: &'static str, key: &impl Display, serial: u64) {
+        if self.name != name || !is_written(key, &self.id) {
+            self.name(name, id_of(key, serial));
+        }
+    }
+
+    /// The visitor was let in with these rights, unless they are unknown.
+    pub(crate) fn is_let_in(&self, rights: Option<u64>) -> bool {
+        self.admitted.is_some() && self.admitted == rights
+    }
+
+    /// The place, if it is known and seen from that of the holder.
+    pub(crate) fn place(&self, outer: Option<&Arc<At>>) -> Option<&Arc<At>> {
+        self.at.as_ref().filter(|at| at.is_in(outer))
+    }
 }
 
 impl<C> Child<C> {
@@ -79,10 +97,10 @@ impl<C> Child<C> {
 impl<C: Component> Child<C> {
     /// Its place, seen from that of its holder; `None` is the page.
     pub(crate) fn place(&mut self, outer: Option<&Arc<At>>) -> Arc<At> {
-        let Held { name, id, at, .. } = &mut self.held;
-        if let Some(known) = at.as_ref().filter(|at| at.is_in(outer)) {
+        if let Some(known) = self.held.place(outer) {
             return Arc::clone(known);
         }
+        let Held { name, id, at, .. } = &mut self.held;
         let made = Arc::new(At::step(outer, name, id, self.serial, TypeId::of::<C::Event>()));
         Arc::clone(at.insert(made))
     }
@@ -145,4 +163,17 @@ impl<C> Slot<C> {
     pub fn get_mut(&mut self) -> Option<&mut C> {
         self.0.as_deref_mut()
     }
+}
+
+/// Something is displayed as this text.
+fn is_written(it: &impl Display, text: &str) -> bool {
+    struct Rest<'a>(&'a str);
+    impl Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut rest = Rest(text);
+    write!(rest, "{it}").is_ok() && rest.0.is_empty()
 }

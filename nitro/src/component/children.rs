@@ -7,7 +7,6 @@ use n2o::{Dispatch, Later, Message};
 use super::{
     At, Child, Component, Keyed, Slot,
     fire::{Click, fire, told, wake},
-    keyed::id_of,
 };
 use crate::{doc::Doc, event::Never};
 
@@ -65,7 +64,8 @@ impl<'a, E: 'a> Children<'a, E> {
         hear: impl Fn(C::Said) -> E + Send + 'a,
     ) -> Self {
         C::declare();
-        self.push(name, String::new(), child, Box::new(hear));
+        child.held.name(name, String::new());
+        self.push(name, child, hear);
         self
     }
 
@@ -79,7 +79,8 @@ impl<'a, E: 'a> Children<'a, E> {
     ) -> Self {
         C::declare();
         if let Some(child) = &mut slot.0 {
-            self.push(name, String::new(), child, Box::new(hear));
+            child.held.name(name, String::new());
+            self.push(name, child, hear);
         }
         self
     }
@@ -93,9 +94,11 @@ impl<'a, E: 'a> Children<'a, E> {
         hear: impl Fn(K, C::Said) -> E + Copy + Send + 'a,
     ) -> Self {
         C::declare();
+        self.0.reserve(keyed.0.len());
         for (key, child) in &mut keyed.0 {
-            let (id, key) = (id_of(key, child.serial), key.clone());
-            self.push(name, id, child, Box::new(move |said| hear(key.clone(), said)));
+            child.held.name_of_key(name, key, child.serial);
+            let key = key.clone();
+            self.push(name, child, move |said| hear(key.clone(), said));
         }
         self
     }
@@ -103,11 +106,9 @@ impl<'a, E: 'a> Children<'a, E> {
     fn push<C: Component>(
         &mut self,
         name: &'static str,
-        id: String,
         child: &'a mut Child<C>,
-        hear: Box<dyn Fn(C::Said) -> E + Send + 'a>,
+        hear: impl Fn(C::Said) -> E + Send + 'a,
     ) {
-        child.held.name(name, id);
         let serial = child.serial;
         self.0.push(Branch { name, serial, node: Box::new(Held { child, hear }) });
     }
@@ -136,6 +137,9 @@ pub(crate) trait Node<E>: Send {
         doc: &'b mut Doc,
     ) -> Later<'b, Vec<E>>;
 
+    /// Meets it and those in it, when there is nothing else to do with any of them for a visitor with these rights.
+    fn rests(&mut self, outer: Option<&Arc<At>>, rights: Option<u64>, begin: bool, doc: &mut Doc) -> bool;
+
     /// Loads and begins what was not yet, and names all.
     fn wake<'b>(
         &'b mut self,
@@ -155,12 +159,12 @@ pub(crate) trait Node<E>: Send {
     ) -> Later<'b, Vec<E>>;
 }
 
-struct Held<'a, C: Component, E> {
+struct Held<'a, C: Component, F> {
     child: &'a mut Child<C>,
-    hear: Box<dyn Fn(C::Said) -> E + Send + 'a>,
+    hear: F,
 }
 
-impl<C: Component, E> Held<'_, C, E> {
+impl<C: Component, F> Held<'_, C, F> {
     /// Touches the child when something in it has changed; `around` says whether something beside it had before.
     fn stir(&mut self, around: bool, doc: &mut Doc) {
         let stirred = &mut doc.parts().stirred;
@@ -171,13 +175,16 @@ impl<C: Component, E> Held<'_, C, E> {
     }
 
     /// All that the child said, as its owner's events; what its siblings said before stays.
-    fn heard(&self, outer: Vec<Box<dyn std::any::Any + Send>>, doc: &mut Doc) -> Vec<E> {
+    fn heard<E>(&self, outer: Vec<Box<dyn std::any::Any + Send>>, doc: &mut Doc) -> Vec<E>
+    where
+        F: Fn(C::Said) -> E,
+    {
         let said = mem::replace(&mut doc.parts().said, outer);
         said.into_iter().filter_map(|said| said.downcast().ok()).map(|said| (self.hear)(*said)).collect()
     }
 }
 
-impl<C: Component, E> Node<E> for Held<'_, C, E> {
+impl<C: Component, E, F: Fn(C::Said) -> E + Send> Node<E> for Held<'_, C, F> {
     fn at(&mut self, outer: Option<&Arc<At>>) -> Arc<At> {
         self.child.place(outer)
     }
@@ -199,6 +206,16 @@ impl<C: Component, E> Node<E> for Held<'_, C, E> {
             fire(self.child, at, click, dispatch, doc).await?;
             Ok(self.heard(outer, doc))
         })
+    }
+
+    fn rests(&mut self, outer: Option<&Arc<At>>, rights: Option<u64>, begin: bool, doc: &mut Doc) -> bool {
+        let Child { it, held, serial } = &mut *self.child;
+        if !(held.loaded && held.is_let_in(rights) && (!begin || doc.has_begun(*serial))) {
+            return false;
+        }
+        held.round = doc.meet(*serial);
+        let at = held.place(outer);
+        at.is_some() && it.children().0.iter_mut().all(|branch| branch.node.rests(at, rights, begin, doc))
     }
 
     fn wake<'b>(

@@ -173,7 +173,7 @@ async fn admit<C: Component>(
     doc: &mut Doc,
 ) -> Result<bool> {
     let rights = dispatch.rights();
-    if child.held.admitted.is_some() && child.held.admitted == rights {
+    if child.held.is_let_in(rights) {
         return Ok(true);
     }
     let (it, is_open) = (&mut child.it, child.held.loaded);
@@ -231,9 +231,14 @@ pub(crate) async fn rouse<C: Component>(
     doc: &mut Doc,
 ) -> Result {
     let mut heard = Vec::new();
+    let mut rights = dispatch.rights();
     for mut branch in it.children().0 {
+        if branch.node.rests(at, rights, begin, doc) {
+            continue;
+        }
         let inner = branch.node.at(at);
         heard.extend(branch.node.wake(&inner, begin, dispatch, doc).await?);
+        rights = dispatch.rights();
     }
     hear(it, at, heard, dispatch, doc).await
 }

@@ -17,6 +17,8 @@ const PREFIX: usize = 31;
 /// A component's place in the page.
 #[derive(Clone, Debug)]
 pub(crate) struct At {
+    /// The id of the element that it stands in.
+    pub(crate) own: String,
     /// The text before the ids in it.
     pub(crate) prefix: String,
     /// For each step the name of the field and the serial of the child.
@@ -32,9 +34,11 @@ impl At {
     pub(crate) fn step(outer: Option<&Arc<At>>, name: &str, id: &str, serial: u64, event: TypeId) -> At {
         let (prefix, mut path) = outer.map_or_else(Default::default, |at| (&*at.prefix, at.path.clone()));
         path.push((name.to_owned(), serial));
-        let full = if id.is_empty() { format!("{prefix}{name}.") } else { format!("{prefix}{name}.{id}.") };
+        let name = if id.is_empty() { name.to_owned() } else { format!("{name}.{id}") };
+        let full = format!("{prefix}{name}.");
+        let own = outer.map_or_else(|| name.clone(), |at| at.id(&name));
         let prefix = if full.len() <= PREFIX { full } else { format!("c:{serial:x}.") };
-        At { prefix, path, event, outer: outer.cloned() }
+        At { own, prefix, path, event, outer: outer.cloned() }
     }
 
     /// The place is that of a child of the component there, or of the page.

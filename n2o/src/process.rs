@@ -124,29 +124,30 @@ impl Process {
         self.cx.session_handle().attach(&inbox);
         self.heard = Instant::now();
         let mut wire = Some(connection);
-        let mut end = match self.begin(&mut wire, start).await {
+        // What happens at the beginning and at the end is in boxes of its own: every idle page would keep room for it.
+        let mut end = match Box::pin(self.begin(&mut wire, start)).await {
             Ok(()) => self.live(&mut wire, &leave).await,
             Err(end) => end,
         };
-        end = self.save().await.err().unwrap_or(end);
+        end = Box::pin(self.save()).await.err().unwrap_or(end);
         // A client that comes back at the last moment is taken up; the inbox is closed to later ones.
         while let Some(connection) = inbox.close() {
             if let End::Close(code, reason) = end {
-                connection.close(code, reason).await;
+                Box::pin(connection.close(code, reason)).await;
                 continue;
             }
             wire = Some(*connection);
             (self.left, self.heard) = (false, Instant::now());
-            end = match self.welcome(&mut wire).await {
+            end = match Box::pin(self.welcome(&mut wire)).await {
                 Ok(()) => self.live(&mut wire, &leave).await,
                 Err(end) => end,
             };
-            end = self.save().await.err().unwrap_or(end);
+            end = Box::pin(self.save()).await.err().unwrap_or(end);
         }
         drop(self);
         drop(leave);
         if let (Some(connection), End::Close(code, reason)) = (wire, end) {
-            connection.close(code, reason).await;
+            Box::pin(connection.close(code, reason)).await;
         }
     }
 
@@ -199,26 +200,27 @@ impl Process {
                 return End::Gone;
             }
             let had = wire.is_some();
-            let done = if let Some(frame) = self.queue.pop() {
-                self.frame(&frame.bytes, wire).await
+            let next = if let Some(frame) = self.queue.pop() {
+                Next::Queued(frame)
             } else if self.too_long {
-                self.refuse(wire).await
+                Next::TooLong
             } else {
                 tokio::select! {
                     biased;
-                    got = recv(wire) => self.received(got, wire).await,
-                    item = inbox.next() => self.item(item, wire).await,
-                    () = timer.as_mut() => self.tick(wire, parked).await,
-                    () = alarm.rings() => self.time(wire).await,
+                    got = recv(wire) => Next::Got(got),
+                    item = inbox.next() => Next::Item(item),
+                    () = timer.as_mut() => Next::Tick,
+                    () = alarm.rings() => Next::Timer,
                 }
             };
-            if let Err(end) = done {
+            // In a box that is there while something happens: every idle page would keep room for it otherwise.
+            if let Err(end) = Box::pin(self.step(next, wire, parked)).await {
                 return end;
             }
             match (had, wire.is_some()) {
                 (true, false) => {
                     parked = Instant::now();
-                    if let Err(end) = self.save().await {
+                    if let Err(end) = Box::pin(self.save()).await {
                         return end;
                     }
                     leave.park(&self.cx);
@@ -231,6 +233,17 @@ impl Process {
             if timer.is_elapsed() || deadline < timer.deadline() {
                 timer.as_mut().reset(deadline);
             }
+        }
+    }
+
+    async fn step(&mut self, next: Next, wire: &mut Option<Connection>, parked: Instant) -> Result<(), End> {
+        match next {
+            Next::Queued(frame) => self.frame(&frame.bytes, wire).await,
+            Next::TooLong => self.refuse(wire).await,
+            Next::Got(got) => self.received(got, wire).await,
+            Next::Item(item) => self.item(item, wire).await,
+            Next::Tick => self.tick(wire, parked).await,
+            Next::Timer => self.time(wire).await,
         }
     }
 
@@ -333,6 +346,20 @@ impl Process {
             }
         }
     }
+}
+
+/// The thing that a page does next.
+enum Next {
+    /// A frame that came while a handler ran.
+    Queued(Held),
+    /// The message that was too long comes now.
+    TooLong,
+    Got(Option<Incoming>),
+    Item(Item),
+    /// It is time to save, or to give up a client.
+    Tick,
+    /// A timer of the page is due.
+    Timer,
 }
 
 async fn recv(wire: &mut Option<Connection>) -> Option<Incoming> {

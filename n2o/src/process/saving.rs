@@ -108,7 +108,7 @@ impl Process {
         if let Err(error) = self.commit_saved(saved).await {
             self.cx.undo();
             if error.is_conflict() {
-                // In a box of its own: every idle page would keep room for what hardly ever happens.
+                // In a box of its own: every save would have room for what hardly ever happens.
                 Box::pin(self.still_here()).await?;
             }
             if let Some(repeated) = self.node().unsaved() {

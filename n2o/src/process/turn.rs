@@ -63,7 +63,7 @@ impl Process {
                 self.deliver(wire, Some(seq), frame).await?;
                 self.push(wire).await
             }
-            // In a box of its own: every idle page would keep room for it.
+            // In a box of its own: every event would have room for it.
             Err(error) => Box::pin(self.failed(event, &error, wire)).await,
         }
     }

@@ -35,6 +35,32 @@ pub struct Call<'a> {
     pub now: u64,
 }
 
+/// The versions of a record that a write is meant for: the precondition `If-Match` of RFC 9110.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// Whichever there is: what others have written since it was read is lost, and the caller wants it so.
+    Any,
+    /// One of these.
+    Of(Vec<Version>),
+}
+
+impl Match {
+    /// A version is one of those.
+    #[must_use]
+    pub fn has(&self, version: Version) -> bool {
+        match self {
+            Match::Any => true,
+            Match::Of(versions) => versions.contains(&version),
+        }
+    }
+}
+
+impl From<Version> for Match {
+    fn from(version: Version) -> Self {
+        Match::Of(vec![version])
+    }
+}
+
 /// An answer that is no problem.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -224,14 +250,14 @@ pub async fn create<R: Form>(call: Call<'_>, body: &Value) -> Answer {
 }
 
 /// Changes the fields that are in `body`; the others stay. Without the version that was read, nothing is changed.
-pub async fn update<R: Form>(call: Call<'_>, id: &str, version: Option<Version>, body: &Value) -> Answer {
+pub async fn update<R: Form>(call: Call<'_>, id: &str, meant: Option<&Match>, body: &Value) -> Answer {
     if denied::<R>(&call, Act::Update) {
         return Ok(Err(problem(403, call.lang)));
     }
-    let Some(version) = version else { return Ok(Err(problem(428, call.lang))) };
+    let Some(meant) = meant else { return Ok(Err(problem(428, call.lang))) };
     let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
-    let spec = R::spec();
-    if kept.version != version {
+    let (spec, version) = (R::spec(), kept.version);
+    if !meant.has(version) {
         return Ok(Err(Problem::lost(spec, call.who, &kept, call.lang)));
     }
     let data = match fill::<R>(call.txn, call.who, Kind::Edit, body, &kept.data).await? {
@@ -257,14 +283,18 @@ pub async fn update<R: Form>(call: Call<'_>, id: &str, version: Option<Version>,
     })
 }
 
-/// Deletes a record that was read as `version`.
-pub async fn delete<R: Form>(call: Call<'_>, id: &str, version: Option<Version>) -> Answer {
+/// Deletes a record of a version that was read.
+pub async fn delete<R: Form>(call: Call<'_>, id: &str, meant: Option<&Match>) -> Answer {
     if denied::<R>(&call, Act::Delete) {
         return Ok(Err(problem(403, call.lang)));
     }
-    let Some(version) = version else { return Ok(Err(problem(428, call.lang))) };
+    let Some(meant) = meant else { return Ok(Err(problem(428, call.lang))) };
+    let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
+    if !meant.has(kept.version) {
+        return Ok(Err(Problem::lost(R::spec(), call.who, &kept, call.lang)));
+    }
     let by = By { who: call.who, now: call.now };
-    Ok(match table::delete::<R>(call.txn, by, id, version).await? {
+    Ok(match table::delete::<R>(call.txn, by, id, kept.version).await? {
         Saved::Done { .. } => {
             Ok(Reply { changed: changed(call.who, id, Act::Delete), ..reply(204, Value::Null) })
         }

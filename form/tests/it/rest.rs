@@ -48,20 +48,54 @@ async fn a_record_is_made_read_changed_and_deleted() {
     let got = rest::get::<Client>(call(&mut txn, &who), "AB-0001").await.unwrap().unwrap();
     assert_eq!(got.body["name"], "Ada");
     let change = json!({ "tel": "+380441234567", "credit": got.body["credit"] });
-    let answer = rest::update::<Client>(call(&mut txn, &who), "AB-0001", got.version, &change).await;
+    let answer = rest::update::<Client>(
+        call(&mut txn, &who),
+        "AB-0001",
+        got.version.map(rest::Match::from).as_ref(),
+        &change,
+    )
+    .await;
     assert_eq!(told(&answer).0, 200);
     txn.commit().await.unwrap();
 
     let mut txn = store.txn();
-    let answer = rest::update::<Client>(call(&mut txn, &who), "AB-0001", got.version, &change).await;
+    let answer = rest::update::<Client>(
+        call(&mut txn, &who),
+        "AB-0001",
+        got.version.map(rest::Match::from).as_ref(),
+        &change,
+    )
+    .await;
     let (status, current, _) = told(&answer);
     assert_eq!((status, &current["tel"]), (412, &json!("+380441234567")), "{answer:?}");
     let answer = rest::update::<Client>(call(&mut txn, &who), "AB-0001", None, &change).await;
     assert_eq!(told(&answer).0, 428);
-    assert_eq!(told(&rest::delete::<Client>(call(&mut txn, &who), "AB-0001", got.version).await).0, 403);
+    assert_eq!(
+        told(
+            &rest::delete::<Client>(
+                call(&mut txn, &who),
+                "AB-0001",
+                got.version.map(rest::Match::from).as_ref()
+            )
+            .await
+        )
+        .0,
+        403
+    );
     let manager = Who::new("max", &["manager"]);
     let version = rest::get::<Client>(call(&mut txn, &manager), "AB-0001").await.unwrap().unwrap().version;
-    assert_eq!(told(&rest::delete::<Client>(call(&mut txn, &manager), "AB-0001", version).await).0, 204);
+    assert_eq!(
+        told(
+            &rest::delete::<Client>(
+                call(&mut txn, &manager),
+                "AB-0001",
+                version.map(rest::Match::from).as_ref()
+            )
+            .await
+        )
+        .0,
+        204
+    );
     txn.commit().await.unwrap();
     assert!(read(&store, "AB-0001").await.is_none());
     assert_eq!(told(&rest::get::<Client>(call(&mut store.txn(), &who), "AB-0001").await).0, 404);

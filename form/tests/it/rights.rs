@@ -135,10 +135,28 @@ async fn who_may_not_write_changes_nothing() {
     let version = rest::get::<Client>(call(&mut txn, &guest), "AB-0001").await.unwrap().unwrap().version;
     let change = json!({ "name": "mine" });
     assert_eq!(
-        status(&rest::update::<Client>(call(&mut txn, &guest), "AB-0001", version, &change).await),
+        status(
+            &rest::update::<Client>(
+                call(&mut txn, &guest),
+                "AB-0001",
+                version.map(rest::Match::from).as_ref(),
+                &change
+            )
+            .await
+        ),
         403
     );
-    assert_eq!(status(&rest::delete::<Client>(call(&mut txn, &guest), "AB-0001", version).await), 403);
+    assert_eq!(
+        status(
+            &rest::delete::<Client>(
+                call(&mut txn, &guest),
+                "AB-0001",
+                version.map(rest::Match::from).as_ref()
+            )
+            .await
+        ),
+        403
+    );
     assert_eq!(status(&rest::create::<Client>(call(&mut txn, &guest), &change).await), 403);
     assert!(!txn.wrote());
 }
@@ -173,7 +191,13 @@ async fn a_field_that_is_read_only_now_keeps_its_value() {
     for (id, expected) in [("a", 200), ("b", 422)] {
         let version = rest::get::<Deal>(call(&mut txn, &clerk), id).await.unwrap().unwrap().version;
         let change = json!({ "name": "other" });
-        let answer = rest::update::<Deal>(call(&mut txn, &clerk), id, version, &change).await;
+        let answer = rest::update::<Deal>(
+            call(&mut txn, &clerk),
+            id,
+            version.map(rest::Match::from).as_ref(),
+            &change,
+        )
+        .await;
         assert_eq!(status(&answer), expected, "{answer:?}");
     }
     let kept: Deal = txn.get("b").await.unwrap().unwrap();

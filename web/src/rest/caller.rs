@@ -4,8 +4,8 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -27,6 +27,18 @@ pub(crate) struct Caller {
     pub(crate) who: Who,
     pub(crate) owner: Owner,
     pub(crate) lang: &'static str,
+}
+
+/// The one parameter of a path. One that is no text is the id of nothing.
+pub(crate) struct Id(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Id(id)).map_err(|_| Problem::unknown())
+    }
 }
 
 /// Lets a request through when its client's address does not ask too often.

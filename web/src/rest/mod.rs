@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /api/records/{table}?text=&sort=&page=` | a page of records |
 //! | `POST /api/records/{table}` | a new record; where records [begin with a process](Rest::started), that, too |
-//! | `GET`, `PATCH`, `DELETE /api/records/{table}/{id}` | a record; writing asks for `If-Match` with its `ETag` |
+//! | `GET`, `PATCH`, `DELETE /api/records/{table}/{id}` | a record; writing asks for `If-Match` with its `ETag`, or with `*` for whichever version there is; `GET` with `If-None-Match` answers 304 where the record is as it was |
 //! | `GET /api/processes`, `POST /api/processes/{process}` | what can be started, and starting it with the values of its form: `{"id": instance, "record": id}`, the record being the one that the form has made |
 //! | `GET /api/instances`, `GET /api/instances/{instance}` | instances |
 //! | `GET /api/tasks`, `POST /api/tasks/{task}` | the caller's tasks, and completing one |
@@ -21,10 +21,14 @@ mod record;
 
 use std::sync::Arc;
 
-use axum::{Router, routing};
+use axum::{
+    Router,
+    routing::{self, MethodRouter},
+};
 use form::Form;
 
 use crate::app::Shared;
+use problem::other_method;
 use record::Table;
 
 /// What is served as JSON.
@@ -54,14 +58,18 @@ impl Rest {
     }
 
     pub(crate) fn router(self) -> Router<Arc<Shared>> {
-        let mut router = Router::new()
-            .route("/api/token", routing::post(caller::token))
-            .route("/api/processes", routing::get(process::processes))
-            .route("/api/processes/{process}", routing::post(process::start))
-            .route("/api/instances", routing::get(process::instances))
-            .route("/api/instances/{instance}", routing::get(process::instance))
-            .route("/api/tasks", routing::get(process::tasks))
-            .route("/api/tasks/{task}", routing::post(process::complete))
+        let fixed: [(_, MethodRouter<_>); 7] = [
+            ("/api/token", routing::post(caller::token)),
+            ("/api/processes", routing::get(process::processes)),
+            ("/api/processes/{process}", routing::post(process::start)),
+            ("/api/instances", routing::get(process::instances)),
+            ("/api/instances/{instance}", routing::get(process::instance)),
+            ("/api/tasks", routing::get(process::tasks)),
+            ("/api/tasks/{task}", routing::post(process::complete)),
+        ];
+        let mut router = fixed
+            .into_iter()
+            .fold(Router::new(), |router, (path, methods)| router.route(path, methods.fallback(other_method)))
             .route("/api/{*rest}", routing::any(problem::nothing));
         for table in self.tables {
             router = record::route(router, table);

@@ -114,6 +114,12 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Answers a method that a path does not have; the answer's `Allow` says which it has.
+pub(crate) async fn other_method() -> Problem {
+    let title = "this path has other methods; see `Allow`";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", title)
+}
+
 /// Answers a path that is not there.
 pub(crate) async fn nothing() -> Problem {
     Problem::unknown()

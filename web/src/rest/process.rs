@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
@@ -15,7 +15,7 @@ use n2o::Error;
 use serde_json::{Value, json};
 
 use super::{
-    caller::{Caller, body, caller},
+    caller::{Caller, Id, body, caller},
     problem::{Problem, answer},
 };
 use crate::{
@@ -131,7 +131,7 @@ pub(crate) async fn instances(
 /// An instance.
 pub(crate) async fn instance(
     State(app): App,
-    Path(id): Path<String>,
+    Id(id): Id,
     client: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -163,7 +163,7 @@ pub(crate) async fn tasks(
 /// Starts a process with the values of its form.
 pub(crate) async fn start(
     State(app): App,
-    Path(id): Path<String>,
+    Id(id): Id,
     client: ClientAddress,
     headers: HeaderMap,
     sent: Body,
@@ -190,7 +190,7 @@ pub(crate) async fn start(
 /// Completes a task with the values of its form.
 pub(crate) async fn complete(
     State(app): App,
-    Path(id): Path<String>,
+    Id(id): Id,
     client: ClientAddress,
     headers: HeaderMap,
     sent: Body,

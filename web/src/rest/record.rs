@@ -5,22 +5,22 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    extract::{Query, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
     routing::{self, MethodRouter},
 };
 use form::{
     Act, Form,
     list::Query as Search,
-    rest::{self, Answer, Call, Reply},
+    rest::{self, Answer, Call, Match, Reply},
     table::{self, Version},
 };
 use serde_json::Value;
 
 use super::{
-    caller::{Caller, body, caller},
-    problem::{Problem, answer},
+    caller::{Caller, Id, body, caller},
+    problem::{Problem, answer, other_method},
     process,
 };
 use crate::{app::Shared, client::ClientAddress};
@@ -36,8 +36,8 @@ pub(crate) struct Table {
     list: for<'a> fn(Call<'a>, &'a Search) -> Later<'a>,
     get: for<'a> fn(Call<'a>, &'a str) -> Later<'a>,
     create: for<'a> fn(Call<'a>, &'a Value) -> Later<'a>,
-    update: for<'a> fn(Call<'a>, &'a str, Option<Version>, &'a Value) -> Later<'a>,
-    delete: for<'a> fn(Call<'a>, &'a str, Option<Version>) -> Later<'a>,
+    update: for<'a> fn(Call<'a>, &'a str, Option<&'a Match>, &'a Value) -> Later<'a>,
+    delete: for<'a> fn(Call<'a>, &'a str, Option<&'a Match>) -> Later<'a>,
 }
 
 impl std::fmt::Debug for Table {
@@ -54,8 +54,8 @@ impl Table {
             list: |call, query| Box::pin(rest::list::<R>(call, query)),
             get: |call, id| Box::pin(rest::get::<R>(call, id)),
             create: |call, body| Box::pin(rest::create::<R>(call, body)),
-            update: |call, id, version, body| Box::pin(rest::update::<R>(call, id, version, body)),
-            delete: |call, id, version| Box::pin(rest::delete::<R>(call, id, version)),
+            update: |call, id, meant, body| Box::pin(rest::update::<R>(call, id, meant, body)),
+            delete: |call, id, meant| Box::pin(rest::delete::<R>(call, id, meant)),
         }
     }
 }
@@ -65,8 +65,8 @@ enum Ask {
     List(Search),
     Get(String),
     Create(Value),
-    Update(String, Option<Version>, Value),
-    Delete(String, Option<Version>),
+    Update(String, Option<Match>, Value),
+    Delete(String, Option<Match>),
 }
 
 impl Table {
@@ -75,13 +75,21 @@ impl Table {
             Ask::List(query) => (self.list)(call, query),
             Ask::Get(id) => (self.get)(call, id),
             Ask::Create(body) => (self.create)(call, body),
-            Ask::Update(id, version, body) => (self.update)(call, id, *version, body),
-            Ask::Delete(id, version) => (self.delete)(call, id, *version),
+            Ask::Update(id, meant, body) => (self.update)(call, id, meant.as_ref(), body),
+            Ask::Delete(id, meant) => (self.delete)(call, id, meant.as_ref()),
         }
     }
 
     /// Does what is asked in one transaction, again when it conflicts with another.
-    async fn serve(self, app: &Shared, caller: &Caller, ask: &Ask) -> Result<Response, Problem> {
+    ///
+    /// A record of which the caller has this version is not sent.
+    async fn serve(
+        self,
+        app: &Shared,
+        caller: &Caller,
+        ask: &Ask,
+        known: Option<&Match>,
+    ) -> Result<Response, Problem> {
         let mut attempts = app.node.store().attempts();
         loop {
             let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());
@@ -93,7 +101,8 @@ impl Table {
                 // A record that was written has the version of its commit.
                 let is_written = reply.changed.as_ref().is_some_and(|changed| changed.act != Act::Delete);
                 reply.version = reply.version.or(is_written.then_some(done.at));
-                return Ok(self.told(app, reply));
+                let version = reply.version;
+                return Ok(unless_known(self.told(app, reply), version, known));
             }
         }
     }
@@ -116,9 +125,40 @@ impl Table {
     }
 }
 
-/// The version that a caller has read.
-fn version(headers: &HeaderMap) -> Option<Version> {
-    headers.get(header::IF_MATCH)?.to_str().ok()?.trim().trim_matches('"').parse().ok()
+/// A list of entity tags, or `*`, as RFC 9110, section 13.1 has them; `None` where the field is not there. Tags that
+/// are none of ours are tags of versions that never were, and stand for nothing. A weak tag counts where `weak` says so.
+fn tags(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Match>, Problem> {
+    let odd = || Problem::malformed(format!("{name} is `*` or a list of entity tags such as \"7\""));
+    let mut versions = None::<Vec<Version>>;
+    for value in headers.get_all(name) {
+        let value = value.to_str().map_err(|_| odd())?.trim();
+        if value == "*" {
+            return Ok(Some(Match::Any));
+        }
+        let versions = versions.get_or_insert_default();
+        for tag in value.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            let (is_weak, tag) = tag.strip_prefix("W/").map_or((false, tag), |tag| (true, tag));
+            let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).ok_or_else(odd)?;
+            versions.extend(inner.parse::<Version>().ok().filter(|_| weak || !is_weak));
+        }
+    }
+    Ok(versions.map(Match::Of))
+}
+
+/// The versions that a write is meant for.
+fn meant(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
+    tags(headers, &header::IF_MATCH, false)
+}
+
+/// What a caller has already is not sent again.
+fn unless_known(response: Response, version: Option<Version>, known: Option<&Match>) -> Response {
+    if !version.zip(known).is_some_and(|(version, known)| known.has(version)) {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.remove(header::CONTENT_TYPE);
+    Response::from_parts(parts, Body::empty())
 }
 
 type App = State<Arc<Shared>>;
@@ -131,37 +171,34 @@ pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Sha
         let caller = caller(&app, &Method::GET, client, &headers).await?;
         let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let query = query.map_err(Problem::malformed)?;
-        table.serve(&app, &caller, &Ask::List(query)).await
+        table.serve(&app, &caller, &Ask::List(query), None).await
     };
     let create = async move |State(app): App, client: ClientAddress, headers: HeaderMap, sent: Body| {
         if let Some(process) = table.starts {
-            return process::start(State(app), Path(process.to_owned()), client, headers, sent).await;
+            return process::start(State(app), Id(process.to_owned()), client, headers, sent).await;
         }
         let caller = caller(&app, &Method::POST, client, &headers).await?;
         let ask = Ask::Create(body(&headers, sent).await?);
-        table.serve(&app, &caller, &ask).await
+        table.serve(&app, &caller, &ask, None).await
     };
-    let get =
-        async move |State(app): App, Path(id): Path<String>, client: ClientAddress, headers: HeaderMap| {
-            let caller = caller(&app, &Method::GET, client, &headers).await?;
-            table.serve(&app, &caller, &Ask::Get(id)).await
-        };
-    let update = async move |State(app): App,
-                             Path(id): Path<String>,
-                             client: ClientAddress,
-                             headers: HeaderMap,
-                             sent: Body| {
-        let caller = caller(&app, &Method::PATCH, client, &headers).await?;
-        let ask = Ask::Update(id, version(&headers), body(&headers, sent).await?);
-        table.serve(&app, &caller, &ask).await
+    let get = async move |State(app): App, Id(id): Id, client: ClientAddress, headers: HeaderMap| {
+        let caller = caller(&app, &Method::GET, client, &headers).await?;
+        let known = tags(&headers, &header::IF_NONE_MATCH, true)?;
+        table.serve(&app, &caller, &Ask::Get(id), known.as_ref()).await
     };
-    let delete =
-        async move |State(app): App, Path(id): Path<String>, client: ClientAddress, headers: HeaderMap| {
-            let caller = caller(&app, &Method::DELETE, client, &headers).await?;
-            table.serve(&app, &caller, &Ask::Delete(id, version(&headers))).await
+    let update =
+        async move |State(app): App, Id(id): Id, client: ClientAddress, headers: HeaderMap, sent: Body| {
+            let caller = caller(&app, &Method::PATCH, client, &headers).await?;
+            let ask = Ask::Update(id, meant(&headers)?, body(&headers, sent).await?);
+            table.serve(&app, &caller, &ask, None).await
         };
-    let all: MethodRouter<Arc<Shared>> = routing::get(list).post(create);
-    let one: MethodRouter<Arc<Shared>> = routing::get(get).patch(update).delete(delete);
+    let delete = async move |State(app): App, Id(id): Id, client: ClientAddress, headers: HeaderMap| {
+        let caller = caller(&app, &Method::DELETE, client, &headers).await?;
+        table.serve(&app, &caller, &Ask::Delete(id, meant(&headers)?), None).await
+    };
+    let all: MethodRouter<Arc<Shared>> = routing::get(list).post(create).fallback(other_method);
+    let one: MethodRouter<Arc<Shared>> =
+        routing::get(get).patch(update).delete(delete).fallback(other_method);
     router
         .route(&format!("/api/records/{}", table.name), all)
         .route(&format!("/api/records/{}/{{id}}", table.name), one)

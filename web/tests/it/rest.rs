@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderValue, Request, StatusCode, header},
+    http::{HeaderName, HeaderValue, Request, StatusCode, header},
     response::Response,
 };
 use bpe::Engine;
@@ -246,4 +246,55 @@ async fn a_version_comes_with_each_write_and_a_write_that_changes_nothing_is_non
     let (_, _, read) = api.call(&clerk, "GET", &path, Value::Null).await;
     assert_eq!(tag(&read), second);
     assert_eq!(patch(&first, json!({ "days": 8 })).await.0, StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
+async fn preconditions_methods_and_ids_are_read_as_their_standard_has_them() {
+    let api = Api::open().await;
+    let clerk = api.token("olena", "clerk");
+    let (_, _, made) = api.call(&clerk, "POST", "/api/records/ask", json!({ "days": 6 })).await;
+    let path = made.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let tag = made.headers()[header::ETAG].to_str().unwrap().to_owned();
+    let ask = async |method: &str, path: &str, name: HeaderName, value: &str| {
+        let request = Request::builder().method(method).uri(path).header(name, value);
+        let request = request
+            .header(header::AUTHORIZATION, format!("Bearer {clerk}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        api.send(request.body(Body::from("{}")).unwrap()).await
+    };
+    for (method, name, value, expected) in [
+        ("GET", header::IF_NONE_MATCH, tag.clone(), 304),
+        ("HEAD", header::IF_NONE_MATCH, tag.clone(), 304),
+        ("GET", header::IF_NONE_MATCH, format!("\"0\", W/{tag}"), 304),
+        ("GET", header::IF_NONE_MATCH, String::from("*"), 304),
+        ("GET", header::IF_NONE_MATCH, String::from("\"0\""), 200),
+        ("GET", header::IF_NONE_MATCH, String::from("7"), 400),
+        ("PATCH", header::IF_MATCH, tag.trim_matches('"').to_owned(), 400),
+        ("PATCH", header::IF_MATCH, format!("W/{tag}"), 412),
+        ("PATCH", header::IF_MATCH, String::from("\"of another\""), 412),
+        ("PATCH", header::IF_MATCH, String::new(), 412),
+        ("PATCH", header::IF_MATCH, format!("\"0\", {tag}"), 200),
+        ("PATCH", header::IF_MATCH, String::from("*"), 200),
+        ("PATCH", header::ACCEPT, String::from("*/*"), 428),
+    ] {
+        let (status, body, response) = ask(method, &path, name, &value).await;
+        assert_eq!(status.as_u16(), expected, "{method} {value:?}: {body}");
+        if expected == 304 {
+            assert_eq!((body, response.headers()[header::ETAG].to_str().unwrap()), (Value::Null, &*tag));
+        }
+    }
+    let (status, body, _) = ask("GET", "/api/records/ask/%ff", header::ACCEPT, "*/*").await;
+    assert_eq!((status, &body["type"]), (StatusCode::NOT_FOUND, &json!("urn:n2o:not-found")));
+    for (method, path, allowed) in [
+        ("PUT", path.as_str(), "DELETE"),
+        ("DELETE", "/api/records/ask", "POST"),
+        ("GET", "/api/token", "POST"),
+    ] {
+        let (status, body, response) = ask(method, path, header::ACCEPT, "*/*").await;
+        assert_eq!((status.as_u16(), &body["type"]), (405, &json!("urn:n2o:method")), "{method} {path}");
+        let allow = response.headers()[header::ALLOW].to_str().unwrap();
+        assert!(allow.contains(allowed), "{allow}");
+    }
+    let (status, ..) = ask("DELETE", &path, header::IF_MATCH, "*").await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
 }

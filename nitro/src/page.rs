@@ -71,6 +71,9 @@ pub trait Page: Default + Serialize + DeserializeOwned + Send + 'static {
         Err(Error::NotFound)
     }
 
+    /// Looks, when the application starts, whether what the page's type declares can work, and panics where it cannot.
+    fn declare() {}
+
     /// The [components](crate::Component) in the page: those that it names here, and no others, are shown and heard.
     fn children(&mut self) -> Children<'_, Self::Event> {
         Children::none()

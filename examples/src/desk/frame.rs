@@ -19,6 +19,10 @@ impl<C: Component + Default> Page for Framed<C> {
     // Who has no role is shown where to get one, instead of being refused.
     const ACCESS: Access = Access::Anyone;
 
+    fn declare() {
+        C::declare();
+    }
+
     fn children(&mut self) -> Children<'_, C::Event> {
         self.0.children()
     }

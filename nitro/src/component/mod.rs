@@ -118,6 +118,10 @@ impl<P: Page> Component for P {
         <P as Page>::migrate(old)
     }
 
+    fn declare() {
+        <P as Page>::declare();
+    }
+
     fn title(&self, ui: &Ui<'_, P>) -> String {
         Page::title(self, ui)
     }

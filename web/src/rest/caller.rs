@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{FromRequestParts, Path, Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     middleware::Next,
@@ -107,10 +107,17 @@ pub(crate) async fn body(headers: &HeaderMap, body: Body) -> Result<Value, Probl
         let title = "send the content type application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title));
     }
+    let too_large = || {
+        let title = format!("a body has at most {BODY} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &title)
+    };
+    // One that is announced as too long is refused before it is sent, to a client that waits for the word to go on.
+    if body.size_hint().lower() > BODY as u64 {
+        return Err(too_large());
+    }
     let bytes = axum::body::to_bytes(body, BODY).await.map_err(|error| {
         if error.source().is_some_and(|why| why.is::<http_body_util::LengthLimitError>()) {
-            let title = format!("a body has at most {BODY} bytes");
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &title);
+            return too_large();
         }
         Problem::new(StatusCode::BAD_REQUEST, "body", "the body did not come as it was announced")
     })?;

@@ -1,15 +1,22 @@
 //! What programs see: records and processes as JSON, and problems that say where they are.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     http::{HeaderName, HeaderValue, Request, StatusCode, header},
     response::Response,
 };
 use bpe::Engine;
 use form::Form;
+use hyper::body::{Frame, SizeHint};
 use n2o::{Clock, Dispatch, Keys, Limits, Node, Random};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -246,6 +253,32 @@ async fn a_version_comes_with_each_write_and_a_write_that_changes_nothing_is_non
     let (_, _, read) = api.call(&clerk, "GET", &path, Value::Null).await;
     assert_eq!(tag(&read), second);
     assert_eq!(patch(&first, json!({ "days": 8 })).await.0, StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_as_too_long_is_not_waited_for() {
+    let api = Api::open().await;
+    let request = Request::post("/api/records/ask")
+        .header(header::AUTHORIZATION, format!("Bearer {}", api.token("olena", "clerk")))
+        .header(header::CONTENT_TYPE, "application/json");
+    let (status, problem, _) = api.send(request.body(Body::new(Announced)).unwrap()).await;
+    assert_eq!((status.as_u16(), &problem["type"]), (413, &json!("urn:n2o:too-large")));
+}
+
+/// A body of which only the length comes.
+struct Announced;
+
+impl HttpBody for Announced {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        panic!("nobody reads it")
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(20 << 20)
+    }
 }
 
 #[tokio::test]

@@ -210,7 +210,9 @@ impl Scope {
 
     /// The hash of what all components are made from beside their state: who the visitor is, and the language.
     fn viewer(&mut self, cx: &n2o::Cx) -> u64 {
-        *self.viewer.get_or_insert_with(|| state_of((cx.user(), cx.roles(), cx.lang())))
+        let of = || state_of((cx.user(), cx.roles(), cx.lang()));
+        // While a handler runs, its visitor may become another one.
+        if self.round.is_none() { of() } else { *self.viewer.get_or_insert_with(of) }
     }
 
     /// The nodes of a row, which a state stands for, if the page has it: most likely behind the one before.

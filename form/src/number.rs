@@ -4,6 +4,8 @@
 mod grammar;
 mod reading;
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -43,16 +45,20 @@ pub(crate) fn typed(text: &str, decimals: u32, lang: &str) -> Result<Decimal, Fa
 
 /// Reads a plain decimal, as programs write it: `-?[0-9]+(\.[0-9]+)?`.
 pub(crate) fn plain(text: &str) -> Option<Decimal> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    if !is_digits(whole) || !is_digits(fraction) {
+    if !is_plain(text) {
         return None;
     }
     // Zeros at the end are no reason to be too long, and nothing is rounded.
     let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
     let number = Decimal::from_str_exact(short).ok()?;
     Some(if number.is_zero() { Decimal::ZERO } else { number })
+}
+
+fn is_plain(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    is_digits(whole) && is_digits(fraction)
 }
 
 /// The number that a value of JSON is; a text that is no plain decimal is none.
@@ -116,7 +122,21 @@ fn float(number: Decimal, decimals: u32) -> Result<Value, Fault> {
 }
 
 /// A value as a plain decimal, with the places that its field shows; `None` when it is no number.
-fn digits(field: &Field, value: &Value) -> Option<String> {
+fn digits<'a>(field: &Field, value: &'a Value) -> Option<Cow<'a, str>> {
+    match (&field.kind, value) {
+        // As they are kept, which is what lists are full of.
+        (Type::Number { .. }, Value::Number(number)) if !number.is_f64() => {
+            return Some(number.to_string().into());
+        }
+        (Type::Money { decimals: places @ 1.. }, Value::String(text))
+            if is_plain(text)
+                && !text.starts_with('-')
+                && text.len().checked_sub(1 + *places as usize) == text.find('.') =>
+        {
+            return Some(text.into());
+        }
+        _ => {}
+    }
     let number = of(value)?;
     Some(match field.kind {
         Type::Money { decimals } => {
@@ -124,10 +144,10 @@ fn digits(field: &Field, value: &Value) -> Option<String> {
             let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
             let missing = (decimals as usize).saturating_sub(places);
             let point = if places == 0 && missing > 0 { "." } else { "" };
-            format!("{text}{point}{}", "0".repeat(missing))
+            format!("{text}{point}{}", "0".repeat(missing)).into()
         }
         // A float has digits that nobody has written.
-        _ => number.round_dp(decimals(field)).normalize().to_string(),
+        _ => number.round_dp(decimals(field)).normalize().to_string().into(),
     })
 }
 

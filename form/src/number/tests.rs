@@ -90,9 +90,8 @@ fn oracle(text: &str, custom: Custom, decimals: usize) -> Option<Decimal> {
         return None;
     }
     // Arabic has other marks with the digits of ASCII.
-    match (lang, systems.first()) {
-        ("ar-eg", Some('0')) => (point, mark) = ('.', ','),
-        _ => {}
+    if (lang, systems.first()) == ("ar-eg", Some(&'0')) {
+        (point, mark) = ('.', ',');
     }
     let text: String = text
         .chars()
@@ -107,7 +106,7 @@ fn oracle(text: &str, custom: Custom, decimals: usize) -> Option<Decimal> {
     let own_sizes = [(3, 3), sizes];
     let exact = |(whole, fraction): &(String, String)| {
         let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-        Decimal::from_str_exact(&format!("0{whole}.{fraction}").trim_end_matches('.')).ok()
+        Decimal::from_str_exact(format!("0{whole}.{fraction}").trim_end_matches('.')).ok()
     };
     let in_world: BTreeSet<(String, String)> = ['.', ',', '\u{66b}', point]
         .into_iter()
@@ -172,7 +171,7 @@ fn comes_back(
 /// A value as REST answers it.
 fn kept_of(field: &Field, value: &Value) -> Value {
     match field.kind {
-        Type::Number { .. } if value.is_f64() => digits(field, value).unwrap().into(),
+        Type::Number { .. } if value.is_f64() => Value::from(digits(field, value).unwrap()),
         _ => value.clone(),
     }
 }

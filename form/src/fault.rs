@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{lang::text, show, spec::Spec};
+use crate::{lang::text, number::count, show, spec::Spec};
 
 /// What is wrong with the value of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,11 @@ pub enum Fault {
     Places {
         /// How many there may be.
         max: u32,
+    },
+    /// It is not written as the language of the page writes numbers, and could be these in another language.
+    Unclear {
+        /// What it could be, as plain decimals.
+        numbers: Vec<String>,
     },
     /// It is no date.
     Date,
@@ -86,13 +91,22 @@ impl Fault {
             Fault::Required => t.required.to_owned(),
             Fault::Number => t.number.to_owned(),
             Fault::Whole => t.whole.to_owned(),
-            Fault::Places { max } => t.places.replace("{}", &max.to_string()),
+            Fault::Places { max } => t.places.replace("{}", &count(*max as usize, lang)),
+            Fault::Unclear { numbers } => {
+                let sentence = if numbers.len() > 1 { t.either } else { t.write };
+                numbers.iter().fold(sentence.to_owned(), |sentence, number| {
+                    let number = known.map_or_else(String::new, |known| {
+                        show::value(spec, known, &number.as_str().into(), lang)
+                    });
+                    sentence.replacen("{}", &number, 1)
+                })
+            }
             Fault::Date => t.date.to_owned(),
             Fault::Email => t.email.to_owned(),
             Fault::Phone => t.phone.to_owned(),
             Fault::Choice => t.choice.to_owned(),
-            Fault::Short { min } => t.short.replace("{}", &min.to_string()),
-            Fault::Long { max } => t.long.replace("{}", &max.to_string()),
+            Fault::Short { min } => t.short.replace("{}", &count(*min, lang)),
+            Fault::Long { max } => t.long.replace("{}", &count(*max, lang)),
             Fault::Small { min } => limit(t.small, min),
             Fault::Large { max } => limit(t.large, max),
             Fault::Pattern => own("pattern").unwrap_or(t.pattern).to_owned(),

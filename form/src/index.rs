@@ -9,9 +9,10 @@ use crate::{
     error::Result,
     field::{Field, Type},
     form::Form,
+    number,
     show::{self, Titles},
     spec::Spec,
-    value::{Data, decimal, is_empty, plain},
+    value::{Data, is_empty, plain},
 };
 
 /// Characters of a text that count for its place.
@@ -63,7 +64,7 @@ pub(crate) fn place(spec: &Spec, sort: Option<&Field>, data: &Data, titles: &Tit
 /// Adds the place of a value. What is empty comes last.
 fn add(key: IndexKey, field: &Field, value: &Value, shown: Option<String>) -> IndexKey {
     match field.kind {
-        Type::Number { .. } | Type::Money { .. } => match decimal(value) {
+        Type::Number { .. } | Type::Money { .. } => match number::of(value) {
             Some(number) => add_number(key, number),
             None => key.and(2_u8),
         },

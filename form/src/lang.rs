@@ -5,6 +5,8 @@ nitro::texts! {
     number "Please enter a number." "Введіть число."
     whole "Please enter a whole number." "Введіть ціле число."
     places "At most {} digits after the point." "Не більше {} знаків після коми."
+    write "Please write it as {}." "Напишіть так: {}."
+    either "This can be read in two ways. Please write {} or {}." "Це можна прочитати двояко. Напишіть {} або {}."
     date "Please enter a date." "Введіть дату."
     email "Please enter an e-mail address, such as name@example.org." "Введіть адресу пошти, наприклад name@example.org."
     phone "Please enter a telephone number, such as +380 44 123 45 67." "Введіть номер телефону, наприклад +380 44 123 45 67."

@@ -13,8 +13,9 @@
 //! 2. A [`Sheet`] shows the document's fields to somebody for a purpose, its [`Kind`]. What they
 //!    [may not see](Who) is not in it; rules become attributes, so that the browser can check them too.
 //! 3. The page around it reads the inputs by [`Spec::names`], which are sealed with its event.
-//! 4. [`Spec::read`] takes over what may be entered, computes what is computed, and runs every rule. What
-//!    does not fit is a [`Fault`] of its field, and what was typed stays, in a draft that outlives the server.
+//! 4. [`Spec::read`] takes over what may be entered, computes what is computed, and runs every rule. Numbers are
+//!    read and shown as the language of the page has them; see [`Field::typed`]. What does not fit is a [`Fault`]
+//!    of its field, and what was typed stays, in a draft that outlives the server.
 //! 5. [`table`] writes the record when it still has the version that the user began with. If not, they are
 //!    told field by field what is theirs and mine, and choose; nothing is overwritten silently.
 //! 6. Each write leaves an entry in the record's [history](audit), is told to the pages that show it, and
@@ -72,7 +73,7 @@
 //! [reads](nitro::Postback::reads) its names, and calls [`Spec::read`]:
 //!
 //! ```
-//! use form::{Data, Faults, Form, Kind, Sheet, Spec, Who};
+//! use form::{Data, Faults, Form, Kind, Sheet, Spec, Typed, Who};
 //! use maud::html;
 //! use nitro::{Inputs, prelude::*};
 //!
@@ -90,8 +91,8 @@
 //!     }
 //! }
 //!
-//! fn done(spec: &Spec, who: &Who, form: &Inputs, data: &mut Data) -> Faults {
-//!     let filled = spec.read(who, Kind::Edit, form, data);
+//! fn done(spec: &Spec, who: &Who, form: &Inputs, lang: &str, data: &mut Data) -> Faults {
+//!     let filled = spec.read(who, Kind::Edit, Typed::new(form, lang), data);
 //!     *data = filled.data;
 //!     filled.faults
 //! }
@@ -112,6 +113,7 @@ mod label;
 mod lang;
 pub mod list;
 mod lookup;
+mod number;
 mod read;
 pub mod rest;
 mod rule;
@@ -136,7 +138,7 @@ pub use form_derive::Form;
 pub use index::index;
 pub use label::Labels;
 pub use lookup::{Choice, Lookup};
-pub use read::{Filled, Kind};
+pub use read::{Filled, Kind, Typed};
 pub use rule::Rule;
 pub use screen::{Browse, Card, Conflict, Do, List, Opened, Outcome};
 pub use spec::{Functions, Spec};

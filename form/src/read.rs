@@ -8,9 +8,9 @@ use crate::{
     access::Who,
     fault::{Fault, Faults},
     field::{Field, Type},
-    rule,
+    number, rule, show,
     spec::Spec,
-    value::{Data, is_empty, nothing, parse},
+    value::{Data, is_empty, nothing, parse, refuse},
 };
 
 /// What a form is shown for.
@@ -30,10 +30,26 @@ pub enum Kind {
     Row,
 }
 
+/// What stands in the inputs of a page, and the language of the page, which says what the numbers in them are.
+#[derive(Clone, Copy, Debug)]
+pub struct Typed<'a> {
+    inputs: &'a Inputs,
+    lang: &'a str,
+}
+
+impl<'a> Typed<'a> {
+    /// The inputs of a page in a language, which is that of the handler's context.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs, lang: &'a str) -> Self {
+        Typed { inputs, lang }
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filled {
-    /// The values; one with a fault is what the user typed, so that it can be shown again.
+    /// The values; one with a fault is what the user typed, so that it can be shown again. What was typed for a
+    /// number and is none is an object, with which nothing can be computed.
     pub data: Data,
     /// What is wrong with them.
     pub faults: Faults,
@@ -84,7 +100,7 @@ impl Spec {
     /// Of a text that is more than 100 characters longer than its field allows nothing is read: what there was
     /// before stays, the fault says so, and the text is still in the user's input.
     #[must_use]
-    pub fn read(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data) -> Filled {
+    pub fn read(&self, who: &Who, kind: Kind, inputs: Typed<'_>, base: &Data) -> Filled {
         self.read_over(who, kind, inputs, base, base)
     }
 
@@ -98,7 +114,7 @@ impl Spec {
         &self,
         who: &Who,
         kind: Kind,
-        inputs: &Inputs,
+        inputs: Typed<'_>,
         base: &Data,
         data: &mut Data,
         shown: &mut Faults,
@@ -113,17 +129,32 @@ impl Spec {
         filled.faults
     }
 
-    /// Reads inputs over `base`; where a text is too long to be kept, `before` has what stays.
-    fn read_over(&self, who: &Who, kind: Kind, inputs: &Inputs, base: &Data, before: &Data) -> Filled {
-        let given = inputs.iter().filter_map(|(name, value)| {
-            let value = match value {
-                _ if self.is_over(name, value) => before.get(name)?.clone(),
+    /// Reads inputs over `base`; where a text is too long to be kept, or is a number that nobody has changed,
+    /// `before` has what stays.
+    fn read_over(&self, who: &Who, kind: Kind, typed: Typed<'_>, base: &Data, before: &Data) -> Filled {
+        let Typed { inputs, lang } = typed;
+        let mut filled = self.fill_with(who, kind, base, &|field| {
+            let (name, value) = (field.name.as_str(), inputs.get(&field.name)?);
+            let was = before.get(name);
+            if self.is_over(name, value) {
+                return Some(Ok(was?.clone()));
+            }
+            let given = match value {
                 n2o::Value::Bool(on) => Value::Bool(*on),
                 _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
             };
-            Some((name.to_owned(), value))
+            let number = given.as_str().filter(|_| field.is_number());
+            Some(match (number, was) {
+                // As it was shown: there may be more to it than that.
+                (Some(text), Some(was))
+                    if number::of(was).is_some() && show::entered(self, field, was, lang) == text =>
+                {
+                    Ok(was.clone())
+                }
+                (Some(text), _) => entered(field, &given, |_| field.typed(text, lang)),
+                (None, _) => entered(field, &given, |given| parse(field, given)),
+            })
         });
-        let mut filled = self.fill(who, kind, &given.collect(), base);
         // A text that is too long to be kept is still in the user's input; here is what there was before.
         for (name, _) in inputs.iter().filter(|(name, value)| self.is_over(name, value)) {
             let open = self.document.field(name).filter(|field| self.is_open(who, kind, field, &filled.data));
@@ -148,21 +179,35 @@ impl Spec {
         }
     }
 
-    /// Puts what was given over the values that were there before, computes what is computed, and runs all
+    /// Puts what a program gave over the values that were there before, computes what is computed, and runs all
     /// rules. What the user may not enter, or what is hidden or read-only by its condition, stays as it
-    /// was, whatever was given.
+    /// was, whatever was given. A number is one of JSON or a text such as `-1230.50`.
     #[must_use]
     pub fn fill(&self, who: &Who, kind: Kind, given: &Data, base: &Data) -> Filled {
+        self.fill_with(who, kind, base, &|field| {
+            Some(entered(field, given.get(&field.name)?, |given| parse(field, given)))
+        })
+    }
+
+    /// Puts over the values that were there before what `read` has for a field: a value, or what is wrong and what was
+    /// given instead.
+    fn fill_with(
+        &self,
+        who: &Who,
+        kind: Kind,
+        base: &Data,
+        read: &dyn Fn(&Field) -> Option<Entered>,
+    ) -> Filled {
         let (mut data, mut faults) = (base.clone(), Faults::new());
-        for field in &self.document.fields {
-            let Some(given) = given.get(&field.name) else { continue };
-            if !self.may_enter(who, kind, field) {
-                continue;
-            }
-            let value = parse(field, given).unwrap_or_else(|fault| {
-                faults.insert(field.name.clone(), fault);
-                given.clone()
-            });
+        for field in self.document.fields.iter().filter(|field| self.may_enter(who, kind, field)) {
+            let value = match read(field) {
+                None => continue,
+                Some(Ok(value)) => value,
+                Some(Err((fault, given))) => {
+                    faults.insert(field.name.clone(), fault);
+                    given
+                }
+            };
             data.insert(field.name.clone(), value);
         }
         self.compute(&mut data);
@@ -231,4 +276,11 @@ impl Spec {
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect()
     }
+}
+
+/// A value as it is read, or what is wrong with it and what the form holds then.
+type Entered = Result<Value, (Fault, Value)>;
+
+fn entered(field: &Field, given: &Value, read: impl FnOnce(&Value) -> Result<Value, Fault>) -> Entered {
+    read(given).map_err(|fault| (fault, refuse(field, given)))
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     fault::Fault,
     field::{Field, Type},
+    number,
     value::{order, plain},
 };
 
@@ -127,22 +128,18 @@ pub(crate) fn run(field: &Field, value: &Value, patterns: &[(String, Regex)]) ->
 pub(crate) fn attributes(field: &Field) -> Vec<(Attr, String)> {
     let mut out = Vec::new();
     let (min, max) = field.range();
-    match &field.kind {
-        Type::Number { decimals } | Type::Money { decimals } => {
-            let step = match decimals {
-                0 => String::from("1"),
-                // A binary fraction is seldom a multiple of a decimal step.
-                6.. => String::from("any"),
-                n => format!("0.{}1", "0".repeat(*n as usize - 1)),
-            };
-            out.push((attr::STEP, step));
-        }
-        _ => {}
-    }
-    if matches!(field.kind, Type::Number { .. } | Type::Money { .. } | Type::Date) {
+    if field.kind == Type::Date {
         out.extend(min.map(|min| (attr::MIN, plain(min))));
         out.extend(max.map(|max| (attr::MAX, plain(max))));
     }
+    // The keys of a telephone for numbers may lack the minus.
+    let is_positive = min.and_then(number::of).map(|min| !min.is_sign_negative());
+    let keys = match &field.kind {
+        Type::Number { decimals: 0 } if is_positive == Some(true) => Some("numeric"),
+        Type::Number { decimals: 1.. } | Type::Money { .. } if is_positive != Some(false) => Some("decimal"),
+        _ => None,
+    };
+    out.extend(keys.map(|keys| (attr::INPUTMODE, keys.to_owned())));
     out.extend(longest(field).map(|max| (attr::MAXLENGTH, max.to_string())));
     for rule in &field.rules {
         match rule {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::{
     field::{Field, Type},
     lang::text,
+    number,
     spec::Spec,
-    value::{decimal, is_empty, plain},
+    value::{is_empty, plain},
 };
 
 /// The titles of looked-up records, by table and id.
@@ -27,7 +28,9 @@ pub fn value(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
         (Type::Select { .. }, Value::String(option)) => spec.document.option(&field.name, option, lang),
         // A number that names a record is read digit by digit, as on paper.
         (Type::Number { .. }, value) if field.name == spec.document.id => plain(value),
-        (Type::Money { .. } | Type::Number { .. }, value) => grouped(value, lang),
+        (Type::Money { .. } | Type::Number { .. }, value) => {
+            number::shown(field, value, lang).unwrap_or_else(|| plain(value))
+        }
         (Type::Date, Value::String(date)) => match date.split('-').collect::<Vec<_>>().as_slice() {
             [year, month, day] if lang == "uk" => format!("{day}.{month}.{year}"),
             _ => date.clone(),
@@ -36,33 +39,22 @@ pub fn value(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
     }
 }
 
+/// A value as an input holds it for somebody who may change it.
+pub(crate) fn entered(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
+    let number = if field.is_number() && field.name != spec.document.id {
+        number::entered(field, value, lang)
+    } else {
+        None
+    };
+    number.unwrap_or_else(|| plain(value))
+}
+
 /// As [`value`], with the title of a looked-up record.
 #[must_use]
 pub fn titled(spec: &Spec, field: &Field, found: &Value, titles: &Titles, lang: &str) -> String {
     let shown = value(spec, field, found, lang);
     let Type::Lookup { table } = &field.kind else { return shown };
     titles.get(&(table.clone(), shown.clone())).cloned().unwrap_or(shown)
-}
-
-fn grouped(value: &Value, lang: &str) -> String {
-    let Some(number) = decimal(value) else { return plain(value) };
-    // A no-break space, so that a number stays on one line.
-    let (blank, point) = if lang == "uk" { ('\u{a0}', ',') } else { (',', '.') };
-    let text = number.to_string();
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut out = String::from(sign);
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            out.push(blank);
-        }
-        out.push(digit);
-    }
-    if !fraction.is_empty() {
-        out.push(point);
-        out.push_str(fraction);
-    }
-    out
 }
 
 /// What a text is sorted by: case does not count, and the letters of Ukrainian that came late to Unicode
@@ -86,13 +78,6 @@ pub fn sort_key(text: &str) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_as_the_language_has_it() {
-        assert_eq!(grouped(&"-1234567.50".into(), "en"), "-1,234,567.50");
-        assert_eq!(grouped(&1000.into(), "uk"), "1\u{a0}000");
-        assert_eq!(grouped(&"999.00".into(), "uk"), "999,00");
-    }
 
     #[test]
     fn ukrainian_letters_stand_where_they_belong() {

@@ -11,7 +11,7 @@ use crate::{
     field::Type,
     lookup::Lookup,
     rule::{self, Rule},
-    value::{Data, nothing},
+    value::{self, Data, nothing},
 };
 
 type Compute = Arc<dyn Fn(&Data) -> Value + Send + Sync>;
@@ -144,7 +144,13 @@ impl Spec {
     #[must_use]
     pub fn blank(&self) -> Data {
         let fields = self.document.fields.iter();
-        let value = |field: &crate::Field| field.default.clone().unwrap_or_else(|| nothing(field));
+        // As it is kept after reading, so that a form that shows it changes nothing when it is read.
+        let kept = |field: &crate::Field, default: &Value| {
+            value::parse(field, default).unwrap_or_else(|_| default.clone())
+        };
+        let value = |field: &crate::Field| {
+            field.default.as_ref().map_or_else(|| nothing(field), |default| kept(field, default))
+        };
         let mut data: Data = fields.map(|field| (field.name.clone(), value(field))).collect();
         self.compute(&mut data);
         data

@@ -216,17 +216,20 @@ impl<'a> Sheet<'a> {
                 return tags::select(name, &chosen, none.into_iter().chain(options.iter().map(label)));
             }
             Type::Lines => tags::textarea(name).attr(attr::ROWS, "5"),
-            Type::Number { .. } | Type::Money { .. } => tags::number(name),
             Type::Date => tags::date(name),
             Type::Email => tags::email(name).attr(attr::AUTOCOMPLETE, "off"),
             Type::Phone => tags::tel(name).attr(attr::AUTOCOMPLETE, "off"),
-            Type::Text => tags::textbox(name).attr(attr::AUTOCOMPLETE, "off"),
+            // Not of the type `number`, which reads by the language of the browser and counts under the arrows and the wheel.
+            Type::Text | Type::Number { .. } | Type::Money { .. } => {
+                tags::textbox(name).attr(attr::AUTOCOMPLETE, "off")
+            }
             Type::Lookup { .. } => {
                 tags::textbox(name).attr(attr::LIST, format!("{name}.l")).attr(attr::AUTOCOMPLETE, "off")
             }
         };
         let attributes = rule::attributes(field);
-        attributes.into_iter().fold(input, |input, (name, value)| input.attr(name, value)).value(plain(value))
+        let entered = show::entered(self.spec, field, value, self.lang);
+        attributes.into_iter().fold(input, |input, (name, value)| input.attr(name, value)).value(entered)
     }
 
     /// What a lookup offers, and the title of what is chosen.

@@ -391,7 +391,7 @@ impl<R: Form> Component for Card<R> {
     async fn event(&mut self, event: Do, cx: &mut Cx<'_, Self>) -> Result {
         match event {
             Do::Change { form } => {
-                self.absorb(&form);
+                self.absorb(&form, cx.lang());
                 if self.note == Some(Note::Mend) && self.faults.is_empty() {
                     self.note = None;
                 }
@@ -406,7 +406,7 @@ impl<R: Form> Component for Card<R> {
                 }
             }
             Do::Decide { field, theirs, form } => {
-                self.absorb(&form);
+                self.absorb(&form, cx.lang());
                 self.decide(&field, theirs);
                 self.keep(cx).await?;
             }

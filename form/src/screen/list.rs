@@ -19,6 +19,7 @@ use crate::{
     form::Form,
     lang::text,
     list::{PAGE, Query},
+    number::count,
     read::Kind,
     table::{self, Changed},
     view::Sheet,
@@ -232,7 +233,7 @@ impl<R: Form> List<R> {
             @if last > 0 {
                 nav.pages aria-label=(t.page.replace("{}", "")) {
                     (go(t.previous, "f.previous", page.checked_sub(1)))
-                    (span().id("f.page").text(t.page.replace("{}", &format!("{} / {}", page + 1, last + 1))))
+                    (span().id("f.page").text(t.page.replace("{}", &format!("{} / {}", count(page + 1, ui.lang()), count(last + 1, ui.lang())))))
                     (go(t.next, "f.next", Some(page + 1).filter(|to| *to <= last)))
                 }
             }
@@ -305,7 +306,7 @@ impl<R: Form> Component for List<R> {
             }
             (self.search(ui))
             (p().id("f.total").attr(attr::ROLE, "status").text(
-                if self.answer().found.more { t.more } else { t.total }.replace("{}", &self.answer().found.total.to_string())
+                if self.answer().found.more { t.more } else { t.total }.replace("{}", &count(self.answer().found.total, ui.lang()))
             ))
             (panel().id("f.found").class("found").body(self.body(ui)))
         };

@@ -13,7 +13,7 @@ use crate::{
     fault::{Fault, Faults},
     field::Type,
     form::Form,
-    read::Kind,
+    read::{Kind, Typed},
     table::{self, By, Changed, Saved},
 };
 
@@ -22,7 +22,8 @@ const OFFERS: usize = 20;
 
 impl<R: Form> Card<R> {
     /// Takes over what is in the inputs, and answers what is wrong with it.
-    pub(super) fn absorb(&mut self, form: &Inputs) -> Faults {
+    pub(super) fn absorb(&mut self, form: &Inputs, lang: &str) -> Faults {
+        let form = Typed::new(form, lang);
         R::spec().absorb(&self.who, self.kind, form, &self.base, &mut self.data, &mut self.faults)
     }
 
@@ -60,7 +61,7 @@ impl<R: Form> Card<R> {
     }
 
     pub(super) async fn save(&mut self, anew: bool, form: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
-        self.faults = self.absorb(form);
+        self.faults = self.absorb(form, cx.lang());
         for (field, fault) in self.resolve(cx).await? {
             self.faults.entry(field).or_insert(fault);
         }

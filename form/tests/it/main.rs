@@ -11,6 +11,7 @@ mod held;
 mod hostile;
 mod index;
 mod list;
+mod number;
 mod race;
 mod rest;
 mod rights;

@@ -40,7 +40,10 @@ async fn a_record_is_made_read_changed_and_deleted() {
     let body = json!({ "code": "AB-0001", "name": "Ada", "since": "2020-02-29" });
     let made = rest::create::<Client>(call(&mut txn, &who), &body).await.unwrap().unwrap();
     txn.commit().await.unwrap();
-    assert_eq!((made.status, made.id.as_deref(), &made.body["credit"]), (201, Some("AB-0001"), &json!("0")));
+    assert_eq!(
+        (made.status, made.id.as_deref(), &made.body["credit"]),
+        (201, Some("AB-0001"), &json!("0.00"))
+    );
     assert!(made.body.get("notes").is_none());
     assert_eq!(made.changed.unwrap().who, "eve");
 

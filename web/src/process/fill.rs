@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use form::{
-    Choices, Conflict, Data, Fault, Faults, Field, Kind, Sheet, Spec, Type, Who, show::Titles, table::Version,
+    Choices, Conflict, Data, Fault, Faults, Field, Kind, Sheet, Spec, Type, Typed, Who, show::Titles,
+    table::Version,
 };
 use maud::{Markup, html};
 use n2o::Result;
@@ -44,7 +45,7 @@ impl Fill {
     }
 
     /// Takes over what is in the inputs, and answers what is wrong with it.
-    pub(crate) fn absorb(&mut self, spec: &Spec, who: &Who, form: &Inputs) -> Faults {
+    pub(crate) fn absorb(&mut self, spec: &Spec, who: &Who, form: Typed<'_>) -> Faults {
         spec.absorb(who, self.kind, form, &self.base, &mut self.data, &mut self.faults)
     }
 
@@ -56,7 +57,7 @@ impl Fill {
         form: &Inputs,
         cx: &mut Cx<'_, C>,
     ) -> Result<bool> {
-        self.faults = self.absorb(spec, who, form);
+        self.faults = self.absorb(spec, who, Typed::new(form, cx.lang()));
         for (field, fault) in self.resolve(spec, who, cx).await? {
             self.faults.entry(field).or_insert(fault);
         }

@@ -1,7 +1,7 @@
 //! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
 
 use bpe::{Job, feel::Context};
-use form::{Data, Kind, Sheet, Who, show::Titles, table};
+use form::{Data, Kind, Sheet, Typed, Who, show::Titles, table};
 use maud::html;
 use nitro::{Component, Inputs, prelude::*};
 
@@ -390,7 +390,7 @@ impl Component for Work {
         if self.is_over() {
             // What was typed stays to be read.
             if let (Some(spec), Some(form)) = (spec, event.form()) {
-                self.fill.absorb(spec, &who, form);
+                self.fill.absorb(spec, &who, Typed::new(form, cx.lang()));
             }
             self.note = Some(Note::Done);
             lead(cx);
@@ -408,14 +408,14 @@ impl Component for Work {
                 return self.send(&context, &form, cx).await;
             }
             (Do::Decide { field, theirs, form }, Some(spec)) => {
-                self.fill.absorb(spec, &who, &form);
+                self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
                 self.fill.decide(spec, &field, theirs);
             }
             (Do::Change { form }, Some(spec)) => {
-                self.fill.absorb(spec, &who, &form);
+                self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
             }
             (Do::Look { field, form }, Some(spec)) => {
-                self.fill.absorb(spec, &who, &form);
+                self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
                 self.fill.look(spec, &who, &field, cx).await?;
             }
             (_, None) | (Do::Close, _) => {}

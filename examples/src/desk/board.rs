@@ -1,6 +1,6 @@
 //! Clients and the cards of those that were opened, on one page: a list and cards as components.
 
-use form::{Card, List, Opened, Outcome};
+use form::{Card, Form, List, Opened, Outcome, Who};
 use maud::html;
 use nitro::{Component, prelude::*};
 
@@ -26,6 +26,12 @@ impl Page for Board {
 
     fn title(&self, ui: &Ui<'_, Self>) -> String {
         text(ui.lang()).board.to_owned()
+    }
+
+    /// Who may see no clients is refused, instead of being shown a heading over nothing.
+    async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
+        let may_read = Client::spec().document.rights.allow(&Who::of(cx), form::Act::Read);
+        if may_read { Ok(()) } else { Err(Error::Denied) }
     }
 
     fn children(&mut self) -> Children<'_, Act> {

@@ -127,6 +127,8 @@ async fn an_order_goes_its_way_although_the_server_dies(engine: Engine) {
     keeper.put("weight", "412.5").await;
     keeper.click("#f\\.send").await;
     keeper.until("location.pathname == '/tasks'").await;
+    // Who may see no clients is refused the page of their cards.
+    assert_eq!(keeper.js("return fetch('/board').then(answer => answer.status)").await, 403);
 
     // The process has ended, its history is whole, and the list shows the state.
     clerk.until("document.getElementById('p.state').textContent == 'completed'").await;
@@ -252,7 +254,7 @@ async fn cards_on_one_page_are_edited_through_a_restart_of_the_server(engine: En
         window.click(&format!("#cards\\.{code}\\.f\\.close")).await;
         window.until(&format!("!document.getElementById('cards.{code}.f.title')")).await;
     }
-    assert_eq!(window.console().await, []);
+    assert_eq!(window.complaints().await, []);
 }
 
 /// What was answered within the last second is not saved yet; the browser shows it, and tells it again.
@@ -281,7 +283,7 @@ async fn a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled
     for said in ["Ann's", "Olha", "111 22 33", "Lutsk", "half a sentence"] {
         assert!(history.contains(said), "{said} is not in {history}");
     }
-    assert_eq!(window.console().await, []);
+    assert_eq!(window.complaints().await, []);
 }
 
 async fn a_task_is_done_beside_its_inbox_and_what_is_said_of_it_goes_by_itself(engine: Engine) {

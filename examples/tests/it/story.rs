@@ -6,18 +6,6 @@ in_every_browser!(two_people_talk_and_the_server_dies, a_long_history_is_read_pa
 
 const WIDE: (u32, u32) = (1_100, 700);
 
-/// What the console says but for the requests that a dead server could not answer.
-async fn complaints(window: &Window) -> Vec<(String, String)> {
-    let harmless = |message: &str| {
-        message.contains("ERR_CONNECTION_REFUSED")
-            || message.contains("ERR_CONNECTION_RESET")
-            || message.contains("ERR_EMPTY_RESPONSE")
-            || message.contains("ERR_SOCKET_NOT_CONNECTED")
-    };
-    let all = window.console().await;
-    all.into_iter().filter(|(_, message)| !harmless(message)).collect()
-}
-
 async fn two_people_talk_and_the_server_dies(engine: Engine) {
     let mut server = Server::start();
     let base = server.url("");
@@ -75,8 +63,8 @@ async fn two_people_talk_and_the_server_dies(engine: Engine) {
     assert_eq!(max.messages().await, said);
     assert_eq!(olena.messages().await, said);
 
-    assert_eq!(complaints(&olena).await, []);
-    assert_eq!(complaints(&max).await, []);
+    assert_eq!(olena.complaints().await, []);
+    assert_eq!(max.complaints().await, []);
     assert!(!server.log().contains("content security policy"), "{}", server.log());
     server.kill();
     let kept: Vec<String> = feed(server.data(), "story").await.into_iter().map(|(_, _, text)| text).collect();

@@ -230,6 +230,20 @@ impl Window {
         }
     }
 
+    /// What the console has said but for the requests that a server could not answer because it had ended: whether
+    /// the page asks while there is none is a matter of how long a start takes.
+    pub(crate) async fn complaints(&self) -> Vec<(String, String)> {
+        const ENDED: [&str; 4] = [
+            "ERR_CONNECTION_REFUSED",
+            "ERR_CONNECTION_RESET",
+            "ERR_EMPTY_RESPONSE",
+            "ERR_SOCKET_NOT_CONNECTED",
+        ];
+        let mut all = self.console().await;
+        all.retain(|(_, message)| !ENDED.iter().any(|ended| message.contains(ended)));
+        all
+    }
+
     /// A picture of the window, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
         let picture = self.send(PICTURE, json!({ "full": false })).await;

@@ -102,11 +102,13 @@
 pub mod access;
 pub mod audit;
 mod condition;
+mod conflict;
 mod document;
 mod draft;
 mod error;
 mod fault;
 mod field;
+mod filling;
 mod form;
 mod index;
 mod label;
@@ -115,6 +117,7 @@ pub mod list;
 mod lookup;
 mod number;
 mod read;
+mod records;
 pub mod rest;
 mod rule;
 pub mod schema;
@@ -127,10 +130,12 @@ mod view;
 
 pub use access::{Act, Rights, Who};
 pub use condition::{Condition, Op};
+pub use conflict::Conflict;
 pub use document::Document;
 pub use error::{Error, Result};
 pub use fault::{Fault, Faults};
 pub use field::{Field, Fits, Type};
+pub use filling::{Ended, Filling};
 #[doc(hidden)]
 pub use form::__table;
 pub use form::{Form, to_data, to_record};
@@ -139,8 +144,9 @@ pub use index::index;
 pub use label::Labels;
 pub use lookup::{Choice, Lookup};
 pub use read::{Filled, Kind, Typed};
+pub use records::Records;
 pub use rule::Rule;
-pub use screen::{Browse, Card, Conflict, Do, List, Opened, Outcome};
+pub use screen::{Binds, Browse, Card, Do, List, Opened, Outcome};
 pub use spec::{Functions, Spec};
 pub use value::Data;
 #[doc(hidden)]

@@ -10,15 +10,14 @@ use serde_json::{Value, json};
 use crate::{
     access::{Act, Who},
     error::Error,
-    fault::{Fault, Faults},
-    field::Type,
-    form::Form,
+    fault::Faults,
+    filling::{Ended, Filling},
     lang::text,
-    list::{self, Query},
+    list::Query,
     read::Kind,
+    records::Records,
     spec::Spec,
-    table::{self, By, Changed, Kept, Saved, Version},
-    value::Data,
+    table::{By, Changed, Kept, Saved, Version},
 };
 
 /// A request: who asks, in which language, when, in which transaction. The caller commits it when the
@@ -153,8 +152,8 @@ fn reply(status: u16, body: Value) -> Reply {
     Reply { status, body, version: None, id: None, changed: None }
 }
 
-fn denied<R: Form>(call: &Call<'_>, act: Act) -> bool {
-    !R::spec().document.rights.allow(call.who, act)
+fn denied(records: Records, call: &Call<'_>, act: Act) -> bool {
+    !records.spec().document.rights.allow(call.who, act)
 }
 
 /// The query of a list from the pairs of an address: `text`, `sort` (`-name` for descending), `page` from 1,
@@ -186,8 +185,7 @@ pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<
 }
 
 /// What a query asks for that the caller's lists do not have, in words.
-fn unknown<R: Form>(who: &Who, query: &Query) -> Option<String> {
-    let spec = R::spec();
+fn unknown(spec: &Spec, who: &Who, query: &Query) -> Option<String> {
     let filters = spec.names(who, Kind::Search);
     if let Some(name) = query.filters.keys().find(|name| !filters.contains(name)) {
         return Some(format!(
@@ -201,14 +199,14 @@ fn unknown<R: Form>(who: &Who, query: &Query) -> Option<String> {
 
 /// A page of records: `{"total": 61, "more": false, "page": 2, "rows": [{..}, ..]}`; `more` says that the total
 /// is at least so many, because not all records of a very large table were looked at.
-pub async fn list<R: Form>(call: Call<'_>, query: &Query) -> Answer {
-    if denied::<R>(&call, Act::Read) {
+pub async fn list(records: Records, call: Call<'_>, query: &Query) -> Answer {
+    if denied(records, &call, Act::Read) {
         return Ok(Err(problem(403, call.lang)));
     }
-    if let Some(detail) = unknown::<R>(call.who, query) {
+    if let Some(detail) = unknown(records.spec(), call.who, query) {
         return Ok(Err(Problem { detail: detail.into(), ..problem(400, call.lang) }));
     }
-    let found = list::find::<R>(call.txn, call.who, query, call.lang).await?;
+    let found = records.find(call.txn, call.who, query, call.lang).await?;
     let rows: Vec<Value> = found.rows.into_iter().map(|(_, data)| Value::Object(data)).collect();
     Ok(Ok(reply(
         200,
@@ -217,130 +215,105 @@ pub async fn list<R: Form>(call: Call<'_>, query: &Query) -> Answer {
 }
 
 /// A record, as far as the caller may see it.
-pub async fn get<R: Form>(call: Call<'_>, id: &str) -> Answer {
-    if denied::<R>(&call, Act::Read) {
+pub async fn get(records: Records, call: Call<'_>, id: &str) -> Answer {
+    if denied(records, &call, Act::Read) {
         return Ok(Err(problem(403, call.lang)));
     }
-    let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
-    let body = Value::Object(R::spec().seen(call.who, &kept.data));
+    let Some(kept) = records.get(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
+    let body = Value::Object(records.spec().seen(call.who, &kept.data));
     Ok(Ok(Reply { version: Some(kept.version), ..reply(200, body) }))
 }
 
 /// Makes a record of the values in `body`, with defaults for those that are not there.
-pub async fn create<R: Form>(call: Call<'_>, body: &Value) -> Answer {
-    if denied::<R>(&call, Act::Create) {
+pub async fn create(records: Records, call: Call<'_>, body: &Value) -> Answer {
+    if denied(records, &call, Act::Create) {
         return Ok(Err(problem(403, call.lang)));
     }
-    let blank = R::spec().blank();
-    let data = match fill::<R>(call.txn, call.who, Kind::Create, body, &blank).await? {
-        Ok(data) => data,
-        Err(faults) => return Ok(Err(Problem::faults(422, R::spec(), &faults, call.lang))),
-    };
-    let by = By { who: call.who, now: call.now };
-    match table::create::<R>(call.txn, by, &data).await? {
-        Saved::Done { id } => {
-            let kept = table::get::<R>(call.txn, &id).await?;
-            let body = kept.map(|kept| Value::Object(R::spec().seen(call.who, &kept.data)));
-            let changed = changed(call.who, &id, Act::Create);
-            let made = reply(201, body.unwrap_or_default());
-            Ok(Ok(Reply { id: Some(id), changed, ..made }))
-        }
-        _ => Ok(Err(problem(409, call.lang))),
-    }
+    let filling = Filling::create(records.spec().blank());
+    write(records, call, filling, body).await
 }
 
 /// Changes the fields that are in `body`; the others stay. Without the version that was read, nothing is changed.
-pub async fn update<R: Form>(call: Call<'_>, id: &str, meant: Option<&Match>, body: &Value) -> Answer {
-    if denied::<R>(&call, Act::Update) {
+pub async fn update(
+    records: Records,
+    mut call: Call<'_>,
+    id: &str,
+    meant: Option<&Match>,
+    body: &Value,
+) -> Answer {
+    if denied(records, &call, Act::Update) {
         return Ok(Err(problem(403, call.lang)));
     }
-    let Some(meant) = meant else { return Ok(Err(problem(428, call.lang))) };
-    let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
-    let (spec, version) = (R::spec(), kept.version);
-    if !meant.has(version) {
-        return Ok(Err(Problem::lost(spec, call.who, &kept, call.lang)));
+    match meant_one(records, &mut call, id, meant).await? {
+        Ok(kept) => write(records, call, Filling::of(Kind::Edit, kept), body).await,
+        Err(problem) => Ok(Err(problem)),
     }
-    let data = match fill::<R>(call.txn, call.who, Kind::Edit, body, &kept.data).await? {
-        Ok(data) => data,
-        Err(faults) => return Ok(Err(Problem::faults(422, spec, &faults, call.lang))),
-    };
-    let by = By { who: call.who, now: call.now };
-    Ok(match table::update::<R>(call.txn, by, id, version, &data).await? {
-        Saved::Done { .. } => {
-            let body = Value::Object(spec.seen(call.who, &data));
-            Ok(Reply { changed: changed(call.who, id, Act::Update), ..reply(200, body) })
+}
+
+/// The record that a write is meant for.
+async fn meant_one(
+    records: Records,
+    call: &mut Call<'_>,
+    id: &str,
+    meant: Option<&Match>,
+) -> Result<Result<Kept, Problem>, Error> {
+    let Some(meant) = meant else { return Ok(Err(problem(428, call.lang))) };
+    let Some(kept) = records.get(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
+    if meant.has(kept.version) {
+        return Ok(Ok(kept));
+    }
+    Ok(Err(Problem::lost(records.spec(), call.who, &kept, call.lang)))
+}
+
+/// Fills in, and writes what has no faults.
+async fn write(records: Records, call: Call<'_>, mut filling: Filling, body: &Value) -> Answer {
+    let (spec, who, lang) = (records.spec(), call.who, call.lang);
+    filling.give(spec, who, body, call.txn).await?;
+    if !filling.faults.is_empty() {
+        return Ok(Err(Problem::faults(422, spec, &filling.faults, lang)));
+    }
+    let was = filling.version;
+    Ok(match filling.save(records, call.txn, By { who, now: call.now }).await? {
+        Ended::Saved { id, act } => {
+            // As it is kept: the server may have made its id.
+            let kept = records.get(call.txn, &id).await?;
+            let body = kept.map(|kept| Value::Object(spec.seen(who, &kept.data))).unwrap_or_default();
+            let changed = act.map(|act| Changed { id: id.clone(), who: who.name().to_owned(), act });
+            let is_made = act == Some(Act::Create);
+            Ok(Reply {
+                id: is_made.then_some(id),
+                version: act.is_none().then_some(was),
+                changed,
+                ..reply(if is_made { 201 } else { 200 }, body)
+            })
         }
-        Saved::Same { .. } => {
-            let body = Value::Object(spec.seen(call.who, &data));
-            Ok(Reply { version: Some(version), ..reply(200, body) })
+        Ended::Denied => Err(problem(403, lang)),
+        Ended::Gone => Err(problem(404, lang)),
+        Ended::Lost => {
+            let theirs = Kept { version: filling.version, data: filling.base };
+            Err(Problem::lost(spec, who, &theirs, lang))
         }
-        Saved::Lost(kept) => Err(Problem::lost(spec, call.who, &kept, call.lang)),
-        Saved::Moved | Saved::Taken => {
-            let faults = Faults::from([(spec.document.id.clone(), Fault::Fixed)]);
-            Err(Problem::faults(422, spec, &faults, call.lang))
-        }
-        Saved::Gone => Err(problem(404, call.lang)),
+        Ended::Faulty if filling.kind == Kind::Create => Err(problem(409, lang)),
+        Ended::Faulty => Err(Problem::faults(422, spec, &filling.faults, lang)),
     })
 }
 
 /// Deletes a record of a version that was read.
-pub async fn delete<R: Form>(call: Call<'_>, id: &str, meant: Option<&Match>) -> Answer {
-    if denied::<R>(&call, Act::Delete) {
+pub async fn delete(records: Records, mut call: Call<'_>, id: &str, meant: Option<&Match>) -> Answer {
+    if denied(records, &call, Act::Delete) {
         return Ok(Err(problem(403, call.lang)));
     }
-    let Some(meant) = meant else { return Ok(Err(problem(428, call.lang))) };
-    let Some(kept) = table::get::<R>(call.txn, id).await? else { return Ok(Err(problem(404, call.lang))) };
-    if !meant.has(kept.version) {
-        return Ok(Err(Problem::lost(R::spec(), call.who, &kept, call.lang)));
-    }
+    let kept = match meant_one(records, &mut call, id, meant).await? {
+        Ok(kept) => kept,
+        Err(problem) => return Ok(Err(problem)),
+    };
     let by = By { who: call.who, now: call.now };
-    Ok(match table::delete::<R>(call.txn, by, id, kept.version).await? {
-        Saved::Done { .. } => {
-            Ok(Reply { changed: changed(call.who, id, Act::Delete), ..reply(204, Value::Null) })
+    Ok(match records.delete(call.txn, by, id, kept.version).await? {
+        Saved::Done { id } => {
+            let changed = Changed { id, who: call.who.name().to_owned(), act: Act::Delete };
+            Ok(Reply { changed: Some(changed), ..reply(204, Value::Null) })
         }
-        Saved::Lost(kept) => Err(Problem::lost(R::spec(), call.who, &kept, call.lang)),
+        Saved::Lost(kept) => Err(Problem::lost(records.spec(), call.who, &kept, call.lang)),
         _ => Err(problem(404, call.lang)),
     })
-}
-
-fn changed(who: &Who, id: &str, act: Act) -> Option<Changed> {
-    Some(Changed { id: id.to_owned(), who: who.name().to_owned(), act })
-}
-
-/// Fills a form strictly: a program that sends what cannot be entered is told so, where a browser is ignored.
-async fn fill<R: Form>(
-    txn: &mut Txn,
-    who: &Who,
-    kind: Kind,
-    body: &Value,
-    base: &Data,
-) -> Result<Result<Data, Faults>, Error> {
-    let spec = R::spec();
-    let Value::Object(given) = body else {
-        return Ok(Err(Faults::from([(String::new(), Fault::Type)])));
-    };
-    let mut filled = spec.fill(who, kind, given, base);
-    for (name, value) in given {
-        let seen = spec.document.field(name).filter(|field| spec.may_see(who, field));
-        let fault = match seen {
-            // A field that the caller may not see is not there for them.
-            None => Fault::Unknown,
-            Some(field) if spec.is_open(who, kind, field, &filled.data) => continue,
-            // Sent back as it was read.
-            Some(field) if filled.data.get(&field.name) == Some(value) => continue,
-            Some(_) => Fault::Fixed,
-        };
-        filled.faults.insert(name.chars().take(64).collect(), fault);
-    }
-    for field in &spec.document.fields {
-        let (Type::Lookup { .. }, Some(lookup)) = (&field.kind, spec.lookup(&field.name)) else { continue };
-        let (was, id) = (base.get(&field.name), filled.data.get(&field.name));
-        let id = id.filter(|id| was != Some(*id)).and_then(Value::as_str).filter(|id| !id.is_empty());
-        if let Some(id) = id
-            && lookup.title(txn, who, id).await?.is_none()
-        {
-            filled.faults.insert(field.name.clone(), Fault::Lookup);
-        }
-    }
-    Ok(if filled.faults.is_empty() { Ok(filled.data) } else { Err(filled.faults) })
 }

@@ -7,26 +7,22 @@ use maud::Markup;
 use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{Opened, bare, below, conflict::Conflict, local, note::Note};
+use super::{Opened, bare, below, local, note::Note};
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
+    conflict::Conflict,
     draft,
-    fault::Faults,
+    filling::Filling,
     form::Form,
-    list,
     lookup::named,
-    read::Kind,
-    show::Titles,
-    table::{self, Changed, Version},
+    read::{Kind, Typed},
+    table::{self, Changed},
     value::Data,
-    view::Choices,
 };
 
 /// Entries of the history that are shown.
 const HISTORY: usize = 20;
-/// Records offered for a lookup.
-const OFFERS: usize = 20;
 
 /// The screen of one record: `app.page::<Card<Client>>("/clients/{id}")`, below its list.
 /// `?do=edit` opens it for editing, `/clients/new?do=create` for a new record, in which further parameters
@@ -38,16 +34,8 @@ const OFFERS: usize = 20;
 #[serde(bound = "")]
 pub struct Card<R> {
     pub(super) opened: bool,
-    pub(super) kind: Kind,
     pub(super) id: String,
-    /// The version that the user began with, or has seen in a conflict since.
-    pub(super) version: Version,
-    /// The values of that version.
-    pub(super) base: Data,
-    /// What the user has made of them.
-    pub(super) data: Data,
-    pub(super) faults: Faults,
-    pub(super) clashes: Conflict,
+    pub(super) fill: Filling,
     pub(super) note: Option<Note>,
     /// It is saved, and the browser on its way elsewhere.
     pub(super) done: bool,
@@ -62,10 +50,6 @@ pub struct Card<R> {
     #[serde(skip)]
     pub(super) who: Who,
     #[serde(skip)]
-    pub(super) titles: Titles,
-    #[serde(skip)]
-    pub(super) choices: Choices,
-    #[serde(skip)]
     pub(super) history: Vec<Entry>,
     #[serde(skip)]
     of: PhantomData<fn() -> R>,
@@ -76,21 +60,14 @@ impl<R> Default for Card<R> {
     fn default() -> Self {
         Card {
             opened: false,
-            kind: Kind::View,
             id: String::new(),
-            version: 0,
-            base: Data::new(),
-            data: Data::new(),
-            faults: Faults::new(),
-            clashes: Conflict::default(),
+            fill: Filling::default(),
             note: None,
             done: false,
             looks: false,
             gone: false,
             has_room: false,
             who: Who::default(),
-            titles: Titles::new(),
-            choices: Choices::new(),
             history: Vec::new(),
             of: PhantomData,
         }
@@ -163,7 +140,7 @@ impl<R> Card<R> {
     /// A card in a page, for a new record.
     #[must_use]
     pub fn create() -> Self {
-        Card { kind: Kind::Create, ..Card::default() }
+        Card { fill: Filling::create(Data::new()), ..Card::default() }
     }
 }
 
@@ -195,8 +172,8 @@ impl<R: Form> Card<R> {
 
     /// Shows the record again to who only came to look at it.
     pub(super) async fn show_again(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        self.kind = if self.looks { Kind::View } else { Kind::Edit };
-        (self.note, self.faults, self.clashes) = (None, Faults::new(), Conflict::default());
+        self.fill.kind = if self.looks { Kind::View } else { Kind::Edit };
+        self.note = None;
         self.read(cx).await?;
         self.around(cx).await?;
         cx.reg(&table::record_topic(R::TABLE, &self.id));
@@ -206,7 +183,7 @@ impl<R: Form> Card<R> {
     }
 
     pub(super) fn act(&self) -> Act {
-        match self.kind {
+        match self.fill.kind {
             Kind::Create => Act::Create,
             Kind::Edit => Act::Update,
             _ => Act::Read,
@@ -229,19 +206,19 @@ impl<R: Form> Card<R> {
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        R::spec().names(&self.who, self.kind)
+        R::spec().names(&self.who, self.fill.kind)
     }
 
     /// What people call the record.
     pub(super) fn named(&self) -> String {
-        named(R::spec(), &self.who, &self.id, &self.base)
+        named(R::spec(), &self.who, &self.id, &self.fill.base)
     }
 
     async fn open(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         if cx.is_page() {
             self.id = cx.param("id").to_owned();
         }
-        if self.kind == Kind::Create {
+        if self.fill.kind == Kind::Create {
             let spec = R::spec();
             let blank = spec.blank();
             let given = self.names().into_iter().map(|name| {
@@ -251,14 +228,14 @@ impl<R: Form> Card<R> {
             let given = given.filter(|(_, value)| value != "").collect();
             // Only what was asked for: that the rest is missing is no fault before the user had a chance.
             let given: Data = given;
-            self.data = spec.fill(&self.who, self.kind, &given, &blank).data;
-            self.base = blank;
+            self.fill = Filling::create(blank);
+            self.fill.data = spec.fill(&self.who, Kind::Create, &given, &self.fill.base).data;
             if given.is_empty() {
                 self.again(cx).await?;
             }
         } else {
             let there = self.read(cx).await;
-            let again = self.kind == Kind::Edit && self.again(cx).await?;
+            let again = self.fill.kind == Kind::Edit && self.again(cx).await?;
             match there {
                 Err(Error::NotFound) if again => self.gone(),
                 there => there?,
@@ -271,7 +248,7 @@ impl<R: Form> Card<R> {
     fn draft(&self, cx: &n2o::Cx) -> Option<String> {
         // A new record has one draft, whatever stands in its address; no record has an empty id. One that was
         // deleted has its own.
-        let id = if self.kind == Kind::Create && !self.gone { "" } else { &self.id };
+        let id = if self.fill.kind == Kind::Create && !self.gone { "" } else { &self.id };
         draft::key(cx, R::TABLE, id)
     }
 
@@ -279,7 +256,7 @@ impl<R: Form> Card<R> {
     async fn again(&mut self, cx: &mut Cx<'_, Self>) -> Result<bool> {
         let Some(key) = self.draft(cx) else { return Ok(false) };
         let Some(draft) = draft::find(cx, &key).await? else { return Ok(false) };
-        (self.version, self.base, self.data) = (draft.version, draft.base, draft.data);
+        (self.fill.version, self.fill.base, self.fill.data) = (draft.version, draft.base, draft.data);
         self.note = Some(Note::Again);
         Ok(true)
     }
@@ -289,7 +266,7 @@ impl<R: Form> Card<R> {
         let Some(key) = self.draft(cx) else { return Ok(()) };
         self.has_room = self.has_room || draft::make_room(cx, &key).await?;
         if self.has_room {
-            draft::keep(cx, key, self.version, &self.base, &self.data);
+            draft::keep(cx, key, self.fill.version, &self.fill.base, &self.fill.data);
         }
         Ok(())
     }
@@ -303,25 +280,23 @@ impl<R: Form> Card<R> {
     /// What was typed is a new record now, if the user wants it so.
     pub(super) fn gone(&mut self) {
         self.note = Some(Note::Gone);
-        (self.kind, self.gone) = (Kind::Create, true);
-        self.base.clone_from(&self.data);
-        self.clashes = Conflict::default();
+        (self.fill.kind, self.gone) = (Kind::Create, true);
+        self.fill.base.clone_from(&self.fill.data);
+        self.fill.conflict = Conflict::default();
     }
 
     /// Reads the record as it is now.
     pub(super) async fn read(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let kept = table::get::<R>(cx.kvs(), &self.id).await?.ok_or(Error::NotFound)?;
-        self.version = kept.version;
-        self.base.clone_from(&kept.data);
-        self.data = kept.data;
+        self.fill = Filling::of(self.fill.kind, kept);
         Ok(())
     }
 
     /// Reads what is shown beside the record.
     pub(super) async fn around(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let spec = R::spec();
-        list::add_titles(cx.kvs(), spec, &self.who, &self.data, &mut self.titles).await?;
-        if self.kind == Kind::View {
+        self.fill.entitle(spec, &self.who, cx.kvs()).await?;
+        if self.fill.kind == Kind::View {
             self.history = audit::history(cx.kvs(), spec, &self.who, &self.id, HISTORY).await?;
         }
         Ok(())
@@ -339,13 +314,13 @@ impl<R: Form> Component for Card<R> {
 
     fn title(&self, ui: &Ui<'_, Self>) -> String {
         let title = R::spec().document.label("", ui.lang());
-        if self.kind == Kind::Create { title.to_owned() } else { format!("{} - {title}", self.named()) }
+        if self.fill.kind == Kind::Create { title.to_owned() } else { format!("{} - {title}", self.named()) }
     }
 
     async fn authorize(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         self.who = Who::of(cx);
         if !self.opened && cx.is_page() {
-            self.kind = match cx.query("do") {
+            self.fill.kind = match cx.query("do") {
                 "create" => Kind::Create,
                 "edit" => Kind::Edit,
                 _ => Kind::View,
@@ -364,7 +339,7 @@ impl<R: Form> Component for Card<R> {
         }
         if !self.opened {
             self.open(cx).await?;
-        } else if self.kind == Kind::View {
+        } else if self.fill.kind == Kind::View {
             match self.read(cx).await {
                 // Deleted while the page was not in memory; the rest of the page is as good as before.
                 Err(Error::NotFound) if !cx.is_page() => {
@@ -378,7 +353,7 @@ impl<R: Form> Component for Card<R> {
     }
 
     async fn init(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        if self.kind != Kind::Create {
+        if self.fill.kind != Kind::Create {
             cx.reg(&table::record_topic(R::TABLE, &self.id));
         }
         Ok(())
@@ -391,23 +366,22 @@ impl<R: Form> Component for Card<R> {
     async fn event(&mut self, event: Do, cx: &mut Cx<'_, Self>) -> Result {
         match event {
             Do::Change { form } => {
-                self.absorb(&form, cx.lang());
-                if self.note == Some(Note::Mend) && self.faults.is_empty() {
+                self.fill.absorb(R::spec(), &self.who, Typed::new(&form, cx.lang()));
+                if self.note == Some(Note::Mend) && self.fill.faults.is_empty() {
                     self.note = None;
                 }
                 self.keep(cx).await?;
             }
             Do::Save { anew, form } => return self.save(anew, &form, cx).await,
             Do::Look { field, form } => {
-                let text = form.text(&field).unwrap_or_default().into_owned();
-                if let Some(lookup) = R::spec().lookup(&field) {
-                    let found = lookup.find(cx.kvs(), &self.who, &text, OFFERS).await?;
-                    self.choices.insert(field, found);
-                }
+                self.fill.offer(R::spec(), &self.who, &field, &form, cx.kvs()).await?;
             }
             Do::Decide { field, theirs, form } => {
-                self.absorb(&form, cx.lang());
-                self.decide(&field, theirs);
+                self.fill.absorb(R::spec(), &self.who, Typed::new(&form, cx.lang()));
+                self.fill.decide(R::spec(), &field, theirs);
+                if self.note == Some(Note::Decide) {
+                    self.note = Some(Note::Lost);
+                }
                 self.keep(cx).await?;
             }
             Do::Discard => {
@@ -425,10 +399,10 @@ impl<R: Form> Component for Card<R> {
                     return Err(Error::Denied);
                 }
                 self.read(cx).await?;
-                self.kind = Kind::Edit;
+                self.fill.kind = Kind::Edit;
                 self.again(cx).await?;
                 cx.refresh();
-                if let Some(first) = R::spec().first_open(&self.who, self.kind, &self.data) {
+                if let Some(first) = R::spec().first_open(&self.who, self.fill.kind, &self.fill.data) {
                     cx.focus(first);
                 }
             }
@@ -445,12 +419,12 @@ impl<R: Form> Component for Card<R> {
     async fn info(&mut self, message: &Message, cx: &mut Cx<'_, Self>) -> Result {
         let Some(changed) = message.read::<Changed>().filter(|_| !self.done) else { return Ok(()) };
         let is_deleted = changed.act == Act::Delete;
-        if self.kind == Kind::Edit && is_deleted {
+        if self.fill.kind == Kind::Edit && is_deleted {
             self.gone();
             self.keep(cx).await?;
-        } else if self.kind == Kind::Edit {
+        } else if self.fill.kind == Kind::Edit {
             self.note = Some(Note::Stale(changed.who.clone()));
-        } else if self.kind == Kind::Create {
+        } else if self.fill.kind == Kind::Create {
             return Ok(());
         } else if is_deleted {
             return self.leave_gone(cx);

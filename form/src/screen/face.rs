@@ -4,42 +4,36 @@ use maud::{Markup, html};
 use nitro::prelude::*;
 use serde_json::Value;
 
-use super::card::{Card, Do};
-use crate::{
-    access::Act,
-    audit::Entry,
-    field::{Field, Type},
-    form::Form,
-    lang::text,
-    read::Kind,
-    show,
-    view::Sheet,
+use super::{
+    card::{Card, Do},
+    filling::Binds,
 };
+use crate::{access::Act, audit::Entry, field::Field, form::Form, lang::text, read::Kind, show, view::Sheet};
 
 impl<R: Form> Card<R> {
     pub(crate) fn face(&self, ui: &Ui<'_, Self>) -> Markup {
         let (spec, lang) = (R::spec(), ui.lang());
         let title = spec.document.label("", lang);
-        let note = self.note.as_ref().map(|note| note.text(spec, &self.faults, lang)).unwrap_or_default();
+        let note = self.note.as_ref().map(|note| note.text(spec, &self.fill, lang)).unwrap_or_default();
         let (t, is_page) = (text(lang), ui.is_page());
         let head = if is_page { h1() } else { h2() };
-        let named = if self.kind == Kind::Create { t.new.to_owned() } else { self.named() };
+        let named = if self.fill.kind == Kind::Create { t.new.to_owned() } else { self.named() };
         let whole = html! {
             header {
                 @if is_page { nav { (link(title.to_owned(), Self::list(ui)).id("f.list").attr(attr::TITLE, t.back)) } }
                 (head.id("f.title").attr(attr::TABINDEX, "-1").text(named))
-                @if !is_page && self.kind == Kind::View {
+                @if !is_page && self.fill.kind == Kind::View {
                     (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close())))
                 }
             }
             (p().id("f.note").class("note").attr(attr::ROLE, "alert").attr(attr::TABINDEX, "-1").hidden(note.is_empty()).text(note))
-            @if self.kind == Kind::View { (self.view(ui)) } @else { (self.form(ui)) }
+            @if self.fill.kind == Kind::View { (self.view(ui)) } @else { (self.form(ui)) }
         };
         html! { @if is_page { main.card { (whole) } } @else { section.card { (whole) } } }
     }
 
     fn sheet<'a>(&'a self, lang: &'a str) -> Sheet<'a> {
-        Sheet::new(R::spec(), &self.who, self.kind, &self.data, lang).titles(&self.titles)
+        Sheet::new(R::spec(), &self.who, self.fill.kind, &self.fill.data, lang).titles(&self.fill.titles)
     }
 
     fn view(&self, ui: &Ui<'_, Self>) -> Markup {
@@ -61,30 +55,27 @@ impl<R: Form> Card<R> {
 
     fn form(&self, ui: &Ui<'_, Self>) -> Markup {
         let t = text(ui.lang());
-        let label = match self.kind {
+        let label = match self.fill.kind {
             Kind::Create if self.gone => t.anew,
             Kind::Create => t.create,
             _ => t.save,
         };
-        html! {
-            (panel().id("f.conflict").class("clashes").body(self.clashes.show(R::spec(), &self.titles, ui.lang(), &|field, theirs| {
-                ui.on(Do::decide(field.to_owned(), theirs).reads(self.names()))
-            })))
-            (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(ui.on(Do::save(self.gone).reads(self.names()))).body(html! {
-                (panel().id("f.fields").class("fields").on(On::Change).postback(ui.on(Do::change().reads(self.names()))).body(html! {
-                    (self.sheet(ui.lang()).begins(ui.is_page()).faults(&self.faults).choices(&self.choices)
-                        .dress(&|field, input| Self::look(ui, field, input)))
-                }))
-                div.actions {
-                    (submit(label).id("f.save"))
-                    (button(t.cancel).id("f.cancel").postback(ui.on(Do::discard())))
-                }
-            }))
-        }
+        let names = || self.names();
+        let binds = Binds {
+            save: ui.on(Do::save(self.gone).reads(names())),
+            change: ui.on(Do::change().reads(names())),
+            look: &|field| ui.on(Do::look(field.to_owned()).reads([field])),
+            decide: &|field, theirs| ui.on(Do::decide(field.to_owned(), theirs).reads(names())),
+        };
+        let actions = html! {
+            (submit(label).id("f.save"))
+            (button(t.cancel).id("f.cancel").postback(ui.on(Do::discard())))
+        };
+        self.fill.show(ui, R::spec(), &self.who, &binds, &actions)
     }
 
     fn shown(&self, field: &Field, value: &Value, lang: &str) -> String {
-        show::titled(R::spec(), field, value, &self.titles, lang)
+        show::titled(R::spec(), field, value, &self.fill.titles, lang)
     }
 
     /// The history, newest first.
@@ -120,12 +111,5 @@ impl<R: Form> Card<R> {
                 }
             }
         }
-    }
-
-    /// Lets a lookup offer records while something is typed in it.
-    fn look<'e>(ui: &Ui<'_, Self>, field: &Field, input: El<'e>) -> El<'e> {
-        let Type::Lookup { .. } = field.kind else { return input };
-        let look = Do::look(field.name.clone()).reads([field.name.as_str()]);
-        input.on(On::Input).postback(ui.on(look))
     }
 }

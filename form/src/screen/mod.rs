@@ -1,15 +1,15 @@
 //! The generated screens: pages over the records of a form, the same for every form.
 
 mod card;
-mod conflict;
 mod face;
+mod filling;
 mod finds;
 mod list;
 mod note;
 mod save;
 
 pub use card::{Card, Do, Outcome};
-pub use conflict::Conflict;
+pub use filling::Binds;
 pub use list::{Browse, List, Opened};
 
 use nitro::{Url, url};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{fault::Faults, lang::text, spec::Spec};
+use crate::{filling::Filling, lang::text, spec::Spec};
 
 /// What a card says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,14 +26,10 @@ pub(crate) enum Note {
 }
 
 impl Note {
-    pub(crate) fn text(&self, spec: &Spec, faults: &Faults, lang: &str) -> String {
+    pub(crate) fn text(&self, spec: &Spec, fill: &Filling, lang: &str) -> String {
         let t = text(lang);
         match self {
-            Note::Mend => {
-                let marked = spec.document.fields.iter().filter(|field| faults.contains_key(&field.name));
-                let labels: Vec<&str> = marked.map(|field| spec.document.label(&field.name, lang)).collect();
-                if labels.is_empty() { String::new() } else { t.mend.replace("{}", &labels.join(", ")) }
-            }
+            Note::Mend => fill.marked(spec, lang),
             Note::Denied => t.denied.to_owned(),
             Note::Again => t.again.to_owned(),
             Note::Gone => t.gone.to_owned(),

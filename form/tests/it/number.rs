@@ -1,7 +1,7 @@
 //! Numbers as users type, paste and see them, and as programs send them.
 
 use form::{
-    Who,
+    Records, Who,
     rest::{self, Call},
 };
 use serde_json::{Value, json};
@@ -133,7 +133,7 @@ async fn programs_send_numbers_or_plain_decimals() {
     let mut create = async |credit: Value| {
         let body = json!({ "code": "AB-0001", "name": "Ada", "credit": credit });
         let call = Call { txn: &mut txn, who: &who, lang: "en", now: 0 };
-        match rest::create::<Client>(call, &body).await.unwrap() {
+        match rest::create(Records::of::<Client>(), call, &body).await.unwrap() {
             Ok(reply) => (reply.status, reply.body["credit"].clone()),
             Err(problem) => {
                 (problem.status, json!(format!("{} {}", problem.errors[0].field, problem.errors[0].code)))

@@ -1,7 +1,7 @@
 //! The functions for REST: the same rules and rights over JSON.
 
 use form::{
-    Who,
+    Records, Who,
     rest::{self, Answer, Call},
 };
 use kvs::{Store, Txn};
@@ -38,7 +38,7 @@ async fn a_record_is_made_read_changed_and_deleted() {
     let who = clerk();
     let mut txn = store.txn();
     let body = json!({ "code": "AB-0001", "name": "Ada", "since": "2020-02-29" });
-    let made = rest::create::<Client>(call(&mut txn, &who), &body).await.unwrap().unwrap();
+    let made = rest::create(Records::of::<Client>(), call(&mut txn, &who), &body).await.unwrap().unwrap();
     txn.commit().await.unwrap();
     assert_eq!(
         (made.status, made.id.as_deref(), &made.body["credit"]),
@@ -48,10 +48,11 @@ async fn a_record_is_made_read_changed_and_deleted() {
     assert_eq!(made.changed.unwrap().who, "eve");
 
     let mut txn = store.txn();
-    let got = rest::get::<Client>(call(&mut txn, &who), "AB-0001").await.unwrap().unwrap();
+    let got = rest::get(Records::of::<Client>(), call(&mut txn, &who), "AB-0001").await.unwrap().unwrap();
     assert_eq!(got.body["name"], "Ada");
     let change = json!({ "tel": "+380441234567", "credit": got.body["credit"] });
-    let answer = rest::update::<Client>(
+    let answer = rest::update(
+        Records::of::<Client>(),
         call(&mut txn, &who),
         "AB-0001",
         got.version.map(rest::Match::from).as_ref(),
@@ -62,7 +63,8 @@ async fn a_record_is_made_read_changed_and_deleted() {
     txn.commit().await.unwrap();
 
     let mut txn = store.txn();
-    let answer = rest::update::<Client>(
+    let answer = rest::update(
+        Records::of::<Client>(),
         call(&mut txn, &who),
         "AB-0001",
         got.version.map(rest::Match::from).as_ref(),
@@ -71,11 +73,12 @@ async fn a_record_is_made_read_changed_and_deleted() {
     .await;
     let (status, current, _) = told(&answer);
     assert_eq!((status, &current["tel"]), (412, &json!("+380441234567")), "{answer:?}");
-    let answer = rest::update::<Client>(call(&mut txn, &who), "AB-0001", None, &change).await;
+    let answer = rest::update(Records::of::<Client>(), call(&mut txn, &who), "AB-0001", None, &change).await;
     assert_eq!(told(&answer).0, 428);
     assert_eq!(
         told(
-            &rest::delete::<Client>(
+            &rest::delete(
+                Records::of::<Client>(),
                 call(&mut txn, &who),
                 "AB-0001",
                 got.version.map(rest::Match::from).as_ref()
@@ -86,10 +89,15 @@ async fn a_record_is_made_read_changed_and_deleted() {
         403
     );
     let manager = Who::new("max", &["manager"]);
-    let version = rest::get::<Client>(call(&mut txn, &manager), "AB-0001").await.unwrap().unwrap().version;
+    let version = rest::get(Records::of::<Client>(), call(&mut txn, &manager), "AB-0001")
+        .await
+        .unwrap()
+        .unwrap()
+        .version;
     assert_eq!(
         told(
-            &rest::delete::<Client>(
+            &rest::delete(
+                Records::of::<Client>(),
                 call(&mut txn, &manager),
                 "AB-0001",
                 version.map(rest::Match::from).as_ref()
@@ -101,7 +109,10 @@ async fn a_record_is_made_read_changed_and_deleted() {
     );
     txn.commit().await.unwrap();
     assert!(read(&store, "AB-0001").await.is_none());
-    assert_eq!(told(&rest::get::<Client>(call(&mut store.txn(), &who), "AB-0001").await).0, 404);
+    assert_eq!(
+        told(&rest::get(Records::of::<Client>(), call(&mut store.txn(), &who), "AB-0001").await).0,
+        404
+    );
 }
 
 #[tokio::test]
@@ -112,7 +123,7 @@ async fn bad_bodies_are_told_where_they_are_bad() {
         "code": "x", "name": "A", "mail": 7, "tel": "+380441234567", "kind": "king", "since": "2026-02-30",
         "credit": "5", "notes": "mine", "colour": "red", "active": "perhaps", "discount": 5
     });
-    let answer = rest::create::<Client>(call(&mut txn, &who), &body).await;
+    let answer = rest::create(Records::of::<Client>(), call(&mut txn, &who), &body).await;
     let expected = [
         "active: type",
         "code: pattern",
@@ -127,13 +138,13 @@ async fn bad_bodies_are_told_where_they_are_bad() {
     ];
     assert_eq!(told(&answer).2, expected);
     let long = json!({ "code": "AB-0002", "name": "x".repeat(100_000) });
-    let answer = rest::create::<Client>(call(&mut txn, &who), &long).await;
+    let answer = rest::create(Records::of::<Client>(), call(&mut txn, &who), &long).await;
     assert_eq!(told(&answer), (422, Value::Null, vec!["name: long".to_owned()]));
     for body in [json!(null), json!([1]), json!("x")] {
-        assert_eq!(told(&rest::create::<Client>(call(&mut txn, &who), &body).await).0, 422);
+        assert_eq!(told(&rest::create(Records::of::<Client>(), call(&mut txn, &who), &body).await).0, 422);
     }
     let same = json!({ "code": "AB-0001", "name": "Ada" });
-    assert_eq!(told(&rest::create::<Client>(call(&mut txn, &who), &same).await).0, 409);
+    assert_eq!(told(&rest::create(Records::of::<Client>(), call(&mut txn, &who), &same).await).0, 409);
     assert!(!txn.wrote());
 }
 
@@ -141,8 +152,10 @@ async fn bad_bodies_are_told_where_they_are_bad() {
 async fn a_problem_is_what_the_rfc_says() {
     let store = store(vec![]).await;
     let (who, mut txn) = (clerk(), store.txn());
-    let problem =
-        rest::create::<Client>(call(&mut txn, &who), &json!({ "name": "Ada" })).await.unwrap().unwrap_err();
+    let problem = rest::create(Records::of::<Client>(), call(&mut txn, &who), &json!({ "name": "Ada" }))
+        .await
+        .unwrap()
+        .unwrap_err();
     assert_eq!(
         serde_json::to_value(&problem).unwrap(),
         json!({
@@ -160,7 +173,7 @@ async fn a_list_is_asked_for_by_an_address() {
     let (who, mut txn) = (clerk(), store.txn());
     let mut list = async |pairs: &[(&str, &str)]| {
         let query = rest::query(pairs.iter().copied()).unwrap();
-        let reply = rest::list::<Client>(call(&mut txn, &who), &query).await.unwrap().unwrap();
+        let reply = rest::list(Records::of::<Client>(), call(&mut txn, &who), &query).await.unwrap().unwrap();
         let names = reply.body["rows"].as_array().unwrap().iter().map(|row| row["name"].clone());
         names.map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -188,7 +201,8 @@ async fn a_list_that_is_asked_for_what_it_does_not_have_is_none() {
     for pair in [("before", "zzz"), ("limit", "9"), ("sort", "nothing"), ("sort", "--name"), ("name", "Ada")]
     {
         let query = rest::query([pair]).unwrap();
-        let problem = rest::list::<Client>(call(&mut txn, &who), &query).await.unwrap().unwrap_err();
+        let problem =
+            rest::list(Records::of::<Client>(), call(&mut txn, &who), &query).await.unwrap().unwrap_err();
         assert_eq!((problem.status, problem.kind), (400, "urn:n2o:malformed"), "{pair:?}");
         assert!(problem.detail.contains(pair.0) || problem.detail.contains("nothing"), "{}", problem.detail);
     }

@@ -1,7 +1,7 @@
 //! Rights to read and write, of records and of fields: where each of them counts, and when they are lost.
 
 use form::{
-    Card, Form, Labels, List, Who,
+    Card, Form, Labels, List, Records, Who,
     list::Query,
     rest::{self, Call},
     table::{self, By, Changed, Saved},
@@ -110,10 +110,16 @@ async fn who_may_not_read_finds_nothing_anywhere() {
     let (guest, clerk) = (Who::new("eve", &["guest"]), Who::new("eve", &["clerk"]));
     for (who, list, get, write) in [(&guest, 403, 403, 403), (&clerk, 200, 200, 428)] {
         let mut txn = store.txn();
-        assert_eq!(status(&rest::list::<Deal>(call(&mut txn, who), &Query::default()).await), list);
-        assert_eq!(status(&rest::get::<Deal>(call(&mut txn, who), "a").await), get);
-        assert_eq!(status(&rest::update::<Deal>(call(&mut txn, who), "a", None, &json!({})).await), write);
-        assert_eq!(status(&rest::delete::<Deal>(call(&mut txn, who), "a", None).await), write);
+        assert_eq!(
+            status(&rest::list(Records::of::<Deal>(), call(&mut txn, who), &Query::default()).await),
+            list
+        );
+        assert_eq!(status(&rest::get(Records::of::<Deal>(), call(&mut txn, who), "a").await), get);
+        assert_eq!(
+            status(&rest::update(Records::of::<Deal>(), call(&mut txn, who), "a", None, &json!({})).await),
+            write
+        );
+        assert_eq!(status(&rest::delete(Records::of::<Deal>(), call(&mut txn, who), "a", None).await), write);
     }
     let visitor = user(&app, "eve", "guest").await;
     for path in ["/deals", "/deals/a", "/deals/a?do=edit", "/deals/new?do=create"] {
@@ -132,11 +138,13 @@ async fn who_may_not_write_changes_nothing() {
     let (_, store) = app().await;
     let guest = Who::new("eve", &["guest"]);
     let mut txn = store.txn();
-    let version = rest::get::<Client>(call(&mut txn, &guest), "AB-0001").await.unwrap().unwrap().version;
+    let version =
+        rest::get(Records::of::<Client>(), call(&mut txn, &guest), "AB-0001").await.unwrap().unwrap().version;
     let change = json!({ "name": "mine" });
     assert_eq!(
         status(
-            &rest::update::<Client>(
+            &rest::update(
+                Records::of::<Client>(),
                 call(&mut txn, &guest),
                 "AB-0001",
                 version.map(rest::Match::from).as_ref(),
@@ -148,7 +156,8 @@ async fn who_may_not_write_changes_nothing() {
     );
     assert_eq!(
         status(
-            &rest::delete::<Client>(
+            &rest::delete(
+                Records::of::<Client>(),
                 call(&mut txn, &guest),
                 "AB-0001",
                 version.map(rest::Match::from).as_ref()
@@ -157,7 +166,7 @@ async fn who_may_not_write_changes_nothing() {
         ),
         403
     );
-    assert_eq!(status(&rest::create::<Client>(call(&mut txn, &guest), &change).await), 403);
+    assert_eq!(status(&rest::create(Records::of::<Client>(), call(&mut txn, &guest), &change).await), 403);
     assert!(!txn.wrote());
 }
 
@@ -169,7 +178,8 @@ async fn a_list_is_neither_sorted_nor_filtered_by_what_is_hidden() {
         let who = Who::new("eve", &[role]);
         for (pair, expected) in [(("sort", "margin"), sorted), (("margin", "high"), filtered)] {
             let query = rest::query([pair]).unwrap();
-            let answer = rest::list::<Deal>(call(&mut store.txn(), &who), &query).await.unwrap();
+            let answer =
+                rest::list(Records::of::<Deal>(), call(&mut store.txn(), &who), &query).await.unwrap();
             let rows = answer.map(|reply| reply.body["rows"].as_array().unwrap().clone());
             match (rows, expected) {
                 (Ok(rows), Some((found, first))) => {
@@ -189,9 +199,11 @@ async fn a_field_that_is_read_only_now_keeps_its_value() {
     let (_, store) = app().await;
     let (clerk, mut txn) = (Who::new("eve", &["clerk"]), store.txn());
     for (id, expected) in [("a", 200), ("b", 422)] {
-        let version = rest::get::<Deal>(call(&mut txn, &clerk), id).await.unwrap().unwrap().version;
+        let version =
+            rest::get(Records::of::<Deal>(), call(&mut txn, &clerk), id).await.unwrap().unwrap().version;
         let change = json!({ "name": "other" });
-        let answer = rest::update::<Deal>(
+        let answer = rest::update(
+            Records::of::<Deal>(),
             call(&mut txn, &clerk),
             id,
             version.map(rest::Match::from).as_ref(),
@@ -210,7 +222,10 @@ async fn a_lookup_of_what_is_not_there_is_a_fault() {
     let (clerk, mut txn) = (Who::new("eve", &["clerk"]), store.txn());
     for (after, expected) in [("nowhere", 422), ("a", 201)] {
         let body = json!({ "code": "c", "after": after });
-        assert_eq!(status(&rest::create::<Deal>(call(&mut txn, &clerk), &body).await), expected);
+        assert_eq!(
+            status(&rest::create(Records::of::<Deal>(), call(&mut txn, &clerk), &body).await),
+            expected
+        );
     }
 }
 

@@ -54,7 +54,7 @@ async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut n2o::
     let Some(instance) = cx.kvs().get::<bpe::Instance>(&job.instance).await? else {
         return Ok(String::new());
     };
-    let spec = (record.spec)();
+    let spec = record.records.spec();
     let document = &spec.document;
     let title = document.field(document.title_field()).filter(|field| spec.may_see(who, field));
     let value = instance.state.variables().and_then(|variables| {

@@ -12,7 +12,6 @@
 //! | `/instances/{instance}` | [`Instance`]: the diagram with its tokens, live, and the history |
 
 mod drawing;
-pub(crate) mod fill;
 mod follow;
 pub(crate) mod form;
 mod history;

@@ -3,14 +3,13 @@
 
 use bpe::feel::{Context, Value};
 use form::{
-    Act, Kind, Who,
-    table::{By, Changed, Kept, Saved},
+    Ended, Filling, Who,
+    table::{By, Changed},
 };
 use kvs::Txn;
 use n2o::{Error, Result};
 
 use super::{
-    fill::Fill,
     form::{ProcessForm, Record},
     right::roles,
     service::{Processes, failed},
@@ -36,7 +35,7 @@ pub(crate) struct Submit<'a> {
     pub(crate) now: u64,
     pub(crate) lang: &'a str,
     pub(crate) form: Option<ProcessForm>,
-    pub(crate) fill: &'a Fill,
+    pub(crate) fill: &'a mut Filling,
     pub(crate) target: Target<'a>,
 }
 
@@ -50,10 +49,10 @@ pub(crate) enum Submitted {
         /// The table and the change of it that others are to be told of.
         changed: Option<(&'static str, Changed)>,
     },
-    /// Somebody has changed the record meanwhile; nothing was written.
-    Lost(Kept),
-    /// There is a record with the value of this field already; nothing was written.
-    Taken(String),
+    /// Somebody has changed the record meanwhile, which the form knows now; nothing was written.
+    Lost,
+    /// The record has a fault that only writing it shows, which is among the form's; nothing was written.
+    Faulty,
 }
 
 impl Submit<'_> {
@@ -61,13 +60,20 @@ impl Submit<'_> {
     pub(crate) async fn run(self, txn: &mut Txn) -> Result<Submitted> {
         let (mut given, mut changed) = (Context::new(), None);
         match self.form {
-            Some(ProcessForm { record: Some(record), .. }) => match self.save(record, txn).await? {
-                Ok((value, act, id)) => {
-                    given.insert(record.variable.into(), value);
-                    changed = Some((record.table, Changed { id, who: self.who.name().to_owned(), act }));
+            Some(ProcessForm { record: Some(record), .. }) => {
+                let by = By { who: self.who, now: self.now };
+                match self.fill.save(record.records, txn, by).await? {
+                    Ended::Saved { id, act } => {
+                        given.insert(record.variable.into(), value(record, &id, txn).await?);
+                        let who = self.who.name().to_owned();
+                        changed = act.map(|act| (record.records.table(), Changed { id, who, act }));
+                    }
+                    Ended::Denied => return Err(Error::Denied),
+                    Ended::Gone => return Err(Error::user(text(self.lang).gone)),
+                    Ended::Lost => return Ok(Submitted::Lost),
+                    Ended::Faulty => return Ok(Submitted::Faulty),
                 }
-                Err(other) => return Ok(other),
-            },
+            }
             Some(form) => {
                 let spec = (form.spec)();
                 given = variables(spec, &self.fill.data);
@@ -88,30 +94,10 @@ impl Submit<'_> {
         let instance = done.map_err(|error| failed(error, self.lang))?;
         Ok(Submitted::Done { instance, changed })
     }
+}
 
-    async fn save(
-        &self,
-        record: Record,
-        txn: &mut Txn,
-    ) -> Result<std::result::Result<(Value, Act, String), Submitted>> {
-        let spec = (record.spec)();
-        let act = if self.fill.kind == Kind::Create { Act::Create } else { Act::Update };
-        if !spec.document.rights.allow(self.who, act) {
-            return Err(Error::Denied);
-        }
-        let field = &spec.document.id;
-        let id = self.fill.base.get(field).filter(|_| act == Act::Update);
-        let id = id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-        let old = id.as_deref().map(|id| (id, self.fill.version));
-        let by = By { who: self.who, now: self.now };
-        Ok(match record.save(txn, by, old, &self.fill.data).await? {
-            Saved::Done { id } | Saved::Same { id } => {
-                let kept = (record.get)(txn, &id).await?.ok_or(Error::NotFound)?;
-                Ok((Value::context(variables(spec, &kept.data)), act, id))
-            }
-            Saved::Lost(kept) => Err(Submitted::Lost(kept)),
-            Saved::Taken | Saved::Moved => Err(Submitted::Taken(field.clone())),
-            Saved::Gone => return Err(Error::user(text(self.lang).gone)),
-        })
-    }
+/// A record as a variable, as it is kept.
+async fn value(record: Record, id: &str, txn: &mut Txn) -> Result<Value> {
+    let kept = record.records.get(txn, id).await?.ok_or(Error::NotFound)?;
+    Ok(Value::context(variables(record.records.spec(), &kept.data)))
 }

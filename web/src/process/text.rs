@@ -49,7 +49,6 @@ nitro::texts! {
     to_inbox "To my tasks" "До моїх завдань"
     open_instance "Show the process" "Показати процес"
     no_form "This task needs no data." "Це завдання не потребує даних."
-    mend "Please mend what is marked: {}" "Виправте позначене: {}"
     changed "Somebody has changed the record meanwhile. Yours is kept where you changed it; look it over and send again." "Тим часом запис змінився. Ваші зміни збережено; перегляньте й надішліть ще раз."
     gone "The record does not exist any more." "Запису більше немає."
     sent_before "This form was sent already. Load the page again for an empty one." "Цю форму вже надіслано. Щоб отримати порожню, оновіть сторінку."

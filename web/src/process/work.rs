@@ -1,14 +1,16 @@
 //! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
 
 use bpe::{Job, feel::Context};
-use form::{Data, Kind, Sheet, Typed, Who, show::Titles, table};
+use form::{
+    Binds, Filling, Kind, Sheet, Spec, Typed, Who,
+    table::{self, Kept},
+};
 use maud::html;
 use nitro::{Component, Inputs, prelude::*};
 
 use super::{
-    fill::Fill,
     follow::{Stepped, topic},
-    form::{ProcessForm, Record, titles},
+    form::{ProcessForm, Record},
     right::roles,
     service::Processes,
     submit::{Submit, Submitted, Target},
@@ -27,7 +29,7 @@ pub struct Work {
     #[serde(default)]
     process: String,
     opened: bool,
-    fill: Fill,
+    fill: Filling,
     note: Option<Note>,
     /// The process was started, and the browser on its way elsewhere.
     #[serde(default)]
@@ -84,7 +86,7 @@ struct Shown {
     starts: String,
     job: Option<Job>,
     form: Option<ProcessForm>,
-    about: Option<(Record, Data, Titles)>,
+    about: Option<(Record, Filling)>,
 }
 
 /// What can be done with the form.
@@ -207,14 +209,14 @@ impl Work {
         let spec = (form.spec)();
         let kept = match form.record.filter(|_| !starts) {
             Some(record) => match record.id(context) {
-                Some(id) => (record.get)(cx.kvs(), &id).await?,
+                Some(id) => record.records.get(cx.kvs(), &id).await?,
                 None => None,
             },
             None => None,
         };
         self.fill = match kept {
-            Some(kept) => Fill::new(Kind::Edit, kept.version, kept.data),
-            None => Fill::new(Kind::Create, 0, data(spec, context)),
+            Some(kept) => Filling::of(Kind::Edit, kept),
+            None => Filling::create(data(spec, context)),
         };
         Ok(())
     }
@@ -222,15 +224,16 @@ impl Work {
     /// Reads what is shown above the form.
     async fn around(&mut self, context: &Context, cx: &mut Cx<'_, Self>) -> Result {
         let Some(form) = self.shown.form else { return Ok(()) };
-        self.fill.name((form.spec)(), &self.shown.who, cx).await?;
+        self.fill.entitle((form.spec)(), &self.shown.who, cx.kvs()).await?;
         let Some(about) = form.about else { return Ok(()) };
         let Some(id) = about.id(context) else { return Ok(()) };
-        let spec = (about.spec)();
+        let spec = about.records.spec();
         if spec.document.rights.allow(&self.shown.who, form::Act::Read)
-            && let Some(kept) = (about.get)(cx.kvs(), &id).await?
+            && let Some(kept) = about.records.get(cx.kvs(), &id).await?
         {
-            let titles = titles(cx.kvs(), spec, &self.shown.who, &kept.data).await?;
-            self.shown.about = Some((about, kept.data, titles));
+            let mut seen = Filling::of(Kind::View, kept);
+            seen.entitle(spec, &self.shown.who, cx.kvs()).await?;
+            self.shown.about = Some((about, seen));
         }
         Ok(())
     }
@@ -238,12 +241,12 @@ impl Work {
     async fn send(&mut self, context: &Context, inputs: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
         let (who, lang, now) = (self.shown.who.clone(), cx.lang().to_owned(), cx.now());
         let (form, job, processes) = (self.shown.form, self.shown.job.clone(), Processes::of(cx)?);
-        if let Some(form) = form
-            && !self.fill.check((form.spec)(), &who, inputs, cx).await?
-        {
-            self.note = Some(Note::Mend);
-            cx.refresh();
-            return Ok(());
+        if let Some(form) = form {
+            self.fill.check((form.spec)(), &who, Typed::new(inputs, &lang), cx.kvs()).await?;
+            if !self.fill.faults.is_empty() {
+                self.mend((form.spec)(), cx);
+                return Ok(());
+            }
         }
         if self.fill.conflict.is_open() {
             self.note = Some(Note::Decide);
@@ -254,7 +257,7 @@ impl Work {
             // Another branch of the process may have changed the variables.
             let now = data((form.spec)(), context);
             if now != self.fill.base {
-                self.fill.merge((form.spec)(), &who, 0, now);
+                self.fill.merge((form.spec)(), &who, Kept { version: 0, data: now });
                 if !self.fill.conflict.is_empty() {
                     self.note = Some(Note::Changed);
                     lead(cx);
@@ -266,8 +269,8 @@ impl Work {
             Some(job) => Target::Task(&job.id),
             None => Target::Start(&self.shown.starts),
         };
-        let submit =
-            Submit { processes: &processes, who: &who, now, lang: &lang, form, fill: &self.fill, target };
+        let fill = &mut self.fill;
+        let submit = Submit { processes: &processes, who: &who, now, lang: &lang, form, fill, target };
         match submit.run(cx.kvs()).await? {
             Submitted::Done { instance, changed } => {
                 if let Some((table, changed)) = changed {
@@ -283,20 +286,39 @@ impl Work {
                 }
                 return Ok(());
             }
-            Submitted::Lost(kept) => {
-                if let Some(form) = form {
-                    self.fill.merge((form.spec)(), &who, kept.version, kept.data);
-                }
+            Submitted::Lost => {
                 self.note = Some(Note::Changed);
                 lead(cx);
             }
-            Submitted::Taken(field) => {
-                self.fill.faults.insert(field, form::Fault::Taken);
-                self.note = Some(Note::Mend);
+            Submitted::Faulty => {
+                if let Some(form) = form {
+                    self.mend((form.spec)(), cx);
+                }
             }
         }
         cx.refresh();
         Ok(())
+    }
+
+    /// Shows the faults, and goes to the first.
+    fn mend(&mut self, spec: &Spec, cx: &mut Cx<'_, Self>) {
+        self.note = Some(Note::Mend);
+        cx.refresh();
+        if let Some(first) = self.fill.first_fault(spec) {
+            cx.focus(first);
+        }
+    }
+
+    /// The form, with the button that sends it.
+    fn form(&self, ui: &Ui<'_, Self>, spec: &Spec, send: El<'_>) -> Markup {
+        let names = || spec.names(&self.shown.who, self.fill.kind);
+        let binds = Binds {
+            save: ui.on(Do::send().reads(names())),
+            change: ui.on(Do::change().reads(names())),
+            look: &|field| ui.on(Do::look(field.to_owned()).reads([field])),
+            decide: &|field, theirs| ui.on(Do::decide(field.to_owned(), theirs).reads(names())),
+        };
+        self.fill.show(ui, spec, &self.shown.who, &binds, &html! { (send) })
     }
 }
 
@@ -337,7 +359,7 @@ impl Component for Work {
         let (t, lang, shown) = (text(ui.lang()), ui.lang(), &self.shown);
         let spec = shown.form.map(|form| (form.spec)());
         let note = match self.note {
-            Some(Note::Mend) => spec.and_then(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
+            Some(Note::Mend) => spec.map(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
             Some(Note::Changed) if self.fill.conflict.is_empty() => t.changed.to_owned(),
             Some(note @ (Note::Changed | Note::Decide)) => {
                 self.fill.conflict.ask(lang, note == Note::Decide).to_owned()
@@ -356,13 +378,15 @@ impl Component for Work {
                 @if !is_page { (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close()))) }
             }
             (p().id("f.note").class("note").attr(attr::ROLE, "alert").attr(attr::TABINDEX, "-1").hidden(note.is_empty()).text(note))
-            @if let Some((about, data, titles)) = &shown.about {
+            @if let Some((about, seen)) = &shown.about {
                 section class="about" {
-                    (Sheet::new((about.spec)(), &shown.who, Kind::View, data, lang).titles(titles))
+                    (Sheet::new(about.records.spec(), &shown.who, seen.kind, &seen.data, lang).titles(&seen.titles))
                 }
             }
             @match spec {
-                Some(spec) => { (self.fill.view(ui, spec, &shown.who, send, open)) }
+                Some(spec) => {
+                    (self.form(ui, spec, submit(send).id("f.send").class("primary").disabled(!open)))
+                }
                 None => {
                     p class="lead" { (t.no_form) }
                     div class="actions" {
@@ -415,8 +439,7 @@ impl Component for Work {
                 self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
             }
             (Do::Look { field, form }, Some(spec)) => {
-                self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
-                self.fill.look(spec, &who, &field, cx).await?;
+                self.fill.offer(spec, &who, &field, &form, cx.kvs()).await?;
             }
             (_, None) | (Do::Close, _) => {}
         }

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use bpe::{Instance, Job, feel::Context};
-use form::{Fault, Faults, Kind, Spec, Type};
+use form::{Filling, Kind};
 use kvs::Txn;
 use n2o::Error;
 use serde_json::{Value, json};
@@ -23,7 +23,6 @@ use crate::{
     client::ClientAddress,
     process::{
         Processes,
-        fill::Fill,
         form::ProcessForm,
         right::roles,
         submit::{Submit, Submitted, Target},
@@ -219,23 +218,23 @@ async fn submit(
     let mut attempts = app.node.store().attempts();
     loop {
         let mut txn = attempts.begin().await;
-        let fill = match form {
+        let mut fill = match form {
             Some(form) => fill(app, caller, form, target, given, &mut txn).await?,
-            None => Fill::default(),
+            None => Filling::default(),
         };
-        let submit = Submit { processes, who, now, lang, form, fill: &fill, target };
+        let submit = Submit { processes, who, now, lang, form, fill: &mut fill, target };
         let changed = match submit.run(&mut txn).await.map_err(|error| told(app, error))? {
             Submitted::Done { instance, changed } => (instance, changed),
-            Submitted::Lost(_) => {
+            Submitted::Lost => {
                 return Err(Problem::new(
                     StatusCode::CONFLICT,
                     "changed",
                     "the record has changed meanwhile",
                 ));
             }
-            Submitted::Taken(field) => {
+            Submitted::Faulty => {
                 let spec = form.map(|form| (form.spec)()).ok_or_else(Problem::unknown)?;
-                return Err(Problem::faults(spec, &Faults::from([(field, Fault::Taken)]), lang));
+                return Err(Problem::faults(spec, &fill.faults, lang));
             }
         };
         if attempts.commit(txn).await.map_err(|error| Problem::failed(app, &error))?.is_some() {
@@ -250,7 +249,7 @@ async fn submit(
     }
 }
 
-/// Fills the form strictly: a program that sends what cannot be entered is told so.
+/// Fills the form in with what was given.
 async fn fill(
     app: &Shared,
     caller: &Caller,
@@ -258,11 +257,8 @@ async fn fill(
     target: Target<'_>,
     given: &Value,
     txn: &mut Txn,
-) -> Result<Fill, Problem> {
+) -> Result<Filling, Problem> {
     let (spec, who) = ((form.spec)(), &caller.who);
-    let Value::Object(given) = given else {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "send an object of fields"));
-    };
     let failed = |error: &(dyn std::error::Error + 'static)| Problem::failed(app, error);
     let mut context = Context::new();
     if let Target::Task(task) = target
@@ -271,45 +267,13 @@ async fn fill(
     {
         context = instance.state.visible(job.key);
     }
-    let mut fill = Fill::new(Kind::Create, 0, variables::data(spec, &context));
+    let mut fill = Filling::create(variables::data(spec, &context));
     if let Some(record) = form.record
         && let Some(id) = record.id(&context)
-        && let Some(kept) = (record.get)(txn, &id).await.map_err(|error| failed(&error))?
+        && let Some(kept) = record.records.get(txn, &id).await.map_err(|error| failed(&error))?
     {
-        fill = Fill::new(Kind::Edit, kept.version, kept.data);
+        fill = Filling::of(Kind::Edit, kept);
     }
-    let mut filled = spec.fill(who, fill.kind, given, &fill.base);
-    for name in given.keys() {
-        let field = spec.document.field(name).filter(|field| spec.may_see(who, field));
-        let fault = match field {
-            None => Fault::Unknown,
-            Some(field) if spec.is_open(who, fill.kind, field, &filled.data) => continue,
-            Some(_) => Fault::Fixed,
-        };
-        filled.faults.insert(name.chars().take(64).collect(), fault);
-    }
-    lookups(spec, caller, &filled.data, &mut filled.faults, txn).await.map_err(|error| failed(&error))?;
-    if !filled.faults.is_empty() {
-        return Err(Problem::faults(spec, &filled.faults, caller.lang));
-    }
-    fill.data = filled.data;
-    Ok(fill)
-}
-
-async fn lookups(
-    spec: &Spec,
-    caller: &Caller,
-    data: &form::Data,
-    faults: &mut Faults,
-    txn: &mut Txn,
-) -> form::Result {
-    for field in spec.document.fields.iter().filter(|field| matches!(field.kind, Type::Lookup { .. })) {
-        let id = data.get(&field.name).and_then(Value::as_str).filter(|id| !id.is_empty());
-        if let (Some(id), Some(lookup)) = (id, spec.lookup(&field.name))
-            && lookup.title(txn, &caller.who, id).await?.is_none()
-        {
-            faults.insert(field.name.clone(), Fault::Lookup);
-        }
-    }
-    Ok(())
+    fill.give(spec, who, given, txn).await.map_err(|error| failed(&error))?;
+    if fill.faults.is_empty() { Ok(fill) } else { Err(Problem::faults(spec, &fill.faults, caller.lang)) }
 }

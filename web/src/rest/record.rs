@@ -1,6 +1,6 @@
 //! Records: HTTP around the functions of `form::rest`.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
     routing::{self, MethodRouter},
 };
 use form::{
-    Act, Form,
+    Act, Form, Records,
     list::Query as Search,
     rest::{self, Answer, Call, Match, Reply},
     table::{self, Version},
@@ -25,39 +25,12 @@ use super::{
 };
 use crate::{app::Shared, client::ClientAddress};
 
-type Later<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-
-/// A table and what can be done with it.
-#[derive(Clone, Copy)]
+/// A table that is served.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
-    name: &'static str,
+    records: Records,
     /// The process that a new record begins with.
     starts: Option<&'static str>,
-    list: for<'a> fn(Call<'a>, &'a Search) -> Later<'a>,
-    get: for<'a> fn(Call<'a>, &'a str) -> Later<'a>,
-    create: for<'a> fn(Call<'a>, &'a Value) -> Later<'a>,
-    update: for<'a> fn(Call<'a>, &'a str, Option<&'a Match>, &'a Value) -> Later<'a>,
-    delete: for<'a> fn(Call<'a>, &'a str, Option<&'a Match>) -> Later<'a>,
-}
-
-impl std::fmt::Debug for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Table").field(&self.name).finish()
-    }
-}
-
-impl Table {
-    pub(crate) fn of<R: Form>(starts: Option<&'static str>) -> Self {
-        Table {
-            name: R::TABLE,
-            starts,
-            list: |call, query| Box::pin(rest::list::<R>(call, query)),
-            get: |call, id| Box::pin(rest::get::<R>(call, id)),
-            create: |call, body| Box::pin(rest::create::<R>(call, body)),
-            update: |call, id, meant, body| Box::pin(rest::update::<R>(call, id, meant, body)),
-            delete: |call, id, meant| Box::pin(rest::delete::<R>(call, id, meant)),
-        }
-    }
 }
 
 /// What is asked.
@@ -70,13 +43,17 @@ enum Ask {
 }
 
 impl Table {
-    fn call<'a>(&self, call: Call<'a>, ask: &'a Ask) -> Later<'a> {
+    pub(crate) fn of<R: Form>(starts: Option<&'static str>) -> Self {
+        Table { records: Records::of::<R>(), starts }
+    }
+
+    async fn call(&self, call: Call<'_>, ask: &Ask) -> Answer {
         match ask {
-            Ask::List(query) => (self.list)(call, query),
-            Ask::Get(id) => (self.get)(call, id),
-            Ask::Create(body) => (self.create)(call, body),
-            Ask::Update(id, meant, body) => (self.update)(call, id, meant.as_ref(), body),
-            Ask::Delete(id, meant) => (self.delete)(call, id, meant.as_ref()),
+            Ask::List(query) => rest::list(self.records, call, query).await,
+            Ask::Get(id) => rest::get(self.records, call, id).await,
+            Ask::Create(body) => rest::create(self.records, call, body).await,
+            Ask::Update(id, meant, body) => rest::update(self.records, call, id, meant.as_ref(), body).await,
+            Ask::Delete(id, meant) => rest::delete(self.records, call, id, meant.as_ref()).await,
         }
     }
 
@@ -109,15 +86,17 @@ impl Table {
 
     fn told(self, app: &Shared, reply: Reply) -> Response {
         if let Some(changed) = reply.changed {
-            app.node.registry().send(&table::record_topic(self.name, &changed.id), changed.clone());
-            app.node.registry().send(&table::topic(self.name), changed);
+            app.node
+                .registry()
+                .send(&table::record_topic(self.records.table(), &changed.id), changed.clone());
+            app.node.registry().send(&table::topic(self.records.table()), changed);
         }
         let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
         let mut response = answer(status, &reply.body);
         let tag = reply.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok());
         response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
         if let Some(id) = reply.id {
-            let mut to = format!("/api/records/{}/", self.name);
+            let mut to = format!("/api/records/{}/", self.records.table());
             nitro::__encode(&mut to, &id);
             response.headers_mut().extend(HeaderValue::from_str(&to).ok().map(|to| (header::LOCATION, to)));
         }
@@ -200,6 +179,6 @@ pub(crate) fn route(router: Router<Arc<Shared>>, table: Table) -> Router<Arc<Sha
     let one: MethodRouter<Arc<Shared>> =
         routing::get(get).patch(update).delete(delete).fallback(other_method);
     router
-        .route(&format!("/api/records/{}", table.name), all)
-        .route(&format!("/api/records/{}/{{id}}", table.name), one)
+        .route(&format!("/api/records/{}", table.records.table()), all)
+        .route(&format!("/api/records/{}/{{id}}", table.records.table()), one)
 }

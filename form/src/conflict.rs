@@ -1,41 +1,33 @@
 //! A lost race, told: what somebody else made of the record, field by field, and what is to be kept.
 
-use maud::{Markup, html};
-use nitro::{Bound, prelude::*};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    access::Who,
-    lang::text,
-    read::Kind,
-    show::{self, Titles},
-    spec::Spec,
-    value::Data,
-};
+use crate::{access::Who, lang::text, read::Kind, spec::Spec, value::Data};
 
 /// Whose value is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Side {
+pub(crate) enum Side {
     Theirs,
     Mine,
 }
 
 /// A field that somebody else has changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Clash {
-    field: String,
+pub(crate) struct Clash {
+    pub(crate) field: String,
     /// What it was when the user began.
-    was: Value,
-    theirs: Value,
-    mine: Value,
+    pub(crate) was: Value,
+    pub(crate) theirs: Value,
+    pub(crate) mine: Value,
     /// What the user has chosen, or, where they changed nothing themselves, what is taken unless they choose.
-    side: Option<Side>,
+    pub(crate) side: Option<Side>,
 }
 
 /// What somebody else made of a record while the user was changing it, field by field, until the user has chosen
 /// whose values are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Conflict(Vec<Clash>);
+pub struct Conflict(pub(crate) Vec<Clash>);
 
 impl Conflict {
     /// The differences between what the user began with, what they made of it, and what somebody else did.
@@ -92,56 +84,12 @@ impl Conflict {
         if again && self.is_open() { text(lang).decide } else { text(lang).lost }
     }
 
-    /// Theirs and mine, field by field, with buttons to choose: `choose` binds the event for a field and for
-    /// whether theirs is taken.
-    #[must_use]
-    pub fn show(
-        &self,
-        spec: &Spec,
-        titles: &Titles,
-        lang: &str,
-        choose: &dyn Fn(&str, bool) -> Bound,
-    ) -> Markup {
-        let t = text(lang);
-        let fields = self.0.iter().filter_map(|clash| Some((clash, spec.document.field(&clash.field)?)));
-        let shown = |field, value| show::titled(spec, field, value, titles, lang);
-        let side = |clash: &Clash, theirs: bool| {
-            let (label, own, word) =
-                if theirs { (t.take, Side::Theirs, "theirs") } else { (t.keep, Side::Mine, "mine") };
-            button(label)
-                .id(format!("{}.{word}", clash.field))
-                .attr(attr::ARIA_PRESSED, if clash.side == Some(own) { "true" } else { "false" })
-                .postback(choose(&clash.field, theirs))
+    /// The values of the fields in question as they were, as they are, and as the user wants them, for their titles.
+    pub(crate) fn sides(&self) -> [Data; 3] {
+        let side = |value: fn(&Clash) -> &Value| {
+            self.0.iter().map(|clash| (clash.field.clone(), value(clash).clone())).collect()
         };
-        html! {
-            @if !self.0.is_empty() {
-                table.conflict {
-                    thead { tr {
-                        th scope="col" { (t.field) } th scope="col" { (t.before) }
-                        th scope="col" { (t.theirs) } th scope="col" { (t.mine) } th scope="col" { }
-                    } }
-                    tbody {
-                        @for (clash, field) in fields {
-                            (tr().id(format!("{}.r", field.name)).body(html! {
-                                th scope="row" { (spec.document.label(&field.name, lang)) }
-                                td data-th=(t.before) { (shown(field, &clash.was)) }
-                                td data-th=(t.theirs) { (shown(field, &clash.theirs)) }
-                                td data-th=(t.mine) { (shown(field, &clash.mine)) }
-                                td {
-                                    (side(clash, true))
-                                    (side(clash, false))
-                                    span.chosen { (match clash.side {
-                                        Some(Side::Theirs) => t.taken_over,
-                                        Some(Side::Mine) => t.kept,
-                                        None => "",
-                                    }) }
-                                }
-                            }))
-                        }
-                    }
-                }
-            }
-        }
+        [side(|clash| &clash.was), side(|clash| &clash.theirs), side(|clash| &clash.mine)]
     }
 }
 

@@ -1,0 +1,126 @@
+//! A form being filled in, as elements; and a lost race, field by field, with buttons to choose.
+
+use maud::{Markup, html};
+use nitro::{Bound, Component, prelude::*};
+
+use crate::{
+    access::Who,
+    conflict::{Clash, Conflict, Side},
+    field::{Field, Type},
+    filling::Filling,
+    lang::text,
+    show::{self, Titles},
+    spec::Spec,
+    view::Sheet,
+};
+
+/// The events of a page to which a form is bound. The form's inputs are what
+/// [reads](nitro::Postback::reads) name.
+pub struct Binds<'a> {
+    /// It is to be saved.
+    pub save: Bound,
+    /// A value has changed.
+    pub change: Bound,
+    /// Records are to be offered for what is typed in the lookup of this name.
+    pub look: &'a dyn Fn(&str) -> Bound,
+    /// Theirs is to be taken for the field of this name, or else the user's own kept.
+    pub decide: &'a dyn Fn(&str, bool) -> Bound,
+}
+
+impl std::fmt::Debug for Binds<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Binds")
+            .field("save", &self.save)
+            .field("change", &self.change)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Filling {
+    /// What is to be chosen between, and the form with the buttons in `actions`. A page of its own begins at the first
+    /// field that can be filled in.
+    #[must_use]
+    pub fn show<C: Component>(
+        &self,
+        ui: &Ui<'_, C>,
+        spec: &Spec,
+        who: &Who,
+        binds: &Binds<'_>,
+        actions: &Markup,
+    ) -> Markup {
+        let sheet = || {
+            let sheet = Sheet::new(spec, who, self.kind, &self.data, ui.lang()).faults(&self.faults);
+            sheet.titles(&self.titles).choices(&self.choices).begins(ui.is_page())
+        };
+        html! {
+            (panel().id("f.conflict").class("clashes").body(self.conflict.show(spec, &self.titles, ui.lang(), binds.decide)))
+            (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(binds.save.clone()).body(html! {
+                (panel().id("f.fields").class("fields").on(On::Change).postback(binds.change.clone())
+                    .body(html! { (sheet().dress(&|field, input| look(field, input, binds.look))) }))
+                div.actions { (actions) }
+            }))
+        }
+    }
+}
+
+/// Lets a lookup offer records while something is typed in it.
+fn look<'e>(field: &Field, input: El<'e>, look: &dyn Fn(&str) -> Bound) -> El<'e> {
+    match field.kind {
+        Type::Lookup { .. } => input.on(On::Input).postback(look(&field.name)),
+        _ => input,
+    }
+}
+
+impl Conflict {
+    /// Theirs and mine, field by field, with buttons to choose: `choose` binds the event for a field and for
+    /// whether theirs is taken.
+    #[must_use]
+    pub fn show(
+        &self,
+        spec: &Spec,
+        titles: &Titles,
+        lang: &str,
+        choose: &dyn Fn(&str, bool) -> Bound,
+    ) -> Markup {
+        let t = text(lang);
+        let fields = self.0.iter().filter_map(|clash| Some((clash, spec.document.field(&clash.field)?)));
+        let shown = |field, value| show::titled(spec, field, value, titles, lang);
+        let side = |clash: &Clash, theirs: bool| {
+            let (label, own, word) =
+                if theirs { (t.take, Side::Theirs, "theirs") } else { (t.keep, Side::Mine, "mine") };
+            button(label)
+                .id(format!("{}.{word}", clash.field))
+                .attr(attr::ARIA_PRESSED, if clash.side == Some(own) { "true" } else { "false" })
+                .postback(choose(&clash.field, theirs))
+        };
+        html! {
+            @if !self.0.is_empty() {
+                table.conflict {
+                    thead { tr {
+                        th scope="col" { (t.field) } th scope="col" { (t.before) }
+                        th scope="col" { (t.theirs) } th scope="col" { (t.mine) } th scope="col" { }
+                    } }
+                    tbody {
+                        @for (clash, field) in fields {
+                            (tr().id(format!("{}.r", field.name)).body(html! {
+                                th scope="row" { (spec.document.label(&field.name, lang)) }
+                                td data-th=(t.before) { (shown(field, &clash.was)) }
+                                td data-th=(t.theirs) { (shown(field, &clash.theirs)) }
+                                td data-th=(t.mine) { (shown(field, &clash.mine)) }
+                                td {
+                                    (side(clash, true))
+                                    (side(clash, false))
+                                    span.chosen { (match clash.side {
+                                        Some(Side::Theirs) => t.taken_over,
+                                        Some(Side::Mine) => t.kept,
+                                        None => "",
+                                    }) }
+                                }
+                            }))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! Who asks, and what may be done: rights by role, for a document and for each of its fields.
 
-use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
 /// Who asks.
@@ -25,12 +24,6 @@ impl Who {
     #[must_use]
     pub fn new(user: &str, roles: &[&str]) -> Self {
         Who { user: Some(user.to_owned()), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
-    }
-
-    /// The visitor of a page, with the roles that [`Cx::login_as`] or [`Cx::set_roles`] gave.
-    #[must_use]
-    pub fn of(cx: &Cx) -> Self {
-        Who { user: cx.user(), roles: cx.roles() }
     }
 
     /// Whether one of the roles is theirs; always when none is named.

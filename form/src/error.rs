@@ -95,6 +95,7 @@ pub enum Error {
     Store(#[from] kvs::Error),
 }
 
+#[cfg(any(feature = "screens", feature = "rest"))]
 impl From<Error> for n2o::Error {
     fn from(error: Error) -> Self {
         match error {

@@ -1,11 +1,9 @@
 //! A form being filled in, from its first value to the record: cards, the forms of processes and REST do it here,
 //! and so alike.
 
-use nitro::Inputs;
+use kvs::Txn;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use kvs::Txn;
 
 use crate::{
     access::{Act, Who},
@@ -15,18 +13,15 @@ use crate::{
     field::{Field, Type},
     lang::text,
     list,
-    lookup::Lookup,
-    read::{Kind, Typed},
+    lookup::{Choices, Lookup},
+    read::Kind,
     records::Records,
     show::Titles,
     spec::Spec,
     table::{By, Kept, Saved, Version},
     value::{Data, plain},
-    view::Choices,
 };
 
-/// Records offered for a lookup at once, and looked at where one was typed by its title.
-const OFFERS: usize = 20;
 /// Characters of the name of a field that does not exist, in the fault that says so.
 const MAX_NAME: usize = 64;
 
@@ -112,31 +107,6 @@ impl Filling {
         Filling { kind, version, base: data.clone(), data, ..Filling::default() }
     }
 
-    /// Takes over what is in the inputs of a page, and answers all that is wrong with it. Only what was shown already
-    /// is shown; see [`Spec::absorb`].
-    pub fn absorb(&mut self, spec: &Spec, who: &Who, typed: Typed<'_>) -> Faults {
-        spec.absorb(who, self.kind, typed, &self.base, &mut self.data, &mut self.faults)
-    }
-
-    /// Takes over what is in the inputs of a page, and shows all that is wrong with it: afterwards it can be saved if
-    /// there are no [`faults`](Self::faults). A record that was typed by its whole title is found.
-    pub async fn check(&mut self, spec: &Spec, who: &Who, typed: Typed<'_>, txn: &mut Txn) -> Result {
-        self.faults = self.absorb(spec, who, typed);
-        for (field, lookup, typed) in self.looked_up(spec, who) {
-            if lookup.title(txn, who, &typed).await?.is_some() {
-                continue;
-            }
-            let wanted = typed.to_lowercase();
-            let found = lookup.find(txn, who, &typed, OFFERS).await?;
-            let mut named = found.into_iter().filter(|(_, title)| title.to_lowercase() == wanted);
-            match (named.next(), named.next()) {
-                (Some((id, _)), None) => drop(self.data.insert(field.name.clone(), Value::from(id))),
-                _ => drop(self.faults.entry(field.name.clone()).or_insert(Fault::Lookup)),
-            }
-        }
-        Ok(())
-    }
-
     /// Takes over what a program gives, an object of fields, over the values that were there before, and finds all that
     /// is wrong with it. What cannot be entered is a fault, where what a browser sends is ignored; but a value that
     /// comes back as it was read is none.
@@ -168,7 +138,7 @@ impl Filling {
 
     /// The lookups that the user has changed, with what stands in them now. A record that is not there any more stays
     /// where nobody has touched it.
-    fn looked_up<'s>(&self, spec: &'s Spec, who: &Who) -> Vec<(&'s Field, Lookup, String)> {
+    pub(crate) fn looked_up<'s>(&self, spec: &'s Spec, who: &Who) -> Vec<(&'s Field, Lookup, String)> {
         let fields = spec.document.fields.iter().filter(|field| matches!(field.kind, Type::Lookup { .. }));
         let changed = fields.filter_map(|field| {
             let (was, now) = (self.base.get(&field.name), self.data.get(&field.name)?);
@@ -177,22 +147,6 @@ impl Filling {
             Some((field, spec.lookup(&field.name).filter(|_| is_open)?, typed))
         });
         changed.collect()
-    }
-
-    /// Offers records for what is typed in a lookup.
-    pub async fn offer(
-        &mut self,
-        spec: &Spec,
-        who: &Who,
-        field: &str,
-        inputs: &Inputs,
-        txn: &mut Txn,
-    ) -> Result {
-        let Some(lookup) = spec.lookup(field) else { return Ok(()) };
-        let typed = inputs.text(field).unwrap_or_default();
-        let found = lookup.find(txn, who, &typed, OFFERS).await?;
-        self.choices.insert(field.to_owned(), found);
-        Ok(())
     }
 
     /// Reads the titles of the records that the values look up, also those that are to be chosen from.

@@ -1,6 +1,5 @@
 //! A record that is a form.
 
-use nitro::Access;
 use serde_json::Value;
 
 use crate::{
@@ -13,10 +12,28 @@ use crate::{
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a form", note = "add `#[derive(Form)]` to it")]
 pub trait Form: kvs::Record {
     /// Who may open its screens at all.
-    const ACCESS: Access = Access::User;
+    #[cfg(feature = "screens")]
+    const ACCESS: nitro::Access = nitro::Access::User;
 
     /// The document with its functions.
     fn spec() -> &'static Spec;
+}
+
+/// What the derive says of [`Form::ACCESS`], where there is such a thing.
+#[cfg(feature = "screens")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __access {
+    ($access:ident) => {
+        const ACCESS: $crate::nitro::Access = $crate::nitro::Access::$access;
+    };
+}
+
+#[cfg(not(feature = "screens"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __access {
+    ($access:ident) => {};
 }
 
 /// The table of a form. Called by what the derive makes, so that what is no form is told once.

@@ -1,6 +1,27 @@
 //! What the screens themselves say, in English and Ukrainian. The words of an application are in its label table.
 
-nitro::texts! {
+/// Makes the sentences of each language.
+macro_rules! texts {
+    ($(#[$meta:meta])* $($name:ident $en:literal $uk:literal)*) => {
+        /// The sentences of one language.
+        #[derive(Debug)]
+        $(#[$meta])*
+        pub(crate) struct Text {
+            $(pub(crate) $name: &'static str,)*
+        }
+
+        const EN: Text = Text { $($name: $en,)* };
+        const UK: Text = Text { $($name: $uk,)* };
+
+        /// The sentences of a language; English when it is not known.
+        pub(crate) fn text(lang: &str) -> &'static Text {
+            if lang == "uk" { &UK } else { &EN }
+        }
+    };
+}
+
+texts! {
+    #[cfg_attr(not(all(feature = "screens", feature = "rest")), expect(dead_code, reason = "each says its own"))]
     required "Please fill in this field." "Заповніть це поле."
     number "Please enter a number." "Введіть число."
     whole "Please enter a whole number." "Введіть ціле число."

@@ -104,6 +104,7 @@ pub mod audit;
 mod condition;
 mod conflict;
 mod document;
+#[cfg(feature = "screens")]
 mod draft;
 mod error;
 mod fault;
@@ -112,20 +113,28 @@ mod filling;
 mod form;
 mod index;
 mod label;
+#[macro_use]
 mod lang;
 pub mod list;
 mod lookup;
 mod number;
+#[cfg(feature = "process")]
+pub mod process;
 mod read;
 mod records;
+#[cfg(feature = "rest")]
 pub mod rest;
 mod rule;
 pub mod schema;
+#[cfg(feature = "screens")]
 mod screen;
 pub mod show;
 mod spec;
 pub mod table;
+#[cfg(feature = "screens")]
+mod typed;
 mod value;
+#[cfg(feature = "screens")]
 mod view;
 
 pub use access::{Act, Rights, Who};
@@ -142,16 +151,20 @@ pub use form::{Form, to_data, to_record};
 pub use form_derive::Form;
 pub use index::index;
 pub use label::Labels;
-pub use lookup::{Choice, Lookup};
-pub use read::{Filled, Kind, Typed};
+pub use lookup::{Choice, Choices, Lookup};
+pub use read::{Filled, Kind};
 pub use records::Records;
 pub use rule::Rule;
+#[cfg(feature = "screens")]
 pub use screen::{Binds, Browse, Card, Do, List, Opened, Outcome};
 pub use spec::{Functions, Spec};
+#[cfg(feature = "screens")]
+pub use typed::Typed;
 pub use value::Data;
 #[doc(hidden)]
 pub use value::{computed, get};
-pub use view::{Choices, Sheet};
+#[cfg(feature = "screens")]
+pub use view::Sheet;
 
 // The types of dates and amounts, so that an application needs no further dependency for them.
 pub use {jiff::civil::Date, rust_decimal::Decimal};
@@ -161,4 +174,7 @@ pub const STYLE: &str = include_str!("form.css");
 
 // What the derive's output names, so that an application needs no further dependency.
 #[doc(hidden)]
-pub use {kvs, nitro};
+pub use kvs;
+#[cfg(feature = "screens")]
+#[doc(hidden)]
+pub use nitro;

@@ -1,6 +1,6 @@
 //! Lookups: how a field that holds the id of another record finds that record.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin};
 
 use kvs::Txn;
 
@@ -15,6 +15,9 @@ type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A record that can be chosen: its id and its title.
 pub type Choice = (String, String);
+
+/// The records offered for lookups, by field.
+pub type Choices = BTreeMap<String, Vec<Choice>>;
 
 /// Where the records of a lookup are found.
 #[derive(Clone, Copy)]

@@ -157,6 +157,7 @@ pub(crate) fn shown(field: &Field, value: &Value, lang: &str) -> Option<String> 
 }
 
 /// A value as a language writes it, for an input: without groups, which get in the way of who changes a digit.
+#[cfg(feature = "screens")]
 pub(crate) fn entered(field: &Field, value: &Value, lang: &str) -> Option<String> {
     Some(Grammar::of(lang).write(&digits(field, value)?, false))
 }

@@ -1,6 +1,5 @@
 //! Reading a form: what came from inputs or from JSON becomes the values of a record, or faults.
 
-use nitro::Inputs;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +7,7 @@ use crate::{
     access::Who,
     fault::{Fault, Faults},
     field::{Field, Type},
-    number, rule, show,
+    rule,
     spec::Spec,
     value::{Data, is_empty, nothing, parse, refuse},
 };
@@ -28,21 +27,6 @@ pub enum Kind {
     Search,
     /// A record as a row of a table.
     Row,
-}
-
-/// What stands in the inputs of a page, and the language of the page, which says what the numbers in them are.
-#[derive(Clone, Copy, Debug)]
-pub struct Typed<'a> {
-    inputs: &'a Inputs,
-    lang: &'a str,
-}
-
-impl<'a> Typed<'a> {
-    /// The inputs of a page in a language, which is that of the handler's context.
-    #[must_use]
-    pub fn new(inputs: &'a Inputs, lang: &'a str) -> Self {
-        Typed { inputs, lang }
-    }
 }
 
 /// What was read.
@@ -77,13 +61,14 @@ impl Spec {
     }
 
     /// The first field that can be filled in.
+    #[cfg(feature = "screens")]
     pub(crate) fn first_open(&self, who: &Who, kind: Kind, data: &Data) -> Option<&str> {
         let mut fields = self.document.fields.iter();
         fields.find(|field| self.is_open(who, kind, field, data)).map(|field| field.name.as_str())
     }
 
     /// The names of the inputs that a form of this kind may have, for
-    /// [`Postback::reads`](nitro::Postback::reads). An input that is not on the page just now reads nothing.
+    /// `Postback::reads` of `nitro`. An input that is not on the page just now reads nothing.
     #[must_use]
     pub fn names(&self, who: &Who, kind: Kind) -> Vec<String> {
         let fields = self.document.fields.iter();
@@ -93,90 +78,6 @@ impl Spec {
             Kind::View | Kind::Row => false,
         });
         named.map(|field| field.name.clone()).collect()
-    }
-
-    /// Reads inputs over the values that were there before; see [`fill`](Self::fill).
-    ///
-    /// Of a text that is more than 100 characters longer than its field allows nothing is read: what there was
-    /// before stays, the fault says so, and the text is still in the user's input.
-    #[must_use]
-    pub fn read(&self, who: &Who, kind: Kind, inputs: Typed<'_>, base: &Data) -> Filled {
-        self.read_over(who, kind, inputs, base, base)
-    }
-
-    /// Reads inputs like [`read`](Self::read) for a form that goes on being filled in: `data` is what was read of
-    /// it before and becomes what is read now, `shown` the faults that are shown at its fields. Answers all that
-    /// is wrong.
-    ///
-    /// A fault is shown when the user tries to save; until then only those that are shown already are looked at
-    /// again, and what is too long is told at once, because it may be kept nowhere but in the user's input.
-    pub fn absorb(
-        &self,
-        who: &Who,
-        kind: Kind,
-        inputs: Typed<'_>,
-        base: &Data,
-        data: &mut Data,
-        shown: &mut Faults,
-    ) -> Faults {
-        let filled = self.read_over(who, kind, inputs, base, data);
-        *data = filled.data;
-        let before = std::mem::take(shown);
-        let is_told =
-            |name: &str, fault: &Fault| before.contains_key(name) || matches!(fault, Fault::Long { .. });
-        let told = filled.faults.iter().filter(|(name, fault)| is_told(name, fault));
-        *shown = told.map(|(name, fault)| (name.clone(), fault.clone())).collect();
-        filled.faults
-    }
-
-    /// Reads inputs over `base`; where a text is too long to be kept, or is a number that nobody has changed,
-    /// `before` has what stays.
-    fn read_over(&self, who: &Who, kind: Kind, typed: Typed<'_>, base: &Data, before: &Data) -> Filled {
-        let Typed { inputs, lang } = typed;
-        let mut filled = self.fill_with(who, kind, base, &|field| {
-            let (name, value) = (field.name.as_str(), inputs.get(&field.name)?);
-            let was = before.get(name);
-            if self.is_over(name, value) {
-                return Some(Ok(was?.clone()));
-            }
-            let given = match value {
-                n2o::Value::Bool(on) => Value::Bool(*on),
-                _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
-            };
-            let number = given.as_str().filter(|_| field.is_number());
-            Some(match (number, was) {
-                // As it was shown: there may be more to it than that.
-                (Some(text), Some(was))
-                    if number::of(was).is_some() && show::entered(self, field, was, lang) == text =>
-                {
-                    Ok(was.clone())
-                }
-                (Some(text), _) => entered(field, &given, |_| field.typed(text, lang)),
-                (None, _) => entered(field, &given, |given| parse(field, given)),
-            })
-        });
-        // A text that is too long to be kept is still in the user's input; here is what there was before.
-        for (name, _) in inputs.iter().filter(|(name, value)| self.is_over(name, value)) {
-            let open = self.document.field(name).filter(|field| self.is_open(who, kind, field, &filled.data));
-            if let Some(field) = open {
-                let max = rule::longest(field).unwrap_or_else(|| rule::most(field));
-                filled.faults.insert(name.to_owned(), Fault::Long { max });
-            }
-        }
-        filled
-    }
-
-    /// Says whether a text is so long that it is not kept, because of its field or of the server's own limit.
-    fn is_over(&self, name: &str, value: &n2o::Value<'_>) -> bool {
-        match (value, self.document.field(name)) {
-            (n2o::Value::TooLong, _) => true,
-            (n2o::Value::Text(text), Some(field)) => {
-                let most = rule::most(field);
-                // A character takes a byte at least, so that most texts need no count.
-                text.len() > most && text.chars().count() > most
-            }
-            _ => false,
-        }
     }
 
     /// Puts what a program gave over the values that were there before, computes what is computed, and runs all
@@ -191,7 +92,7 @@ impl Spec {
 
     /// Puts over the values that were there before what `read` has for a field: a value, or what is wrong and what was
     /// given instead.
-    fn fill_with(
+    pub(crate) fn fill_with(
         &self,
         who: &Who,
         kind: Kind,
@@ -279,8 +180,12 @@ impl Spec {
 }
 
 /// A value as it is read, or what is wrong with it and what the form holds then.
-type Entered = Result<Value, (Fault, Value)>;
+pub(crate) type Entered = Result<Value, (Fault, Value)>;
 
-fn entered(field: &Field, given: &Value, read: impl FnOnce(&Value) -> Result<Value, Fault>) -> Entered {
+pub(crate) fn entered(
+    field: &Field,
+    given: &Value,
+    read: impl FnOnce(&Value) -> Result<Value, Fault>,
+) -> Entered {
     read(given).map_err(|fault| (fault, refuse(field, given)))
 }

@@ -1,6 +1,9 @@
 //! What REST needs, without HTTP: functions over JSON with the rules and rights of the screens. `web` maps
 //! requests to calls, and replies and problems to responses.
 
+#[cfg(feature = "process")]
+pub mod process;
+
 use std::{borrow::Cow, collections::HashSet};
 
 use kvs::Txn;
@@ -73,8 +76,9 @@ pub struct Reply {
     pub version: Option<Version>,
     /// The id of the record that was made, for `Location`.
     pub id: Option<String>,
-    /// What to send to [`table::topic`] and [`table::record_topic`] when the transaction is on disk.
-    pub changed: Option<Changed>,
+    /// The table and the change of it that its [topic](crate::table::topic) and that of the
+    /// [record](crate::table::record_topic) are to be sent when the transaction is on disk.
+    pub changed: Option<(&'static str, Changed)>,
 }
 
 /// A problem, as RFC 9457 describes it: serialise it as `application/problem+json`.
@@ -278,7 +282,7 @@ async fn write(records: Records, call: Call<'_>, mut filling: Filling, body: &Va
             // As it is kept: the server may have made its id.
             let kept = records.get(call.txn, &id).await?;
             let body = kept.map(|kept| Value::Object(spec.seen(who, &kept.data))).unwrap_or_default();
-            let changed = act.map(|act| Changed { id: id.clone(), who: who.name().to_owned(), act });
+            let changed = act.map(|act| changed(records, who, id.clone(), act));
             let is_made = act == Some(Act::Create);
             Ok(Reply {
                 id: is_made.then_some(id),
@@ -310,10 +314,14 @@ pub async fn delete(records: Records, mut call: Call<'_>, id: &str, meant: Optio
     let by = By { who: call.who, now: call.now };
     Ok(match records.delete(call.txn, by, id, kept.version).await? {
         Saved::Done { id } => {
-            let changed = Changed { id, who: call.who.name().to_owned(), act: Act::Delete };
+            let changed = changed(records, call.who, id, Act::Delete);
             Ok(Reply { changed: Some(changed), ..reply(204, Value::Null) })
         }
         Saved::Lost(kept) => Err(Problem::lost(records.spec(), call.who, &kept, call.lang)),
         _ => Err(problem(404, call.lang)),
     })
+}
+
+fn changed(records: Records, who: &Who, id: String, act: Act) -> (&'static str, Changed) {
+    (records.table(), Changed { id, who: who.name().to_owned(), act })
 }

@@ -1,6 +1,5 @@
 //! Rules: what a value must be like. Each becomes attributes for the browser, and always runs on the server.
 
-use nitro::{Attr, attr};
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,8 +7,7 @@ use serde_json::Value;
 use crate::{
     fault::Fault,
     field::{Field, Type},
-    number,
-    value::{order, plain},
+    value::order,
 };
 
 /// What a value that is not empty must be like.
@@ -74,10 +72,12 @@ pub(crate) fn longest(field: &Field) -> Option<usize> {
 
 /// Characters of a text beyond its field's length that are still kept, so that whoever types a little too much
 /// finds it again.
+#[cfg(feature = "screens")]
 const SLACK: usize = 100;
 
 /// The most characters that are kept of what is typed into a field, whether or not it fits: its length and 100
 /// more, which for a number or a date is all.
+#[cfg(feature = "screens")]
 pub(crate) fn most(field: &Field) -> usize {
     longest(field).unwrap_or(0) + SLACK
 }
@@ -122,32 +122,4 @@ pub(crate) fn run(field: &Field, value: &Value, patterns: &[(String, Regex)]) ->
         }
     }
     Ok(())
-}
-
-/// The rules as attributes of an input.
-pub(crate) fn attributes(field: &Field) -> Vec<(Attr, String)> {
-    let mut out = Vec::new();
-    let (min, max) = field.range();
-    if field.kind == Type::Date {
-        out.extend(min.map(|min| (attr::MIN, plain(min))));
-        out.extend(max.map(|max| (attr::MAX, plain(max))));
-    }
-    // The keys of a telephone for numbers may lack the minus.
-    let is_positive = min.and_then(number::of).map(|min| !min.is_sign_negative());
-    let keys = match &field.kind {
-        Type::Number { decimals: 0 } if is_positive == Some(true) => Some("numeric"),
-        Type::Number { decimals: 1.. } | Type::Money { .. } if is_positive != Some(false) => Some("decimal"),
-        _ => None,
-    };
-    out.extend(keys.map(|keys| (attr::INPUTMODE, keys.to_owned())));
-    out.extend(longest(field).map(|max| (attr::MAXLENGTH, max.to_string())));
-    for rule in &field.rules {
-        match rule {
-            Rule::Length { min, .. } if *min > 0 => out.push((attr::MINLENGTH, min.to_string())),
-            // An attribute of `textarea` this is not.
-            Rule::Pattern(pattern) if field.kind != Type::Lines => out.push((attr::PATTERN, pattern.clone())),
-            _ => {}
-        }
-    }
-    out
 }

@@ -40,6 +40,7 @@ pub fn value(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
 }
 
 /// A value as an input holds it for somebody who may change it.
+#[cfg(feature = "screens")]
 pub(crate) fn entered(spec: &Spec, field: &Field, value: &Value, lang: &str) -> String {
     let number = if field.is_number() && field.name != spec.document.id {
         number::entered(field, value, lang)

@@ -181,6 +181,7 @@ pub async fn delete<R: Form>(txn: &mut Txn, by: By<'_>, id: &str, version: Versi
 }
 
 /// Whether there are records at all.
+#[cfg(feature = "screens")]
 pub(crate) async fn is_empty<R: Form>(txn: &mut Txn) -> Result<bool> {
     Ok(txn.range::<R>("", None, 1).await?.is_empty())
 }

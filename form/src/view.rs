@@ -1,9 +1,7 @@
 //! A form on a page: its fields as elements, by kind and rights. It binds no events; the page around it does.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, Render, html};
-use nitro::{Bound, El, Url, attr, tags};
+use nitro::{Attr, Bound, El, Url, attr, tags};
 use serde_json::Value;
 
 use crate::{
@@ -11,16 +9,14 @@ use crate::{
     fault::Faults,
     field::{Field, Type},
     lang::text,
-    lookup::Choice,
+    lookup::Choices,
+    number,
     read::Kind,
-    rule,
+    rule::{self, Rule},
     show::{self, Titles},
     spec::Spec,
     value::{Data, is_empty, plain},
 };
-
-/// The records offered for lookups, by field.
-pub type Choices = BTreeMap<String, Vec<Choice>>;
 
 /// What a page does to an input before it is shown, such as binding an event.
 type Dress<'a> = &'a dyn for<'e> Fn(&Field, El<'e>) -> El<'e>;
@@ -227,7 +223,7 @@ impl<'a> Sheet<'a> {
                 tags::textbox(name).attr(attr::LIST, format!("{name}.l")).attr(attr::AUTOCOMPLETE, "off")
             }
         };
-        let attributes = rule::attributes(field);
+        let attributes = attributes(field);
         let entered = show::entered(self.spec, field, value, self.lang);
         attributes.into_iter().fold(input, |input, (name, value)| input.attr(name, value)).value(entered)
     }
@@ -291,4 +287,32 @@ impl Render for Sheet<'_> {
         };
         out.push_str(&markup.0);
     }
+}
+
+/// The rules as attributes of an input.
+fn attributes(field: &Field) -> Vec<(Attr, String)> {
+    let mut out = Vec::new();
+    let (min, max) = field.range();
+    if field.kind == Type::Date {
+        out.extend(min.map(|min| (attr::MIN, plain(min))));
+        out.extend(max.map(|max| (attr::MAX, plain(max))));
+    }
+    // The keys of a telephone for numbers may lack the minus.
+    let is_positive = min.and_then(number::of).map(|min| !min.is_sign_negative());
+    let keys = match &field.kind {
+        Type::Number { decimals: 0 } if is_positive == Some(true) => Some("numeric"),
+        Type::Number { decimals: 1.. } | Type::Money { .. } if is_positive != Some(false) => Some("decimal"),
+        _ => None,
+    };
+    out.extend(keys.map(|keys| (attr::INPUTMODE, keys.to_owned())));
+    out.extend(rule::longest(field).map(|max| (attr::MAXLENGTH, max.to_string())));
+    for rule in &field.rules {
+        match rule {
+            Rule::Length { min, .. } if *min > 0 => out.push((attr::MINLENGTH, min.to_string())),
+            // An attribute of `textarea` this is not.
+            Rule::Pattern(pattern) if field.kind != Type::Lines => out.push((attr::PATTERN, pattern.clone())),
+            _ => {}
+        }
+    }
+    out
 }

@@ -16,15 +16,7 @@ use n2o::{Node, Protocol};
 use nitro::{Component, Layout, Routes, Url};
 
 use crate::{
-    asset::Asset,
-    folder,
-    front::Front,
-    get, headers,
-    host::Hosts,
-    network::Network,
-    rest::{Rest, caller},
-    user::Home,
-    visitor, ws,
+    asset::Asset, folder, front::Front, get, headers, host::Hosts, network::Network, user::Home, visitor, ws,
 };
 
 /// Builds a router from pages.
@@ -43,7 +35,8 @@ pub struct App {
     hosts: Hosts,
     langs: Vec<&'static str>,
     secure: bool,
-    rest: Option<Rest>,
+    #[cfg(feature = "rest")]
+    rest: Option<crate::rest::Rest>,
 }
 
 /// What the handlers share.
@@ -77,6 +70,7 @@ impl App {
             hosts: Hosts::default(),
             langs: vec!["en", "uk"],
             secure: false,
+            #[cfg(feature = "rest")]
             rest: None,
         }
     }
@@ -156,7 +150,8 @@ impl App {
     }
 
     /// Serves records and processes as JSON under `/api`.
-    pub fn rest(mut self, rest: Rest) -> Self {
+    #[cfg(feature = "rest")]
+    pub fn rest(mut self, rest: crate::rest::Rest) -> Self {
         self.rest = Some(rest);
         self
     }
@@ -253,12 +248,13 @@ impl App {
             .route("/live", routing::get(async || "live"))
             .route("/ready", routing::get(ready))
             .fallback(get::page.layer(form));
+        #[cfg(feature = "rest")]
         if let Some(rest) = self.rest {
             let below = shared.routes.patterns().find(|pattern| pattern.starts_with("/api/"));
             if let Some(below) = below {
                 panic!("the page at {below:?} would not be seen: REST has all paths below /api");
             }
-            let braked = middleware::from_fn_with_state(Arc::clone(&shared), caller::braked);
+            let braked = middleware::from_fn_with_state(Arc::clone(&shared), crate::rest::braked);
             router = router.merge(rest.router().layer(braked));
         }
         for (path, files) in self.folders {

@@ -56,6 +56,7 @@
 
 mod app;
 mod asset;
+mod caller;
 mod client;
 mod cookie;
 mod files;
@@ -71,9 +72,10 @@ mod notice;
 mod pace;
 mod places;
 mod post;
-pub mod process;
+mod problem;
 mod request;
 mod reserve;
+#[cfg(feature = "rest")]
 pub mod rest;
 mod server;
 mod slow;

@@ -10,8 +10,8 @@ use axum::{
 
 use crate::{
     app::Shared,
+    caller::{Caller, caller},
     client::ClientAddress,
-    rest::caller::{Caller, caller},
 };
 
 /// The application that a request comes to, so far as it is there.
@@ -68,8 +68,8 @@ impl User {
         })?;
         let address = ClientAddress::of(&parts.extensions);
         let called = caller(&app, &parts.method, address, &parts.headers).await;
-        let Caller { who, owner, .. } = called.map_err(IntoResponse::into_response)?;
-        Ok(User { name: who.name().to_owned(), roles: who.roles, proven: owner.is_proven() })
+        let Caller { user, roles, owner, .. } = called.map_err(IntoResponse::into_response)?;
+        Ok(User { name: user, roles, proven: owner.is_proven() })
     }
 }
 

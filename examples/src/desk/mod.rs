@@ -15,13 +15,10 @@ mod text;
 mod todo;
 
 use bpe::Engine;
+use form::process::{Inbox, Instance, Overview, ProcessForm, Processes, Work};
 use form::{Card, List};
 use n2o::{Node, OrFail, Result};
-use web::{
-    App,
-    process::{Inbox, Instance, Overview, ProcessForm, Processes, Work},
-    rest::Rest,
-};
+use web::{App, rest::Rest};
 
 use self::{
     board::Board,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use form::process::{Inbox, Opened, Outcome, Work};
 use maud::html;
 use nitro::prelude::*;
-use web::process::{Inbox, Opened, Outcome, Work};
 
 use super::text::text;
 

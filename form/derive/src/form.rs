@@ -125,7 +125,7 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
         #[automatically_derived]
         impl ::form::Form for #name {
-            const ACCESS: ::form::nitro::Access = ::form::nitro::Access::#access;
+            ::form::__access!(#access);
 
             fn spec() -> &'static ::form::Spec {
                 static SPEC: ::std::sync::LazyLock<::form::Spec> = ::std::sync::LazyLock::new(|| {

@@ -16,8 +16,9 @@ use crate::{
     filling::Filling,
     form::Form,
     lookup::named,
-    read::{Kind, Typed},
+    read::Kind,
     table::{self, Changed},
+    typed::Typed,
     value::Data,
 };
 

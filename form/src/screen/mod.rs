@@ -12,7 +12,18 @@ pub use card::{Card, Do, Outcome};
 pub use filling::Binds;
 pub use list::{Browse, List, Opened};
 
+use n2o::Cx;
 use nitro::{Url, url};
+
+use crate::access::Who;
+
+impl Who {
+    /// The visitor of a page, with the roles that [`Cx::login_as`] or [`Cx::set_roles`] gave.
+    #[must_use]
+    pub fn of(cx: &Cx) -> Self {
+        Who { user: cx.user(), roles: cx.roles() }
+    }
+}
 
 /// The page of a record, or something of it, below the list's.
 fn below(base: &str, id: &str, query: &str) -> Url {

@@ -10,9 +10,9 @@ use crate::{
     access::Act,
     filling::Ended,
     form::Form,
-    read::Typed,
     records::Records,
     table::{self, By, Changed, Saved},
+    typed::Typed,
 };
 
 impl<R: Form> Card<R> {

@@ -45,7 +45,7 @@ async fn a_record_is_made_read_changed_and_deleted() {
         (201, Some("AB-0001"), &json!("0.00"))
     );
     assert!(made.body.get("notes").is_none());
-    assert_eq!(made.changed.unwrap().who, "eve");
+    assert_eq!(made.changed.unwrap().1.who, "eve");
 
     let mut txn = store.txn();
     let got = rest::get(Records::of::<Client>(), call(&mut txn, &who), "AB-0001").await.unwrap().unwrap();

@@ -14,10 +14,13 @@
 //! must come from a page of this server, as its browser says. A caller and a client address that ask more often
 //! than [`n2o::Limits`] allows are answered with 429. What is wrong is told as RFC 9457 has it.
 
-pub(crate) mod caller;
-mod problem;
+mod input;
+#[cfg(feature = "process")]
 mod process;
 mod record;
+mod serve;
+
+pub(crate) use input::braked;
 
 use std::sync::Arc;
 
@@ -25,17 +28,19 @@ use axum::{
     Router,
     routing::{self, MethodRouter},
 };
-use form::Form;
+use form::{Form, Records};
 
-use crate::app::Shared;
-use problem::other_method;
-use record::Table;
+use crate::{
+    app::Shared,
+    problem::{nothing, other_method},
+};
 
 /// What is served as JSON.
 #[derive(Clone, Debug, Default)]
 #[must_use = "give it to `App::rest`"]
 pub struct Rest {
-    tables: Vec<Table>,
+    /// The records, and the process that a new one begins with.
+    tables: Vec<(Records, Option<&'static str>)>,
 }
 
 impl Rest {
@@ -46,33 +51,40 @@ impl Rest {
 
     /// Serves the records of a form.
     pub fn record<R: Form>(mut self) -> Self {
-        self.tables.push(Table::of::<R>(None));
+        self.tables.push((Records::of::<R>(), None));
         self
     }
 
     /// Serves the records of a form that begin with a process: making one starts the process with it, in one
     /// transaction, as the form of the start does, and answers as `POST /api/processes/{process}`.
+    #[cfg(feature = "process")]
     pub fn started<R: Form>(mut self, process: &'static str) -> Self {
-        self.tables.push(Table::of::<R>(Some(process)));
+        self.tables.push((Records::of::<R>(), Some(process)));
         self
     }
 
     pub(crate) fn router(self) -> Router<Arc<Shared>> {
-        let fixed: [(_, MethodRouter<_>); 7] = [
-            ("/api/token", routing::post(caller::token)),
+        let fixed: Vec<(_, MethodRouter<_>)> = vec![
+            ("/api/token", routing::post(input::token)),
+            #[cfg(feature = "process")]
             ("/api/processes", routing::get(process::processes)),
+            #[cfg(feature = "process")]
             ("/api/processes/{process}", routing::post(process::start)),
+            #[cfg(feature = "process")]
             ("/api/instances", routing::get(process::instances)),
+            #[cfg(feature = "process")]
             ("/api/instances/{instance}", routing::get(process::instance)),
+            #[cfg(feature = "process")]
             ("/api/tasks", routing::get(process::tasks)),
+            #[cfg(feature = "process")]
             ("/api/tasks/{task}", routing::post(process::complete)),
         ];
         let mut router = fixed
             .into_iter()
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods.fallback(other_method)))
-            .route("/api/{*rest}", routing::any(problem::nothing));
-        for table in self.tables {
-            router = record::route(router, table);
+            .route("/api/{*rest}", routing::any(nothing));
+        for (records, starts) in self.tables {
+            router = record::route(router, records, starts);
         }
         router
     }

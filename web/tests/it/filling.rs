@@ -7,6 +7,7 @@ use axum::{
     http::{Request, header},
 };
 use bpe::Engine;
+use form::process::{Inbox, ProcessForm, Processes, Work};
 use form::{Card, Decimal, Fault, Form, Kind, Labels, Who};
 use nitro::{
     prelude::*,
@@ -14,11 +15,7 @@ use nitro::{
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use web::{
-    App,
-    process::{Inbox, ProcessForm, Processes, Work},
-    rest::Rest,
-};
+use web::{App, rest::Rest};
 
 use crate::leave::Enter;
 

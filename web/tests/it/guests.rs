@@ -9,6 +9,7 @@ use axum::{
 };
 use bpe::Engine;
 use form::Form;
+use form::process::{Inbox, ProcessForm, Processes, Work};
 use n2o::{Limits, Node};
 use nitro::{
     prelude::*,
@@ -16,11 +17,7 @@ use nitro::{
 };
 use serde_json::Value;
 use tower::ServiceExt;
-use web::{
-    App,
-    process::{Inbox, ProcessForm, Processes, Work},
-    rest::Rest,
-};
+use web::{App, rest::Rest};
 
 use crate::leave::{Answer, Enter, FILE, LABELS};
 

@@ -10,12 +10,12 @@ use bpe::{
     Done, Engine, Failure, Stage,
     feel::{Context, Value},
 };
+use form::process::{Inbox, Instance, Overview, ProcessForm, Processes, Work};
 use form::{
     Form, Who,
     table::{self, By},
 };
 use nitro::{prelude::*, test::TestApp};
-use web::process::{Inbox, Instance, Overview, ProcessForm, Processes, Work};
 
 use crate::leave::{Answer, Enter, FILE, LABELS};
 

@@ -2,8 +2,8 @@
 
 use bpe::Engine;
 use form::Form;
+use form::process::{Inbox, Instance, Opened, Outcome, Overview, ProcessForm, Processes, Work};
 use nitro::{prelude::*, test::TestApp};
-use web::process::{Inbox, Instance, Opened, Outcome, Overview, ProcessForm, Processes, Work};
 
 use crate::leave::{Answer, Enter, FILE, LABELS};
 

@@ -16,16 +16,13 @@ use axum::{
 };
 use bpe::Engine;
 use form::Form;
+use form::process::{ProcessForm, Processes};
 use hyper::body::{Frame, SizeHint};
 use n2o::{Clock, Dispatch, Keys, Limits, Node, Random};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use web::{
-    App,
-    process::{ProcessForm, Processes},
-    rest::Rest,
-};
+use web::{App, rest::Rest};
 
 use crate::leave::{Answer, FILE, LABELS};
 

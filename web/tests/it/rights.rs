@@ -9,14 +9,11 @@ use axum::{
 };
 use bpe::Engine;
 use form::Form;
+use form::process::{Inbox, ProcessForm, Processes, Work};
 use nitro::{prelude::*, test::TestApp};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use web::{
-    App,
-    process::{Inbox, ProcessForm, Processes, Work},
-    rest::Rest,
-};
+use web::{App, rest::Rest};
 
 use crate::leave::{Answer, Enter, FILE, LABELS};
 

@@ -7,17 +7,14 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use bpe::Engine;
+use form::process::{Inbox, ProcessForm, Processes, Work};
 use form::{Form, Who};
 use nitro::{
     prelude::*,
     test::{TestApp, Visitor},
 };
 use tower::ServiceExt;
-use web::{
-    App,
-    process::{Inbox, ProcessForm, Processes, Work},
-    rest::Rest,
-};
+use web::{App, rest::Rest};
 
 use crate::leave::{Answer, Enter, FILE, LABELS};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::Who;
 use bpe::{Marks, Step, model::Process};
-use form::Who;
 use kvs::From;
 use maud::html;
 use nitro::prelude::*;

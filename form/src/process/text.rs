@@ -1,7 +1,7 @@
 //! What the screens of processes say, in English and Ukrainian. The names of processes and their elements are
 //! those of the files, or of the application's label table.
 
-nitro::texts! {
+texts! {
     inbox "My tasks" "Мої завдання"
     inbox_more "These are the {} oldest of more tasks; the others come as these are done." "Це {} найстаріших завдань; решта з'явиться, коли ці буде виконано."
     inbox_empty "There is nothing to do." "Справ немає."

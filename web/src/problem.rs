@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use form::{Faults, Spec};
 use serde_json::{Value, json};
 
 use crate::{app::Shared, front::AGAIN};
@@ -19,18 +18,6 @@ impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &str, title: &str) -> Self {
         let body = json!({ "type": format!("urn:n2o:{kind}"), "title": title, "status": status.as_u16() });
         Problem(status, body)
-    }
-
-    pub(crate) fn unknown() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing, or not for you")
-    }
-
-    pub(crate) fn malformed(what: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", "the request cannot be read").detail(what)
-    }
-
-    pub(crate) fn denied() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "denied", "you have no right to do this")
     }
 
     pub(crate) fn nobody() -> Self {
@@ -47,17 +34,6 @@ impl Problem {
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.1["detail"] = Value::String(detail.into());
         self
-    }
-
-    /// Says what is wrong with which field.
-    pub(crate) fn faults(spec: &Spec, faults: &Faults, lang: &str) -> Self {
-        let errors = faults.iter().map(|(field, fault)| {
-            json!({ "field": field, "code": fault.code(), "message": fault.text(spec, field, lang) })
-        });
-        let errors: Vec<Value> = errors.collect();
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the values are not valid");
-        problem.1["errors"] = Value::Array(errors);
-        problem
     }
 
     /// Something that is not the caller's fault; they get a number, and the log the rest. When the store cannot be
@@ -80,17 +56,28 @@ impl Problem {
     }
 }
 
-/// What the store said, when an error comes from there.
-fn store<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a kvs::Error> {
-    successors(Some(error), |&error| error.source()).find_map(|error| {
-        // A transparent error hides the one inside from its sources.
-        match error.downcast_ref() {
-            Some(bpe::Error::Store(error)) => Some(error),
-            _ => error.downcast_ref(),
-        }
-    })
+/// Of what is asked of the paths below `/api`.
+#[cfg(feature = "rest")]
+impl Problem {
+    pub(crate) fn unknown() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing, or not for you")
+    }
+
+    pub(crate) fn denied() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "denied", "you have no right to do this")
+    }
+
+    pub(crate) fn malformed(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "the request cannot be read").detail(what)
+    }
 }
 
+/// What the store said, when an error comes from there.
+fn store<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a kvs::Error> {
+    successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
+}
+
+#[cfg(feature = "rest")]
 impl From<form::rest::Problem> for Problem {
     fn from(problem: form::rest::Problem) -> Self {
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -115,17 +102,20 @@ impl IntoResponse for Problem {
 }
 
 /// Answers a method that a path does not have; the answer's `Allow` says which it has.
+#[cfg(feature = "rest")]
 pub(crate) async fn other_method() -> Problem {
     let title = "this path has other methods; see `Allow`";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", title)
 }
 
 /// Answers a path that is not there.
+#[cfg(feature = "rest")]
 pub(crate) async fn nothing() -> Problem {
     Problem::unknown()
 }
 
 /// An answer with a body.
+#[cfg(feature = "rest")]
 pub(crate) fn answer(status: StatusCode, body: &Value) -> Response {
     let mut response = if status == StatusCode::NO_CONTENT {
         status.into_response()
@@ -143,12 +133,7 @@ mod tests {
     #[test]
     fn while_the_store_is_out_of_service_programs_are_told_to_come_again() {
         let full = || kvs::Error::Full { place: String::from("/srv/store.redb") };
-        let errors: [Box<dyn Error>; 4] = [
-            Box::new(full()),
-            Box::new(n2o::Error::from(full())),
-            Box::new(form::Error::from(full())),
-            Box::new(bpe::Error::from(full())),
-        ];
+        let errors: [Box<dyn Error>; 2] = [Box::new(full()), Box::new(n2o::Error::from(full()))];
         for error in errors {
             let response = Problem::of(&*error).into_response();
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{error:?}");

@@ -1,6 +1,6 @@
 //! What a form key of a file means: a form whose fields are variables of the process, or the form of a record.
 
-use form::{Form, Records, Spec};
+use crate::{Form, Records, Spec};
 
 /// What a form key of a file means.
 #[derive(Clone, Copy, Debug)]

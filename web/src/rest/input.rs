@@ -1,33 +1,29 @@
-//! Who calls, and what they send: a session or a bearer token, and a bounded body of JSON.
+//! What programs send: an id in the path, and a bounded body of JSON. And their tokens.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
     extract::{FromRequestParts, Path, Request, State},
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::Response,
 };
-use form::Who;
-use n2o::{Bearer, Owner};
+use n2o::Bearer;
 use serde_json::{Value, json};
 
-use super::problem::{Problem, answer};
-use crate::{app::Shared, client::ClientAddress, cookie, front::Crowded, visitor::lang, ws::is_own};
+use crate::{
+    app::Shared,
+    caller::{Caller, caller},
+    client::ClientAddress,
+    front::Crowded,
+    problem::{Problem, answer},
+};
 
 /// Most bytes of a body.
 const BODY: usize = 64 * 1024;
 /// How long a bearer token is good. It cannot be called back sooner, but by changing the keys.
 const LIFE: Duration = Duration::from_secs(3_600);
-
-/// Who calls, in which language.
-#[derive(Debug)]
-pub(crate) struct Caller {
-    pub(crate) who: Who,
-    pub(crate) owner: Owner,
-    pub(crate) lang: &'static str,
-}
 
 /// The one parameter of a path. One that is no text is the id of nothing.
 pub(crate) struct Id(pub(crate) String);
@@ -50,51 +46,6 @@ pub(crate) async fn braked(
 ) -> Result<Response, Problem> {
     app.front.visit_of_client(address).map_err(|Crowded| Problem::too_many())?;
     Ok(next.run(request).await)
-}
-
-/// Finds out who calls, and that they do not call too often.
-pub(crate) async fn caller(
-    app: &Shared,
-    method: &Method,
-    ClientAddress(address): ClientAddress,
-    headers: &HeaderMap,
-) -> Result<Caller, Problem> {
-    let caller = known(app, method, headers).await?;
-    // By owner: a guest of the same name takes nothing from the account's.
-    app.front.visit_of(&caller.owner, address).map_err(|Crowded| Problem::too_many())?;
-    Ok(caller)
-}
-
-async fn known(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let lang = lang(app, headers);
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(authorization) = text(header::AUTHORIZATION) {
-        let token = authorization.strip_prefix("Bearer ").ok_or_else(Problem::nobody)?;
-        let Bearer { user, roles, owner } =
-            app.node.read_bearer(token.trim()).map_err(|_| Problem::nobody())?;
-        return Ok(Caller { who: Who { user: Some(user), roles }, owner, lang });
-    }
-    let value = cookie::read(headers, app.secure).ok_or_else(Problem::nobody)?;
-    let session = app.node.sessions().open(value).await.map_err(|error| Problem::failed(app, &error))?;
-    let session = session.ok_or_else(Problem::nobody)?;
-    let (user, owner) = session.user().zip(session.owner()).ok_or_else(Problem::nobody)?;
-    if !method.is_safe() && !is_ours(app, headers) {
-        let why = "a write with the session's cookie must come from a page of this server";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "cross-site", why));
-    }
-    Ok(Caller { who: Who { user: Some(user), roles: session.roles() }, owner, lang })
-}
-
-/// Whether the browser says that one of our pages asks. A cookie alone is no proof of that.
-fn is_ours(app: &Shared, headers: &HeaderMap) -> bool {
-    let mut sites = headers.get_all("sec-fetch-site").iter().map(|site| site.as_bytes());
-    match (sites.next(), sites.next()) {
-        // A browser that says both says the same by both.
-        (Some(b"same-origin"), None) => !headers.contains_key(header::ORIGIN) || is_own(app, headers),
-        // Browsers that say nothing of the site say the origin.
-        (None, _) => is_own(app, headers),
-        _ => false,
-    }
 }
 
 /// Reads a body of JSON.
@@ -132,8 +83,8 @@ pub(crate) async fn token(State(app): State<Arc<Shared>>, request: Request) -> R
         return Err(Problem::denied().detail("a token is not renewed by a token; log in again"));
     }
     let client = ClientAddress::of(request.extensions());
-    let Caller { who, owner, .. } = caller(&app, request.method(), client, request.headers()).await?;
-    let bearer = Bearer { user: who.name().to_owned(), roles: who.roles, owner };
+    let Caller { user, roles, owner, .. } = caller(&app, request.method(), client, request.headers()).await?;
+    let bearer = Bearer { user, roles, owner };
     let token = app.node.bearer_of(&bearer, LIFE);
     Ok(answer(StatusCode::CREATED, &json!({ "token": token, "expires_in": LIFE.as_secs() })))
 }

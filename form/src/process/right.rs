@@ -1,10 +1,10 @@
 //! Who may see and do what: by the roles that the file names as lanes and candidate groups.
 
+use crate::Who;
 use bpe::{
     Instance,
     model::{NodeKind, Process},
 };
-use form::Who;
 
 use super::service::Processes;
 

@@ -1,7 +1,7 @@
 //! The processes that can be started, and the instances: how many are in which state, and each, the newest first.
 
+use crate::Who;
 use bpe::{Instance, Stage, model::Process};
-use form::Who;
 use maud::html;
 use nitro::prelude::*;
 

@@ -1,11 +1,11 @@
 //! What a filled-in form does: its record, the step and the history in one transaction. Pages and programs both
 //! end here.
 
-use bpe::feel::{Context, Value};
-use form::{
+use crate::{
     Ended, Filling, Who,
     table::{By, Changed},
 };
+use bpe::feel::{Context, Value};
 use kvs::Txn;
 use n2o::{Error, Result};
 

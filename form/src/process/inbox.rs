@@ -1,7 +1,7 @@
 //! The tasks that wait for the visitor: those of their roles, and those that are theirs by name.
 
+use crate::Who;
 use bpe::Job;
-use form::Who;
 use maud::html;
 use nitro::prelude::*;
 
@@ -48,7 +48,7 @@ struct Line {
 }
 
 /// What people call the record that a task is about, if its form says which.
-async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut n2o::Cx) -> Result<String> {
+async fn about(job: &Job, processes: &Processes, who: &crate::Who, cx: &mut n2o::Cx) -> Result<String> {
     let Some(form) = processes.form_of(job.form.as_deref()) else { return Ok(String::new()) };
     let Some(record) = form.about.or(form.record) else { return Ok(String::new()) };
     let Some(instance) = cx.kvs().get::<bpe::Instance>(&job.instance).await? else {
@@ -60,9 +60,9 @@ async fn about(job: &Job, processes: &Processes, who: &form::Who, cx: &mut n2o::
     let value = instance.state.variables().and_then(|variables| {
         let context = variables.get(record.variable)?;
         let json = serde_json::to_value(context.entry(&title?.name)?).ok()?;
-        Some(form::show::value(spec, title?, &json, cx.lang()))
+        Some(crate::show::value(spec, title?, &json, cx.lang()))
     });
-    let readable = document.rights.allow(who, form::Act::Read);
+    let readable = document.rights.allow(who, crate::Act::Read);
     Ok(value.filter(|_| readable).unwrap_or_default())
 }
 

@@ -1,8 +1,8 @@
 //! Between the values of a form and the variables of a process: money is a text in the one and a number in the
 //! other, and everything else is what JSON makes of it.
 
+use crate::{Data, Field, Spec, Type};
 use bpe::feel::{Context, Value};
-use form::{Data, Field, Spec, Type};
 use maud::{Markup, html};
 
 use super::text::text;

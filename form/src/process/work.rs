@@ -1,10 +1,10 @@
 //! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
 
-use bpe::{Job, feel::Context};
-use form::{
+use crate::{
     Binds, Filling, Kind, Sheet, Spec, Typed, Who,
     table::{self, Kept},
 };
+use bpe::{Job, feel::Context};
 use maud::html;
 use nitro::{Component, Inputs, prelude::*};
 
@@ -228,7 +228,7 @@ impl Work {
         let Some(about) = form.about else { return Ok(()) };
         let Some(id) = about.id(context) else { return Ok(()) };
         let spec = about.records.spec();
-        if spec.document.rights.allow(&self.shown.who, form::Act::Read)
+        if spec.document.rights.allow(&self.shown.who, crate::Act::Read)
             && let Some(kept) = about.records.get(cx.kvs(), &id).await?
         {
             let mut seen = Filling::of(Kind::View, kept);
@@ -310,7 +310,7 @@ impl Work {
     }
 
     /// The form, with the button that sends it.
-    fn form(&self, ui: &Ui<'_, Self>, spec: &Spec, send: El<'_>) -> Markup {
+    fn form(&self, ui: &Ui<'_, Self>, spec: &Spec, send: &El<'_>) -> Markup {
         let names = || spec.names(&self.shown.who, self.fill.kind);
         let binds = Binds {
             save: ui.on(Do::send().reads(names())),
@@ -385,7 +385,7 @@ impl Component for Work {
             }
             @match spec {
                 Some(spec) => {
-                    (self.form(ui, spec, submit(send).id("f.send").class("primary").disabled(!open)))
+                    (self.form(ui, spec, &submit(send).id("f.send").class("primary").disabled(!open)))
                 }
                 None => {
                     p class="lead" { (t.no_form) }

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::Labels;
 use bpe::{Engine, model::Node as Element, model::Process};
-use form::Labels;
 use n2o::{Cx, Error, Node, Result};
 
 use super::{drawing::Drawing, follow::follow, form::ProcessForm, text::text};
@@ -17,7 +17,7 @@ use super::{drawing::Drawing, follow::follow, form::ProcessForm, text::text};
 /// # async fn open(node: &n2o::Node, file: &[u8]) -> bpe::Result<()> {
 /// let engine = bpe::Engine::builder(node.store()).open().await?;
 /// engine.deploy(file).await?;
-/// web::process::Processes::new(engine).operators(&["manager"]).start(node);
+/// form::process::Processes::new(engine).operators(&["manager"]).start(node);
 /// # Ok(())
 /// # }
 /// ```
@@ -62,7 +62,8 @@ impl Processes {
     }
 
     /// Whether a user may do anything with them who has proven who they are, or has not.
-    pub(crate) fn admits(&self, is_proven: bool) -> bool {
+    #[must_use]
+    pub fn admits(&self, is_proven: bool) -> bool {
         is_proven || !self.is_for_proven
     }
 

@@ -146,18 +146,19 @@ impl Filling {
         Ok(())
     }
 
-    /// Offers records for what is typed in a lookup.
+    /// Offers records for what is typed in a lookup, which is taken over.
     pub async fn offer(
         &mut self,
         spec: &Spec,
         who: &Who,
         field: &str,
-        inputs: &Inputs,
+        typed: Typed<'_>,
         txn: &mut Txn,
     ) -> Result {
+        self.absorb(spec, who, typed);
         let Some(lookup) = spec.lookup(field) else { return Ok(()) };
-        let typed = inputs.text(field).unwrap_or_default();
-        let found = lookup.find(txn, who, &typed, OFFERS).await?;
+        let text = typed.inputs.text(field).unwrap_or_default();
+        let found = lookup.find(txn, who, &text, OFFERS).await?;
         self.choices.insert(field.to_owned(), found);
         Ok(())
     }

@@ -214,9 +214,9 @@ impl Doc {
         }
     }
 
-    /// Notes what the user had in the sources of an event: a refresh shows there what the page holds, but where the
-    /// handler has found something wrong. Inputs that are read together as [`Inputs`](crate::Inputs) are left alone: a
-    /// form has rules of its own for what it cannot take.
+    /// Notes what the user had in the sources of an event, and in the [`Inputs`](crate::Inputs) that it read: a refresh
+    /// shows there what the page holds, but where the handler has found something wrong, or the page marks the input
+    /// as wrong with `aria-invalid`.
     pub(crate) fn typed<'a>(&mut self, values: impl Iterator<Item = (&'a str, &'a Value<'a>)>) {
         if !self.refresh {
             return;

@@ -223,7 +223,7 @@ pub struct Unfit;
 pub struct Values<'a, 'v> {
     values: &'a [Value<'v>],
     sources: &'static [&'static str],
-    reads: Vec<&'a str>,
+    reads: &'a [&'a str],
     /// The flags of the inputs that the values are of, as far as they are on the page.
     states: Vec<Option<u8>>,
     lang: &'a str,
@@ -234,7 +234,7 @@ impl<'a, 'v> Values<'a, 'v> {
     pub(crate) fn new(
         values: &'a [Value<'v>],
         sources: &'static [&'static str],
-        reads: Vec<&'a str>,
+        reads: &'a [&'a str],
         states: Vec<Option<u8>>,
         lang: &'a str,
     ) -> Self {

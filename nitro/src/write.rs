@@ -5,6 +5,7 @@ use std::{borrow::Cow, cell::Cell, sync::Arc};
 use maud::Render;
 
 use crate::{
+    Attr, attr,
     component::At,
     el::{Body, Choice, END, El, HIDDEN, Keep, Kind, REPEAT},
     escape::{escape, unescape},
@@ -147,8 +148,12 @@ impl El<'_> {
         matches!(self.kind, Kind::Input(_) | Kind::Check(_) | Kind::Textarea) || self.tag == "select"
     }
 
-    /// The user can change its value, and the page gives it one.
+    /// The user can change its value, and the page gives it one. What is marked as wrong is the user's to mend.
     fn is_given(&self) -> bool {
+        let is_wrong = |(name, value): &(Attr, Cow<'_, str>)| *name == attr::ARIA_INVALID && value == "true";
+        if self.attrs.iter().any(is_wrong) {
+            return false;
+        }
         match &self.body {
             Body::Text(_) | Body::Checked(_) => self.is_input(),
             Body::Choice(choice) => choice.chosen.is_some(),

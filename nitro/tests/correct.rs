@@ -3,6 +3,7 @@
 
 use maud::html;
 use nitro::{
+    Inputs,
     prelude::*,
     test::{TestApp, TestPage},
 };
@@ -123,6 +124,69 @@ fn memo_part(order: &Order) -> Markup {
 
 async fn page() -> TestPage {
     TestApp::new().page::<Order>("/order").open("/order").await
+}
+
+/// Inputs that are read together: the name is trimmed, the count a number.
+#[derive(Default, Serialize, Deserialize)]
+struct Card {
+    name: String,
+    count: u32,
+    wrong: bool,
+}
+
+#[derive(Event)]
+enum Fill {
+    Fill {
+        #[source]
+        form: Inputs,
+    },
+}
+
+impl Page for Card {
+    type Event = Fill;
+    const ACCESS: Access = Access::Anyone;
+
+    fn render(&self, ui: &Ui<'_, Self>) -> Markup {
+        let count = textbox("count").label("Count").value(self.count.to_string());
+        html! {
+            (textbox("name").label("Name").value(&self.name))
+            (if self.wrong { count.attr(attr::ARIA_INVALID, "true") } else { count })
+            (textbox("note").label("Note"))
+            (button("Fill").id("fill").postback(ui.on(Fill::fill().reads(["name", "count", "note"]))))
+        }
+    }
+
+    async fn event(&mut self, Fill::Fill { form }: Fill, cx: &mut Cx<'_, Self>) -> Result {
+        cx.refresh();
+        form.text("name").unwrap_or_default().trim().clone_into(&mut self.name);
+        let count = form.text("count").unwrap_or_default().parse();
+        self.wrong = count.is_err();
+        self.count = count.unwrap_or(self.count);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn inputs_that_are_read_together_show_what_the_page_holds_but_what_it_marks_as_wrong() {
+    let mut page = TestApp::new().page::<Card>("/card").open("/card").await;
+    for typed in ["Ada ", " Ada", "Ada"] {
+        page.fill("name", typed);
+        page.fill("note", "by me");
+        page.click("fill").await;
+        assert_eq!((page.value("name").as_str(), page.value("note").as_str()), ("Ada", "by me"), "{typed:?}");
+    }
+    // Twice: it is marked already when it is wrong again.
+    for typed in ["many", "more"] {
+        page.fill("count", typed);
+        page.click("fill").await;
+        assert_eq!((page.attr("count", "aria-invalid"), page.value("count").as_str()), (Some("true"), typed));
+    }
+    for (typed, shown) in [("007", "7"), ("0", "0"), ("00", "0")] {
+        page.fill("count", typed);
+        page.click("fill").await;
+        assert_eq!((page.attr("count", "aria-invalid"), page.value("count").as_str()), (None, shown));
+    }
+    assert_eq!(page.click("fill").await.len(), 0, "all was sent as the page gave it");
 }
 
 #[tokio::test]

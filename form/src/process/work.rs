@@ -439,7 +439,8 @@ impl Component for Work {
                 self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
             }
             (Do::Look { field, form }, Some(spec)) => {
-                self.fill.offer(spec, &who, &field, &form, cx.kvs()).await?;
+                let lang = cx.lang().to_owned();
+                self.fill.offer(spec, &who, &field, Typed::new(&form, &lang), cx.kvs()).await?;
             }
             (_, None) | (Do::Close, _) => {}
         }

@@ -375,7 +375,9 @@ impl<R: Form> Component for Card<R> {
             }
             Do::Save { anew, form } => return self.save(anew, &form, cx).await,
             Do::Look { field, form } => {
-                self.fill.offer(R::spec(), &self.who, &field, &form, cx.kvs()).await?;
+                let lang = cx.lang().to_owned();
+                let typed = Typed::new(&form, &lang);
+                self.fill.offer(R::spec(), &self.who, &field, typed, cx.kvs()).await?;
             }
             Do::Decide { field, theirs, form } => {
                 self.fill.absorb(R::spec(), &self.who, Typed::new(&form, cx.lang()));

@@ -134,7 +134,7 @@ pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx
         return Err(Error::Refused("the values are not those of the event's sources"));
     }
     let states = sources.iter().chain(&reads).map(|name| cx.doc.tree.state(&cx.doc.id(name))).collect();
-    let mut values = Values::new(click.values, sources, reads, states, cx.lang());
+    let mut values = Values::new(click.values, sources, &reads, states, cx.lang());
     let opened = C::Event::open(click.variant, fields, &mut values);
     let errors = std::mem::take(&mut values.errors);
     if !sources.is_empty() {
@@ -148,7 +148,7 @@ pub(crate) async fn run<C: Component>(it: &mut C, click: &Click<'_>, cx: &mut Cx
                 if target.is_empty() { String::from("timer") } else { format!("element {target:?}{line}") };
             cx.set_site(|page| format!("{page}{of}, {by}, event `{name}`"));
             it.event(event, cx).await?;
-            cx.doc.typed(sources.iter().copied().zip(click.values));
+            cx.doc.typed(sources.iter().copied().chain(reads).zip(click.values));
             Ok(())
         }
         Err(_) if errors.is_empty() => Err(old()),

@@ -35,7 +35,7 @@ const MAX_NAME: usize = 64;
 /// # struct Ring { #[form(id)] name: String, #[form(required)] size: Option<u32> }
 /// # const LABELS: Labels = Labels::new("key|en\nring|Rings\nname|Name\nsize|Size");
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-/// # let store = kvs::Store::memory();
+/// # let store = kvs::Store::open("memory:").await?;
 /// # let who = Who::new("ada", &[]);
 /// # let mut txn = store.txn();
 /// let rings = Records::of::<Ring>();

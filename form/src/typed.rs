@@ -155,11 +155,22 @@ impl Filling {
         typed: Typed<'_>,
         txn: &mut Txn,
     ) -> Result {
-        self.absorb(spec, who, typed);
-        let Some(lookup) = spec.lookup(field) else { return Ok(()) };
-        let text = typed.inputs.text(field).unwrap_or_default();
+        let (Some(lookup), Some(known)) = (spec.lookup(field), spec.document.field(field)) else {
+            return Ok(());
+        };
+        let text = typed.inputs.text(field).unwrap_or_default().into_owned();
+        if !spec.is_open(who, self.kind, known, &self.data) {
+            return Ok(());
+        }
+        if typed.inputs.get(field).is_some_and(|value| spec.is_over(field, value)) {
+            let max = rule::longest(known).unwrap_or_default();
+            self.faults.insert(field.to_owned(), Fault::Long { max });
+            return Ok(());
+        }
         let found = lookup.find(txn, who, &text, OFFERS).await?;
         self.choices.insert(field.to_owned(), found);
+        // Only this field was sent; the others stay as they are.
+        self.data.insert(field.to_owned(), Value::from(text));
         Ok(())
     }
 }

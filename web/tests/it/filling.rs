@@ -384,3 +384,26 @@ async fn every_way_in_answers_alike() {
         }
     }
 }
+
+/// While a lookup is typed into, only its own text is sent.
+#[tokio::test]
+async fn offers_for_a_lookup_leave_the_other_fields_as_they_were_typed() {
+    for way in ["card", "task"] {
+        let tried = Try::new().await;
+        let visitor = tried.app.visitor();
+        visitor.fetch("/enter/eve/clerk").await;
+        let task = format!("/tasks/{}", tried.task);
+        let (path, save) = if way == "card" { ("/deals/d1?do=edit", "f.save") } else { (&*task, "f.send") };
+        let mut page = visitor.open(path).await;
+        page.fill("name", "Tables");
+        page.click("f.fields").await;
+        page.fill("client", "ad");
+        page.click("client").await;
+        assert!(page.html_of("client.c").contains("Ada"), "{way}: {}", page.html());
+        assert_eq!((page.value("name").as_str(), page.value("client").as_str()), ("Tables", "ad"), "{way}");
+        page.fill("client", "c1");
+        page.click(save).await;
+        let changed = [("client".to_owned(), json!("c1")), ("name".to_owned(), json!("Tables"))];
+        assert_eq!(tried.changed().await, changed, "{way}");
+    }
+}

@@ -1,4 +1,4 @@
-//! The server as browsers and programs meet it, and the screens of processes, headless.
+//! The server as browsers and programs meet it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
@@ -8,11 +8,10 @@ mod front;
 mod guards;
 mod guests;
 mod http;
+#[path = "../../../form/tests/it/leave.rs"]
 mod leave;
 mod native;
-mod operate;
 mod own;
-mod process;
 mod protocol;
 mod rate;
 mod ready;

@@ -52,6 +52,15 @@ impl Entry {
         Entry { at: by.now, who: by.who.name().to_owned(), act, changes, redacted: false }
     }
 
+    /// The values that changed, as they were and as they became.
+    #[cfg(feature = "screens")]
+    pub(crate) fn sides(&self) -> [Data; 2] {
+        let side = |value: fn(&Change) -> &Value| {
+            self.changes.iter().map(|change| (change.field.clone(), value(change).clone())).collect()
+        };
+        [side(|change| &change.before), side(|change| &change.after)]
+    }
+
     /// The entry as somebody may see it.
     fn seen(mut self, spec: &Spec, who: &Who) -> Self {
         let all = self.changes.len();

@@ -6,7 +6,7 @@ use form::Labels;
 nitro::texts! {
     home "Home" "Головна"
     desk "Order desk" "Стіл замовлень"
-    desk_lead "Clients, orders, and the process that carries an order from a form to a packed parcel. Take a place; open a second window for another one." "Клієнти, замовлення та процес, який веде замовлення від форми до запакованої посилки. Займіть місце; в іншому вікні - ще одне."
+    desk_lead "Clients, orders, and the process that carries an order from a form to a packed parcel. Take a place; open a second window for another one. Nobody is asked for a password here, and a name belongs to whoever takes it." "Клієнти, замовлення та процес, який веде замовлення від форми до запакованої посилки. Займіть місце; в іншому вікні - ще одне. Паролів тут немає: ім'я належить тому, хто його взяв."
     name "Name" "Ім'я"
     enter_as "Enter as" "Увійти як"
     orders "Orders" "Замовлення"

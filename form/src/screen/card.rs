@@ -15,6 +15,7 @@ use crate::{
     draft,
     filling::Filling,
     form::Form,
+    list,
     lookup::named,
     read::Kind,
     table::{self, Changed},
@@ -299,6 +300,9 @@ impl<R: Form> Card<R> {
         self.fill.entitle(spec, &self.who, cx.kvs()).await?;
         if self.fill.kind == Kind::View {
             self.history = audit::history(cx.kvs(), spec, &self.who, &self.id, HISTORY).await?;
+            for values in self.history.iter().flat_map(Entry::sides) {
+                list::add_titles(cx.kvs(), spec, &self.who, &values, &mut self.fill.titles).await?;
+            }
         }
         Ok(())
     }

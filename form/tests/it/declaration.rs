@@ -263,3 +263,19 @@ fn what_is_wrong_with_a_document_is_told_with_its_place() {
 fn wrong_declarations_do_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
+
+#[tokio::test]
+async fn history_names_the_records_that_were_looked_up() {
+    let (app, _) = orders().await;
+    let mut page = user(&app, "eve", "clerk").await.open("/orders/new?do=create").await;
+    for (field, value) in [("client", "AB-0001"), ("price", "12.5"), ("placed", "2026-01-02")] {
+        page.fill(field, value);
+    }
+    page.click("f.save").await;
+    assert_eq!(page.path(), "/orders/1");
+    page.go("/orders/1?do=edit").await;
+    page.fill("client", "AB-0002");
+    page.click("f.save").await;
+    let history = page.text("f.history");
+    assert!(history.contains("Ada Bob") && !history.contains("AB-"), "{history}");
+}

@@ -9,6 +9,9 @@ use crate::event::Unfit;
 
 /// The values of the inputs that an event was [bound to read](crate::Postback::reads).
 ///
+/// When the handler refreshes, each input shows what the page gives it, also where that is what it was before. What was
+/// typed and not taken over stays in sight where the page gives the input no value, or marks it with `aria-invalid`.
+///
 /// ```
 /// use maud::html;
 /// use nitro::{Inputs, prelude::*};

@@ -99,3 +99,36 @@ fn every_dependency_is_licensed_known_and_wanted() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The packages that a crate of ours is built from, with these options.
+fn built_from(options: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap())
+        .args(["tree", "--locked", "--offline", "--edges=normal,build", "--prefix=none", "--format={lib}"])
+        .args(options)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = String::from_utf8(output.stdout).unwrap();
+    names.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_not_asked_for_is_not_compiled() {
+    let cases: [(&[&str], &[&str], &[&str]); 5] = [
+        (&["-p=form", "--no-default-features"], &["kvs"], &["n2o", "nitro", "maud", "bpe", "web"]),
+        (&["-p=form", "--no-default-features", "--features=rest"], &["n2o"], &["nitro", "maud", "bpe"]),
+        (&["-p=form"], &["nitro"], &["bpe", "axum", "web"]),
+        (&["-p=web"], &["nitro", "axum"], &["form", "bpe", "rust_decimal", "quick_xml"]),
+        (&["-p=web", "--features=rest"], &["form"], &["bpe", "quick_xml"]),
+    ];
+    for (options, has, lacks) in cases {
+        let all = built_from(options);
+        for name in has {
+            assert!(all.contains(*name), "{options:?} lacks {name}: {all:?}");
+        }
+        for name in lacks {
+            assert!(!all.contains(*name), "{options:?} compiles {name}");
+        }
+    }
+}

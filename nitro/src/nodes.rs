@@ -21,8 +21,6 @@ pub(crate) struct Node {
 
 /// Something without an id stands before the first element inside.
 pub(crate) const HEADED: u8 = 8;
-/// The value of an input that the user has changed to another one than the page gave it.
-pub(crate) const TYPED: u64 = 1;
 /// Of an element whose value the user can change: the page gives it one. Nothing stands inside such an element.
 pub(crate) const GIVEN: u8 = HEADED;
 /// Something without an id stands behind the last element inside.

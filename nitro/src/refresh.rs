@@ -6,7 +6,7 @@ use crate::{
     draft::{Draft, Value},
     event::Bind,
     list::{self, List, Step},
-    nodes::{Change, GIVEN, KEPT, Node, Nodes, TYPED, has_value},
+    nodes::{Change, KEPT, Node, Nodes, has_value},
     op,
 };
 
@@ -94,10 +94,7 @@ impl Walk<'_> {
             if !has_value(now.flags) {
                 return self.update(is);
             }
-            // What is marked as wrong stays as it was typed.
-            if before.value != TYPED || now.flags & GIVEN != 0 {
-                self.ops.push(Op::Value(is));
-            }
+            self.ops.push(Op::Value(is));
         }
         if before.size == 1 && now.size == 1 {
             return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     hash,
     id::Keying,
-    nodes::{GIVEN, HEADED, KEPT, Node, Nodes, TAILED, TYPED, VALUED, has_value, is_stream},
+    nodes::{GIVEN, HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
     scope::{BOUND, DISABLED},
 };
 
@@ -268,7 +268,7 @@ impl Tree {
         let flags = self.nodes.flags(at);
         if has_value(flags) && flags & GIVEN != 0 && self.nodes.value(at) != Some(value) {
             self.touch(at);
-            self.set_value(at, TYPED);
+            self.set_value(at, 0);
         }
     }
 

@@ -130,7 +130,7 @@ impl Filling {
         }
         for (field, lookup, id) in self.looked_up(spec, who) {
             if lookup.title(txn, who, &id).await?.is_none() {
-                self.faults.entry(field.name.clone()).or_insert(Fault::Lookup);
+                self.faults.insert(field.name.clone(), Fault::Lookup);
             }
         }
         Ok(())
@@ -140,6 +140,8 @@ impl Filling {
     /// where nobody has touched it.
     pub(crate) fn looked_up<'s>(&self, spec: &'s Spec, who: &Who) -> Vec<(&'s Field, Lookup, String)> {
         let fields = spec.document.fields.iter().filter(|field| matches!(field.kind, Type::Lookup { .. }));
+        // One that has a fault already is no id of anything.
+        let fields = fields.filter(|field| !self.faults.contains_key(&field.name));
         let changed = fields.filter_map(|field| {
             let (was, now) = (self.base.get(&field.name), self.data.get(&field.name)?);
             let typed = now.as_str().filter(|typed| !typed.is_empty() && was != Some(now))?.to_owned();

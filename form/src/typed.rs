@@ -140,7 +140,7 @@ impl Filling {
             let mut named = found.into_iter().filter(|(_, title)| title.to_lowercase() == wanted);
             match (named.next(), named.next()) {
                 (Some((id, _)), None) => drop(self.data.insert(field.name.clone(), Value::from(id))),
-                _ => drop(self.faults.entry(field.name.clone()).or_insert(Fault::Lookup)),
+                _ => drop(self.faults.insert(field.name.clone(), Fault::Lookup)),
             }
         }
         Ok(())
@@ -169,6 +169,9 @@ impl Filling {
         }
         let found = lookup.find(txn, who, &text, OFFERS).await?;
         self.choices.insert(field.to_owned(), found);
+        if let Some(Fault::Long { .. }) = self.faults.get(field) {
+            self.faults.remove(field);
+        }
         // Only this field was sent; the others stay as they are.
         self.data.insert(field.to_owned(), Value::from(text));
         Ok(())

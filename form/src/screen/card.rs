@@ -7,7 +7,7 @@ use maud::Markup;
 use nitro::{Component, Inputs, prelude::*};
 use serde_json::Value;
 
-use super::{Opened, bare, below, local, note::Note};
+use super::{Opened, bare, below, local, note::Note, stored::Stored};
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
@@ -33,7 +33,7 @@ const HISTORY: usize = 20;
 /// In a page it is [made](Card::of) for a record, and says its [`Outcome`]: `Keyed<String, Card<Client>>` holds as
 /// many as the user opens.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[serde(bound = "", from = "Stored")]
 pub struct Card<R> {
     pub(super) opened: bool,
     pub(super) id: String,

@@ -7,6 +7,7 @@ mod finds;
 mod list;
 mod note;
 mod save;
+mod stored;
 
 pub use card::{Card, Do, Outcome};
 pub use filling::Binds;

@@ -178,6 +178,13 @@ fn cases() -> Vec<Case> {
             json!({ "kind": "vip", "discount": 60 }),
             Err(vec![("discount", Fault::Large { max: json!(50) })]),
         ),
+        Case {
+            what: "an id that is longer than any",
+            typed: vec![],
+            sent: json!({ "client": "x".repeat(50_000) }),
+            person: Ok(vec![]),
+            program: Err(vec![("client", Fault::Long { max: 255 })]),
+        },
         // What follows is not on the screen, and a browser that sends it all the same is ignored.
         Case {
             what: "a hidden field",
@@ -401,7 +408,19 @@ async fn offers_for_a_lookup_leave_the_other_fields_as_they_were_typed() {
         page.click("client").await;
         assert!(page.html_of("client.c").contains("Ada"), "{way}: {}", page.html());
         assert_eq!((page.value("name").as_str(), page.value("client").as_str()), ("Tables", "ad"), "{way}");
+        // What is too long for any id is told at once, and stays to be mended.
+        let long = "x".repeat(1_000);
+        page.fill("client", &long);
+        page.click("client").await;
+        assert_eq!(page.value("client"), long, "{way}");
+        assert_eq!(
+            page.text("client.e"),
+            Fault::Long { max: 255 }.text(Deal::spec(), "client", "en"),
+            "{way}"
+        );
         page.fill("client", "c1");
+        page.click("client").await;
+        assert_eq!(page.text("client.e"), "", "{way}");
         page.click(save).await;
         let changed = [("client".to_owned(), json!("c1")), ("name".to_owned(), json!("Tables"))];
         assert_eq!(tried.changed().await, changed, "{way}");

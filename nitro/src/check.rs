@@ -78,8 +78,8 @@ struct Named {
 }
 
 impl Seen {
-    /// The page was rendered, to this HTML: it is looked at, and so is what the handler has named. Where it is not
-    /// `whole`, parts that are as they were have been left out.
+    /// The page was rendered, to this HTML, where controls may be left out that are as they were: it is looked at, and
+    /// so is what the handler has named. Where it is not `whole`, parts that were not made are left out, too.
     pub(crate) fn rendered(&mut self, html: &str, whole: bool) -> Option<String> {
         let known = self.0.get_or_insert_default();
         let mut new = Ids::default();
@@ -93,7 +93,7 @@ impl Seen {
         known.ids.add(&new);
         let nowhere = known.nowhere();
         if whole {
-            known.ids = new;
+            known.ids.retain(|id| new.ids.contains(id) || known.made.contains_key(id));
         }
         complaint.map(|complaint| known.placed(&complaint)).or(nowhere)
     }

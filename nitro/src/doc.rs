@@ -27,6 +27,8 @@ pub(crate) struct Doc {
     pub(crate) event: TypeId,
     pub(crate) redirect: Option<Url>,
     pub(crate) refresh: bool,
+    /// The number of refreshes to come that write all controls.
+    pub(crate) wholes: u8,
     /// The ops that a handler has asked for after a refresh.
     pub(crate) after: Option<Box<Out>>,
     /// The inputs that show an error.
@@ -69,6 +71,7 @@ impl Doc {
             event,
             redirect: None,
             refresh: false,
+            wholes: 0,
             after: None,
             errors: Vec::new(),
             title: 0,

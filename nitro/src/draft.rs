@@ -1,16 +1,16 @@
 //! A page as just rendered: the string with its marks, read once into nodes and the places they stand at.
 
-use std::borrow::Cow;
-
 use crate::{
-    escape::{escape, unescape},
+    escape::escape,
     event::Bind,
     hash::Hash,
     id::Keying,
+    known::{Kept, Shown},
     lang::Text,
-    nodes::{HEADED, Node, Nodes, TAILED, VALUED, has_value, is_stream},
-    scope::{DISABLED, Found, Is, Kept, MARK, Mark, Marked, marks},
+    nodes::{self, FIELD_ID, HEADED, Node, Nodes, TAILED, VALUED, has_value, is_stream, short},
+    scope::{DISABLED, Found, Is, MARK, Mark, Marked, marks},
     tree::Tree,
+    write::DIV,
 };
 
 /// A rendering, read.
@@ -27,6 +27,8 @@ pub(crate) struct Draft {
     pub(crate) is_rows: bool,
     /// Some nodes are those of the page as it was, of which nothing was rendered.
     pub(crate) has_stubs: bool,
+    /// All elements were made, if only to find that they are those of the page as it was.
+    pub(crate) is_made: bool,
     /// The words for what the user is told.
     words: &'static Text,
 }
@@ -66,6 +68,7 @@ struct Open {
     shut: u8,
     /// The state that stands for the element's hash.
     row: Option<u64>,
+    is_field: bool,
     /// Nothing inside is remembered.
     is_stream: bool,
 }
@@ -84,6 +87,7 @@ impl Open {
             flags: 0,
             shut,
             row: None,
+            is_field: false,
             is_stream: false,
         }
     }
@@ -101,6 +105,11 @@ impl Open {
         (self.in_run, self.texted) = (false, true);
     }
 
+    /// The hash of the node.
+    fn short(&self) -> u64 {
+        of_node(self.hash, self.row, self.is_field)
+    }
+
     /// Begins an element inside, and returns the number of its row.
     fn element(&mut self) -> u32 {
         if self.run == 0 && self.texted {
@@ -114,9 +123,9 @@ impl Open {
     }
 }
 
-/// The kept part of a hash; not 0, which stands for what is not known.
-fn short(hash: Hash) -> u64 {
-    (hash.end() >> 16).max(1)
+/// The hash of the node of an element, or of the state that stands for it.
+fn of_node(hash: Hash, row: Option<u64>, is_field: bool) -> u64 {
+    row.map_or_else(|| short(hash, is_field), |row| nodes::shorten(row, is_field))
 }
 
 impl Draft {
@@ -129,7 +138,7 @@ impl Draft {
         let mut nodes = Nodes::like(known, notes.len() + 1);
         let mut cuts = Vec::with_capacity(notes.len());
         let mut places = Vec::with_capacity(notes.len());
-        let mut has_stubs = false;
+        let (mut has_stubs, mut is_made) = (false, true);
         nodes.push(&Node { size: 1, run: 1, ..Node::default() });
         let mut stack = Vec::with_capacity(DEPTH);
         stack.push(Open::new(0, Hash::keyed(), bytes.len(), bytes.len(), 0));
@@ -163,21 +172,30 @@ impl Draft {
             };
             let cut = cuts.len() as u32;
             cuts.push(Cut { at, of: Of::Own(index as u32) });
-            has_stubs |= mark.kept.is_some();
+            if let Some(kept) = &mark.kept {
+                (has_stubs, is_made) = (true, is_made && kept.is_made);
+            }
             if top.is_stream {
                 continue;
             }
             top.text(&bytes[from..start]);
             let (run, shut) = (top.element(), top.shut);
             if let Some(kept) = &mark.kept {
+                let first = nodes.len();
                 nodes.extend(known, kept.range.clone(), run);
+                for changed in &kept.values {
+                    nodes.set_value(first + changed.at - kept.range.start, changed.value);
+                }
+                if shut != 0 {
+                    (first..nodes.len()).for_each(|at| nodes.add_flags(at, shut));
+                }
                 places.resize(nodes.len() - 1, cut);
                 from = start + mark.end as usize;
                 continue;
             }
             let id = raw.get(start + mark.id.0 as usize..start + mark.id.1 as usize).unwrap_or_default();
             let node = nodes.len();
-            let hash = mark.row.unwrap_or_else(|| short(mark.hash));
+            let hash = of_node(mark.hash, mark.row, mark.is_field);
             let same = !mark.holds && known.has_at(node, hash);
             nodes.push(&Node {
                 key: if same { known.key(node) } else { keying.key(id) },
@@ -191,7 +209,7 @@ impl Draft {
             if mark.holds {
                 let (close, end) = (start + mark.close as usize, start + mark.end as usize);
                 let mut open = Open::new(node, mark.hash, close, end, shut);
-                (open.row, open.is_stream) = (mark.row, is_stream(mark.flags));
+                (open.row, open.is_field, open.is_stream) = (mark.row, mark.is_field, is_stream(mark.flags));
                 stack.push(open);
                 from = start + mark.open as usize;
             } else {
@@ -199,8 +217,8 @@ impl Draft {
             }
         }
         close(&mut nodes, &mut stack, bytes, &mut from, usize::MAX);
-        let is_rows = nodes.get(0).is_some_and(|page| page.hash == short(Hash::keyed()));
-        Draft { raw, marks: notes, nodes, keying, cuts, places, is_rows, has_stubs, words }
+        let is_rows = nodes.get(0).is_some_and(|page| page.hash == short(Hash::keyed(), false));
+        Draft { raw, marks: notes, nodes, keying, cuts, places, is_rows, has_stubs, is_made, words }
     }
 
     fn place(&self, node: usize) -> Option<(usize, Cut)> {
@@ -222,12 +240,12 @@ impl Draft {
         Some((cut.at - mark.head as usize, mark))
     }
 
-    /// The stub that stands for a node, and whether it begins with it.
-    fn stub(&self, node: usize) -> Option<(&Kept, bool)> {
+    /// The stub that stands for a node, and the number of nodes that it stands for before.
+    fn stub(&self, node: usize) -> Option<(&Kept, usize)> {
         let (cut, place) = self.place(node)?;
         let kept = self.mark(place)?.kept.as_deref()?;
-        let is_first = node == 1 || self.places.get(node - 2).is_none_or(|before| *before as usize != cut);
-        Some((kept, is_first))
+        let first = self.places.partition_point(|before| (*before as usize) < cut);
+        Some((kept, node - 1 - first))
     }
 
     /// Nothing in a node is left out.
@@ -251,15 +269,25 @@ impl Draft {
         self.raw.get(start + from as usize..start + to as usize).unwrap_or_default()
     }
 
-    /// The id of a node; empty for the page itself. Of nodes that a stub stands for, only the first and the last
-    /// of the outermost have one.
+    /// The id of a node; empty for the page itself, and for nodes that a stub stands for.
     pub(crate) fn id(&self, node: usize) -> &str {
+        self.element(node).map_or("", |(start, mark)| self.text(start, mark.id))
+    }
+
+    /// The id of the root of a node, which for a labelled input is its field; empty for the page itself. Of nodes
+    /// that a stub stands for, only the first and the last of the outermost have one.
+    pub(crate) fn root(&self, node: usize) -> &str {
         if let Some((start, mark)) = self.element(node) {
-            return self.text(start, mark.id);
+            let (from, to) = mark.id;
+            let field = || {
+                let id = DIV.len() as u32;
+                (id, id + to - from + FIELD_ID.len() as u32)
+            };
+            return self.text(start, if mark.is_field { field() } else { mark.id });
         }
         match self.stub(node) {
-            Some((kept, true)) => &kept.first,
-            Some((kept, false)) => kept.last.as_ref().unwrap_or(&kept.first),
+            Some((kept, 0)) => &kept.first,
+            Some((kept, _)) => kept.last.as_ref().unwrap_or(&kept.first),
             None => "",
         }
     }
@@ -281,12 +309,15 @@ impl Draft {
     }
 
     /// The id and the value of a node.
-    pub(crate) fn value(&self, node: usize) -> Option<(&str, Value<'_>)> {
-        let (start, mark) = self.element(node)?;
+    pub(crate) fn value(&self, node: usize) -> Option<(&str, Shown<'_>)> {
+        let Some((start, mark)) = self.element(node) else {
+            let (kept, before) = self.stub(node)?;
+            return kept.changed(kept.range.start + before);
+        };
         let value = match mark.checked {
-            Some(checked) => Value::State(checked),
+            Some(checked) => Shown::State(checked),
             None if !has_value(mark.flags) => return None,
-            None => Value::Text(unescape(self.text(start, mark.text))),
+            None => Shown::Escaped(self.text(start, mark.text)),
         };
         Some((self.text(start, mark.id), value))
     }
@@ -305,7 +336,9 @@ impl Draft {
 
     /// Nothing stands in a node but elements with ids.
     pub(crate) fn is_bare(&self, node: usize) -> bool {
-        let bare = |mark: &Mark| mark.flags & VALUED == 0 && short(mark.hash) == self.nodes.hash(node);
+        let bare = |mark: &Mark| {
+            mark.flags & VALUED == 0 && short(mark.hash, mark.is_field) == self.nodes.hash(node)
+        };
         self.element(node).is_some_and(|(_, mark)| bare(mark))
     }
 
@@ -382,7 +415,7 @@ fn place(bytes: &[u8], mark: &Mark, at: usize, from: usize, to: usize) -> Option
         && is_at(place(mark.id.0) - 1, b"\"")
         && is_at(place(mark.id.1), b"\"")
         && is_at(place(mark.open) - 1, b">")
-        && (ends.is_empty() || ends.starts_with(b"</") && ends.ends_with(b">"));
+        && (ends.is_empty() || ends.starts_with(b"<") && ends.ends_with(b">"));
     whole.then_some(start)
 }
 
@@ -393,7 +426,7 @@ fn close(nodes: &mut Nodes, stack: &mut Vec<Open>, bytes: &[u8], from: &mut usiz
         if top.run > 0 && !top.in_run {
             top.flags |= TAILED;
         }
-        nodes.close(top.node, top.row.unwrap_or_else(|| short(top.hash)), top.flags);
+        nodes.close(top.node, top.short(), top.flags);
         *from = top.end;
     }
 }
@@ -403,13 +436,6 @@ fn id_before(raw: &str) -> &str {
     let tag = raw.rfind('<').map_or("", |start| &raw[start..]);
     let id = tag.split_once(" id=\"").and_then(|(_, id)| id.split_once('"'));
     id.map_or("", |(id, _)| id)
-}
-
-/// The value of an element.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
-    Text(Cow<'a, str>),
-    State(bool),
 }
 
 #[cfg(test)]

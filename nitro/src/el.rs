@@ -89,7 +89,19 @@ pub(crate) struct Choice<'a> {
     pub(crate) chosen: Option<(u32, u32)>,
 }
 
+impl Body<'_> {
+    pub(crate) fn is_checked(&self) -> bool {
+        matches!(self, Body::Checked(true))
+    }
+}
+
 impl Choice<'_> {
+    /// The value of the chosen option, escaped.
+    pub(crate) fn chosen(&self) -> &str {
+        let (from, to) = self.chosen.unwrap_or_default();
+        self.options.get(from as usize..to as usize).unwrap_or_default()
+    }
+
     pub(crate) fn new(markup: &'static str) -> Self {
         Choice { options: Cow::Owned(markup.to_owned()), chosen: None }
     }

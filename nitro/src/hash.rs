@@ -47,6 +47,10 @@ impl Hash {
         self.0 = state;
     }
 
+    pub(crate) fn number(&mut self, number: u64) {
+        self.0 = Self::mix(self.0 ^ number, K[1]);
+    }
+
     /// Up to 15 bytes as two words. They overlap, but the length is in the hash already.
     fn rest(bytes: &[u8]) -> (u64, u64) {
         if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {

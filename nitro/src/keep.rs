@@ -1,7 +1,4 @@
-//! Parts of a page that are known to be as they were, and are not rendered for that.
-//!
-//! Where such a part stands, a stub is written, which stands for nodes of the page as it was. A stub is never
-//! sent: when what it is in has to be sent, the page is rendered once more, without stubs.
+//! Parts of a page that are known to be as they were, and are not rendered for that: stubs stand for them.
 
 use std::{
     borrow::Cow,
@@ -15,7 +12,8 @@ use maud::{Markup, PreEscaped, Render};
 use crate::{
     el::{Body, El, Keep},
     id::{clean_id, state_of},
-    scope::{self, Kept},
+    known::Kept,
+    nodes, scope,
 };
 
 /// An element that is rendered when what it is made from has changed, and stays as it is otherwise.
@@ -53,7 +51,7 @@ pub(crate) fn component<'a>(id: &'a str, state: u64, out: &mut String, make: imp
     if !is_kept(id, state, out) {
         let mut el = scope::inside(id, make).id(id);
         el.keep = Keep::Memo(state);
-        el.write_whole(out);
+        scope::with(|scope| el.write(scope, None, out));
     }
 }
 
@@ -61,8 +59,10 @@ pub(crate) fn component<'a>(id: &'a str, state: u64, out: &mut String, make: imp
 fn is_kept(id: &str, state: u64, out: &mut String) -> bool {
     let kept = scope::with(|scope| {
         let scope = scope?;
-        let range = scope.memo(id, state)?;
-        scope.stub(Kept { range, first: id.to_owned(), last: None }, out);
+        let known = scope.known.as_mut()?;
+        let range = known.memo(id, state)?;
+        let first = nodes::root(id, known.is_field(range.start));
+        scope.stub(Kept::new(range, first, None), out);
         Some(())
     });
     kept.is_some()
@@ -73,6 +73,8 @@ struct Run<K> {
     range: Range<usize>,
     first: String,
     last: K,
+    /// The last is in a field.
+    is_field: bool,
 }
 
 impl El<'_> {
@@ -115,19 +117,26 @@ impl El<'_> {
         for item in items {
             let (key, state) = of(&item);
             let state = state_of((list, &key, state));
-            let kept = scope::with(|scope| scope?.row(state, || full_of(&key, &id_of)));
-            if let (Some(range), Some(run)) = (&kept, &mut run)
+            let kept = scope::with(|scope| {
+                let known = scope?.known.as_mut()?;
+                let range = known.row(state, || full_of(&key, &id_of))?;
+                Some((known.is_field(range.start), range))
+            });
+            if let (Some((is_field, range)), Some(run)) = (&kept, &mut run)
                 && run.range.end == range.start
             {
-                (run.range.end, run.last) = (range.end, key);
+                (run.range.end, run.last, run.is_field) = (range.end, key, *is_field);
                 continue;
             }
             end(run.take(), &|key| full_of(key, &id_of), &mut out);
             match kept {
-                Some(range) => run = Some(Run { range, first: full_of(&key, &id_of), last: key }),
+                Some((is_field, range)) => {
+                    let first = nodes::root(&full_of(&key, &id_of), is_field);
+                    run = Some(Run { range, first, last: key, is_field });
+                }
                 None => {
                     let id = id_of(&key);
-                    let mut row = scope::inside(&id, || make(&item)).id(id);
+                    let mut row = scope::inside(&id, || scope::whole(|| make(&item))).id(id);
                     row.keep = Keep::Row(state);
                     row.render_to(&mut out);
                 }
@@ -149,22 +158,23 @@ impl El<'_> {
         let mut out = String::new();
         let id = scope::page_id(&self.id);
         let known = scope::with(|scope| {
-            let scope = scope.filter(|scope| scope.is_stream(&id))?;
-            scope.stub(Kept { range: 0..0, first: String::new(), last: None }, &mut out);
+            let scope =
+                scope.filter(|scope| scope.known.as_ref().is_some_and(|known| known.is_stream(&id)))?;
+            scope.stub(Kept::default(), &mut out);
             Some(())
         });
-        self.body = Body::Markup(Cow::Owned(if known.is_some() { out } else { rows().0 }));
+        self.body = Body::Markup(Cow::Owned(if known.is_some() { out } else { scope::whole(rows).0 }));
         self
     }
 }
 
 /// Writes the stub of rows that stay.
 fn end<K>(run: Option<Run<K>>, id_of: &impl Fn(&K) -> String, out: &mut String) {
-    let Some(Run { range, first, last }) = run else { return };
-    let last = id_of(&last);
+    let Some(Run { range, first, last, is_field }) = run else { return };
+    let last = nodes::root(&id_of(&last), is_field);
     scope::with(|scope| {
         if let Some(scope) = scope {
-            scope.stub(Kept { range, first, last: Some(last) }, out);
+            scope.stub(Kept::new(range, first, Some(last)), out);
         }
     });
 }

@@ -76,6 +76,7 @@ mod hash;
 mod id;
 mod inputs;
 mod keep;
+mod known;
 mod lang;
 mod list;
 mod live;

@@ -79,7 +79,7 @@ pub(crate) fn plan(old: &impl Items, new: &impl Items, parent: usize, bare: bool
     Some(plan)
 }
 
-/// The items that stay, in order; `None` when their order or their rows have changed.
+/// The items that stay, in order; `None` when their order, their rows or their fields have changed.
 fn pairs(old: &impl Items, new: &impl Items) -> Option<Vec<(usize, usize)>> {
     let (was, is) = (old.len(), new.len());
     let most = was.min(is);
@@ -106,8 +106,11 @@ fn pairs(old: &impl Items, new: &impl Items) -> Option<Vec<(usize, usize)>> {
         }
     }
     kept.extend((1..=back).rev().map(|at| (was - at, is - at)));
-    let same_row = |(was, is): &(usize, usize)| old.node(*was).run == new.node(*is).run;
-    kept.iter().all(same_row).then_some(kept)
+    let same_place = |(was, is): &(usize, usize)| {
+        let (was, is) = (old.node(*was), new.node(*is));
+        was.run == is.run && was.is_field() == is.is_field()
+    };
+    kept.iter().all(same_place).then_some(kept)
 }
 
 /// Removes what is gone. Ids of elements are not kept, so an element that goes is named by the neighbour that

@@ -16,14 +16,13 @@ use crate::{
     doc::Doc,
     draft::Draft,
     event, hash,
+    known::Known,
     lang::text,
     nodes::Nodes,
     op,
     op::Dom,
     page::Layout,
-    refresh,
-    scope::{self, Known},
-    state,
+    refresh, scope, state,
     tree::Tree,
     url::Url,
 };
@@ -33,6 +32,10 @@ pub const SESSION_PATH: &str = "/n2o/session";
 
 /// How often components that have just been opened may say what opens others.
 const ROUNDS: u32 = 32;
+
+/// Refreshes that write all controls after one that had to be rendered twice, because controls that were left out of
+/// it had to be sent.
+const WHOLES: u8 = 8;
 
 /// A page of any type.
 pub trait Live: Protocol {
@@ -357,7 +360,7 @@ impl<P: Component + Default> Held<P> {
         let (event, keying, nodes) = (*event, tree.keying(), Arc::clone(tree.nodes()));
         let random = cx.node().random().bytes();
         let (page, ui) = (&self.page, cx.ui());
-        let known = may_keep.then(|| Known { nodes: Arc::clone(&nodes), keying, next: 0 });
+        let known = may_keep.then(|| Known::new(Arc::clone(&nodes), keying, cx.doc.wholes == 0));
         let round = cx.doc.round();
         let layout = cx.node().service::<Layout>();
         let marked = scope::marked(random, event, known, round, || {
@@ -388,7 +391,10 @@ impl<P: Component + Default> Held<P> {
         };
         let mut rendered = self.draft(cx, true);
         let nodes = Arc::clone(cx.doc.tree.nodes());
+        cx.doc.wholes = cx.doc.wholes.saturating_sub(1);
         if !send(&rendered, cx, &nodes) {
+            // Most likely the next time, too, something that holds controls has changed.
+            cx.doc.wholes = WHOLES;
             rendered = self.draft(cx, false);
             send(&rendered, cx, &nodes);
         }
@@ -396,7 +402,7 @@ impl<P: Component + Default> Held<P> {
         let draft = rendered.0;
         if check::ON {
             let html = draft.html(0, &mut |_, _| String::new());
-            let wrong = cx.doc.seen.rendered(&html, !draft.has_stubs);
+            let wrong = cx.doc.seen.rendered(&html, draft.is_made);
             check::tell(cx, wrong);
         }
         let old = std::mem::take(&mut cx.doc.tree);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::hash::Hash;
+
 /// An element with an id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -17,6 +19,13 @@ pub(crate) struct Node {
     /// The number of its uninterrupted row of elements, among those of its parent.
     pub(crate) run: u32,
     pub(crate) flags: u8,
+}
+
+impl Node {
+    /// Its root is a field.
+    pub(crate) fn is_field(&self) -> bool {
+        self.hash & FIELD != 0
+    }
 }
 
 /// Something without an id stands before the first element inside.
@@ -47,6 +56,31 @@ pub(crate) const STREAM: u8 = VALUED | TAILED;
 
 /// Bits of a hash that are kept; the others of the word hold the upper part of the key.
 const HASH: u64 = (1 << 48) - 1;
+/// The bit of a hash that says that the root of the element is its field: what stands around a labelled input.
+pub(crate) const FIELD: u64 = 1 << 47;
+/// The end of the id of a field, behind that of its input.
+pub(crate) const FIELD_ID: &str = ".f";
+
+/// The id of the root of an element, which for a labelled input is its field.
+pub(crate) fn root(id: &str, is_field: bool) -> String {
+    if is_field { format!("{id}{FIELD_ID}") } else { id.to_owned() }
+}
+
+/// The hash of a node: 47 bits which are not 0, as 0 stands for what is not known, and whether its root is a field.
+pub(crate) fn short(hash: Hash, is_field: bool) -> u64 {
+    shorten(hash.end() >> 16, is_field)
+}
+
+/// The same of the state that the node is made from.
+pub(crate) fn shorten(state: u64, is_field: bool) -> u64 {
+    let hash = (state & (FIELD - 1)).max(1);
+    if is_field { hash | FIELD } else { hash }
+}
+
+/// A node is made from this state.
+pub(crate) fn is_made_from(node: u64, state: u64) -> bool {
+    node & !FIELD == shorten(state, false)
+}
 
 /// Nodes in document order, parents before children.
 ///
@@ -210,10 +244,15 @@ impl Nodes {
 
     /// The number of values before a node.
     fn value_of(&self, at: usize) -> usize {
+        self.values_in(0..at)
+    }
+
+    /// The number of values of some nodes.
+    pub(crate) fn values_in(&self, range: Range<usize>) -> usize {
         /// Flags whose values are counted in a byte, so that the processor can add many at once.
         const BLOCK: usize = 128;
         let values = |block: &[u8]| usize::from(block.iter().map(|flags| flags >> 7).sum::<u8>());
-        self.flags[..at].chunks(BLOCK).map(values).sum()
+        self.flags[range].chunks(BLOCK).map(values).sum()
     }
 
     pub(crate) fn key(&self, at: usize) -> u64 {
@@ -227,6 +266,11 @@ impl Nodes {
 
     pub(crate) fn hash(&self, at: usize) -> u64 {
         self.rest[at] & HASH
+    }
+
+    /// The root of a node is a field.
+    pub(crate) fn is_field(&self, at: usize) -> bool {
+        self.rest.get(at).is_some_and(|rest| rest & FIELD != 0)
     }
 
     /// The node at a place has this hash, and so the same id.
@@ -245,6 +289,16 @@ impl Nodes {
     /// The value of a node that has one.
     pub(crate) fn value(&self, at: usize) -> Option<u64> {
         self.values.get(self.value_of(at)).copied().filter(|_| self.flags[at] & VALUED != 0)
+    }
+
+    /// A value, by its number among the values.
+    pub(crate) fn value_number(&self, number: usize) -> Option<u64> {
+        self.values.get(number).copied()
+    }
+
+    /// Adds flags to a node.
+    pub(crate) fn add_flags(&mut self, at: usize, flags: u8) {
+        self.flags[at] |= flags;
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<Node> {
@@ -398,8 +452,8 @@ impl Nodes {
     /// The changes from `old`, when it holds the same elements in the same places.
     pub(crate) fn changes(&self, old: &Nodes) -> Option<impl Iterator<Item = Change>> {
         let same = self.low == old.low && self.flags == old.flags && self.wide == old.wide;
-        let upper = || self.rest.iter().zip(&old.rest).fold(0, |all, (new, old)| all | (new ^ old) >> 48);
-        if !same || self.low.is_empty() || upper() != 0 {
+        let differ = || self.rest.iter().zip(&old.rest).fold(0, |all, (new, old)| all | (new ^ old));
+        if !same || self.low.is_empty() || differ() & (!HASH | FIELD) != 0 {
             return None;
         }
         let (mut at, mut value) = (0, 0);

@@ -5,14 +5,25 @@ use maud::Render;
 use n2o::{Error, Out};
 
 use crate::{
-    attr::Attr, check, cx::Cx, doc::Doc, draft::Draft, event::Bind, hash, lang::text, nodes::Nodes, scope,
-    tree::Place, url::Url,
+    attr::Attr,
+    check,
+    cx::Cx,
+    doc::Doc,
+    draft::Draft,
+    event::Bind,
+    hash,
+    lang::text,
+    nodes::{self, Nodes},
+    scope,
+    tree::Place,
+    url::Url,
 };
 
 pub(crate) const UPDATE: u8 = 0;
 pub(crate) const INSERT_BOTTOM: u8 = 2;
 pub(crate) const INSERT_BEFORE: u8 = 3;
 pub(crate) const INSERT_AFTER: u8 = 4;
+pub(crate) const REPLACE: u8 = 5;
 pub(crate) const CLEAR: u8 = 7;
 
 pub(crate) fn html(out: &mut Out, code: u8, id: &str, html: &str) {
@@ -72,6 +83,11 @@ fn write<C>(cx: &mut Cx<'_, C>, code: u8, id: &str, render: impl FnOnce(&mut Str
     html(&mut cx.dispatch.out, code, id, &text);
     added(cx, &text);
     draft
+}
+
+/// The id of an element's root, whole.
+fn root<C>(cx: &Cx<'_, C>, id: &str) -> String {
+    cx.doc.tree.root(id).unwrap_or_else(|| id.to_owned())
 }
 
 /// The ops about elements that a refresh may make: those asked for after it go out after its own.
@@ -151,9 +167,11 @@ impl<C> Dom for Cx<'_, C> {
         // A labelled input is rendered with its label around it; then that is what is replaced.
         let draft = draft(self, |out| el.render_to(out));
         let text = draft.html(0, &mut |id, bind| seal(self, id, bind));
-        let field = text.strip_prefix("<div id=\"").and_then(|rest| rest.split_once('"'));
-        let target = field.map(|(root, _)| root).filter(|root| root.strip_suffix(".f") == Some(&*id));
-        html(&mut self.dispatch.out, UPDATE, target.unwrap_or(&id), &text);
+        let is_to_be = nodes::root(&id, draft.nodes.is_field(1));
+        // Nothing in a stream is remembered: there it is most likely what it is to be.
+        let is = self.doc.tree.root(&id).unwrap_or_else(|| is_to_be.clone());
+        let code = if is == is_to_be { UPDATE } else { REPLACE };
+        html(&mut self.dispatch.out, code, &is, &text);
         added(self, &text);
         self.doc.change().tree.replace(&id, draft.inside());
     }
@@ -172,19 +190,22 @@ impl<C> Dom for Cx<'_, C> {
 
     fn insert_before(&mut self, id: impl AsRef<str>, el: impl Render) {
         let id = self.doc.id(id.as_ref()).into_owned();
-        let draft = write(self, INSERT_BEFORE, &id, |out| el.render_to(out));
+        let root = root(self, &id);
+        let draft = write(self, INSERT_BEFORE, &root, |out| el.render_to(out));
         self.doc.insert(&id, Place::Before, &draft);
     }
 
     fn insert_after(&mut self, id: impl AsRef<str>, el: impl Render) {
         let id = self.doc.id(id.as_ref()).into_owned();
-        let draft = write(self, INSERT_AFTER, &id, |out| el.render_to(out));
+        let root = root(self, &id);
+        let draft = write(self, INSERT_AFTER, &root, |out| el.render_to(out));
         self.doc.insert(&id, Place::After, &draft);
     }
 
     fn replace(&mut self, id: impl AsRef<str>, el: impl Render) {
         let id = self.doc.id(id.as_ref()).into_owned();
-        let draft = write(self, 5, &id, |out| el.render_to(out));
+        let root = root(self, &id);
+        let draft = write(self, REPLACE, &root, |out| el.render_to(out));
         let tree = &mut self.doc.change().tree;
         if !draft.is_rows {
             tree.blur(&id, Place::After);
@@ -194,7 +215,8 @@ impl<C> Dom for Cx<'_, C> {
 
     fn remove(&mut self, id: impl AsRef<str>) {
         let id = self.doc.id(id.as_ref()).into_owned();
-        self.dispatch.out.op(6, 1).text(&id);
+        let root = root(self, &id);
+        self.dispatch.out.op(6, 1).text(&root);
         self.doc.change().tree.remove(&id);
     }
 

@@ -3,8 +3,10 @@
 use n2o::Out;
 
 use crate::{
-    draft::{Draft, Value},
+    draft::Draft,
+    escape::unescape,
     event::Bind,
+    known::Shown,
     list::{self, List, Step},
     nodes::{Change, KEPT, Node, Nodes, has_value},
     op,
@@ -41,14 +43,20 @@ pub(crate) fn refresh(
     }
     for op in ops {
         match op {
-            Op::Html { code, at, node } => op::html(out, code, new.id(at), &new.html(node, seal)),
+            Op::Html { code: op::INSERT_BOTTOM, at, node } => {
+                op::html(out, op::INSERT_BOTTOM, new.id(at), &new.html(node, seal));
+            }
+            Op::Html { code, at, node } => op::html(out, code, new.root(at), &new.html(node, seal)),
             Op::Value(node) => match new.value(node) {
-                Some((id, Value::Text(text))) => op::set(out, id, &text),
-                Some((id, Value::State(state))) => op::state(out, id, state),
-                None => op::html(out, op::UPDATE, new.id(node), &new.html(node, seal)),
+                Some((id, Shown::Text(text))) => op::set(out, id, text),
+                Some((id, Shown::Escaped(text))) => op::set(out, id, &unescape(text)),
+                Some((id, Shown::State(state))) => op::state(out, id, state),
+                Some((_, Shown::Nothing)) | None => {
+                    op::html(out, op::UPDATE, new.root(node), &new.html(node, seal));
+                }
             },
             Op::Clear(node) => _ = out.op(op::CLEAR, 1).text(new.id(node)),
-            Op::Remove { beside, before } => op::remove_beside(out, new.id(beside), before),
+            Op::Remove { beside, before } => op::remove_beside(out, new.root(beside), before),
         }
     }
     true

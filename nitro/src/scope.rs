@@ -19,8 +19,9 @@ use crate::{
     component::At,
     event::Bind,
     hash::Hash,
-    id::{Keying, state_of},
-    nodes::{self, KEPT, Nodes, VALUED},
+    id::state_of,
+    known::{Control, Kept, Known, Shown},
+    nodes,
 };
 
 /// The element has an event.
@@ -40,8 +41,6 @@ const NONCE: usize = 6;
 const INDEX: usize = 5;
 /// Bytes of a mark: what opens it, the numbers, what kind of element it is, and a quotation mark.
 pub(crate) const MARK: usize = OPEN.len() + NONCE + INDEX + 2;
-/// Rows behind the one before that are looked at for the next, before all nodes are.
-const NEAR: usize = 8;
 
 /// The text around the mark of a stub.
 pub(crate) const STUB: [&str; 2] = ["<i", "></i>"];
@@ -87,29 +86,13 @@ pub(crate) struct Mark {
     pub(crate) holds: bool,
     /// The state that the element is made from, which stands for its hash.
     pub(crate) row: Option<u64>,
+    /// The element begins and ends with the field of an input.
+    pub(crate) is_field: bool,
     /// There is no element but a stub, which stands for nodes of the page as it was.
     pub(crate) kept: Option<Box<Kept>>,
     pub(crate) flags: u8,
     /// The mark was found: of an element that stands twice, the second is another's.
     pub(crate) found: Cell<bool>,
-}
-
-/// Nodes of the page as it was that are to stay.
-#[derive(Clone, Debug)]
-pub(crate) struct Kept {
-    pub(crate) range: Range<usize>,
-    /// The id of the first element, and of the last where that is another one.
-    pub(crate) first: String,
-    pub(crate) last: Option<String>,
-}
-
-/// The page as it was.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) nodes: Arc<Nodes>,
-    pub(crate) keying: Keying,
-    /// The node where the next row is expected.
-    pub(crate) next: usize,
 }
 
 /// A rendering in progress.
@@ -124,7 +107,11 @@ pub(crate) struct Scope {
     automatic: HashMap<String, u32>,
     /// Of the part that is being rendered, which has such ids of its own: another one may not be rendered.
     part: u64,
-    known: Option<Known>,
+    pub(crate) known: Option<Known>,
+    /// The depth of what is written with all that is in it.
+    whole: u32,
+    /// Room for an id.
+    id: String,
     /// The component that is being rendered; `None` is the page.
     at: Option<Arc<At>>,
     /// The round in which the components of the page were met, where the whole of it is rendered.
@@ -136,7 +123,7 @@ pub(crate) struct Scope {
 impl Scope {
     fn new(random: [u8; 6], event: TypeId, known: Option<Known>) -> Self {
         let nonce = random.map(|byte| DIGITS[usize::from(byte & 63)]);
-        let marks = Vec::with_capacity(known.as_ref().map_or(0, |known| known.nodes.len()));
+        let marks = Vec::with_capacity(known.as_ref().map_or(0, Known::len));
         Scope {
             nonce,
             mark: String::new(),
@@ -145,6 +132,8 @@ impl Scope {
             automatic: HashMap::new(),
             part: 0,
             known,
+            whole: 0,
+            id: String::new(),
             at: None,
             round: None,
             viewer: None,
@@ -172,6 +161,54 @@ impl Scope {
         self.marks.push(mark);
     }
 
+    /// The component that is being rendered.
+    pub(crate) fn at(&self) -> Option<Arc<At>> {
+        self.at.clone()
+    }
+
+    /// The id that an element of the component at a place has on the page, to be given back.
+    pub(crate) fn full_id(&mut self, at: Option<&At>, id: &str) -> String {
+        let mut full = std::mem::take(&mut self.id);
+        full.clear();
+        match at {
+            Some(at) => at.write_id(id, &mut full),
+            None => full.push_str(id),
+        }
+        full
+    }
+
+    /// Takes back what [`full_id`](Scope::full_id) gave.
+    pub(crate) fn give_back(&mut self, id: String) {
+        self.id = id;
+    }
+
+    /// Writes a stub for a control that the page has, from the same but for its value; `false` when it has none.
+    pub(crate) fn keep(&mut self, control: &Control<'_>, shown: Shown<'_>, out: &mut String) -> bool {
+        if self.whole > 0 {
+            return false;
+        }
+        let value = shown.hash();
+        let Some(known) = &mut self.known else { return false };
+        let Some((at, is_same)) = known.control(control, value) else { return false };
+        let is_field = known.is_field(at);
+        match self.last_stub(at, out) {
+            Some(kept) => kept.push(at, control.id, is_field),
+            None => self.stub(Kept::control(at, nodes::root(control.id, is_field)), out),
+        }
+        let kept = self.marks.last_mut().and_then(|mark| mark.kept.as_mut());
+        if let Some(kept) = kept.filter(|_| !is_same) {
+            kept.set(control.id, value, shown);
+        }
+        true
+    }
+
+    /// The stub that a string ends with, when it stands for the nodes before one.
+    fn last_stub(&mut self, at: usize, out: &str) -> Option<&mut Kept> {
+        let kept = self.marks.last_mut()?.kept.as_deref_mut()?;
+        let mark = || out.strip_suffix(STUB[1])?.strip_suffix(&self.mark);
+        (kept.range.end == at && mark().is_some()).then_some(kept)
+    }
+
     /// Writes a stub.
     pub(crate) fn stub(&mut self, kept: Kept, out: &mut String) {
         let [open, close] = STUB;
@@ -191,21 +228,11 @@ impl Scope {
             checked: None,
             holds: false,
             row: None,
+            is_field: false,
             kept: Some(Box::new(kept)),
             flags: 0,
             found: Cell::new(false),
         });
-    }
-
-    /// The nodes of an element that is made from a state, if the page has it: most likely behind the one before.
-    pub(crate) fn memo(&mut self, id: &str, state: u64) -> Option<Range<usize>> {
-        let known = self.known.as_mut()?;
-        let (nodes, key) = (&known.nodes, known.keying.key(id));
-        let is_next = known.next > 0 && known.next < nodes.len() && nodes.key(known.next) == key;
-        let at = if is_next { known.next } else { nodes.find(key).next()? };
-        let end = at + nodes.size(at);
-        known.next = end;
-        (nodes.flags(at) & KEPT != 0 && nodes.value(at) == Some(state)).then_some(at..end)
     }
 
     /// The hash of what all components are made from beside their state: who the visitor is, and the language.
@@ -213,33 +240,6 @@ impl Scope {
         let of = || state_of((cx.user(), cx.roles(), cx.lang()));
         // While a handler runs, its visitor may become another one.
         if self.round.is_none() { of() } else { *self.viewer.get_or_insert_with(of) }
-    }
-
-    /// The nodes of a row, which a state stands for, if the page has it: most likely behind the one before.
-    pub(crate) fn row(&mut self, state: u64, id: impl FnOnce() -> String) -> Option<Range<usize>> {
-        let known = self.known.as_mut()?;
-        let is = |at: usize| {
-            let flags = at < known.nodes.len() && known.nodes.flags(at) & (KEPT | VALUED) == KEPT;
-            flags && known.nodes.hash(at) == state
-        };
-        let next = |at: &usize| Some(at + known.nodes.size(*at)).filter(|at| *at < known.nodes.len());
-        let near = std::iter::successors(Some(known.next), next).take(NEAR).find(|at| is(*at));
-        let at = match near {
-            Some(at) => at,
-            None => known.nodes.find(known.keying.key(&id())).next()?,
-        };
-        let end = at + known.nodes.size(at);
-        let kept = is(at);
-        known.next = end;
-        kept.then_some(at..end)
-    }
-
-    /// The page has the element, and does not remember what is in it.
-    pub(crate) fn is_stream(&self, id: &str) -> bool {
-        let known = self.known.as_ref();
-        known.is_some_and(|known| {
-            known.nodes.find(known.keying.key(id)).any(|at| nodes::is_stream(known.nodes.flags(at)))
-        })
     }
 
     /// An id for an element that has none: the same for the same element of the next rendering, and another
@@ -420,6 +420,21 @@ pub(crate) fn inside<T>(id: &str, make: impl FnOnce() -> T) -> T {
             scope.part = outer;
         }
     });
+    made
+}
+
+/// Makes a part of which the whole is sent.
+pub(crate) fn whole<T>(make: impl FnOnce() -> T) -> T {
+    let change = |by: i32| {
+        with(|scope| {
+            if let Some(scope) = scope {
+                scope.whole = scope.whole.saturating_add_signed(by);
+            }
+        });
+    };
+    change(1);
+    let made = make();
+    change(-1);
     made
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     hash,
     id::Keying,
-    nodes::{GIVEN, HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
+    nodes::{self, FIELD, GIVEN, HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
     scope::{BOUND, DISABLED},
 };
 
@@ -102,6 +102,11 @@ impl Tree {
         self.find(id).is_some_and(|at| self.nodes.flags(at) & flag != 0)
     }
 
+    /// The id of the root of an element, if it is on the page.
+    pub(crate) fn root(&self, id: &str) -> Option<String> {
+        self.find(id).map(|at| nodes::root(id, self.nodes.is_field(at)))
+    }
+
     /// The one way by which nodes change, so that all of it can be undone.
     fn edit(&mut self, at: usize, remove: usize, new: &[Node]) {
         match remove {
@@ -139,7 +144,7 @@ impl Tree {
             if self.nodes.flags(at) & VALUED != 0 {
                 self.set_value(at, 0);
             } else {
-                self.change(at, |node| node.hash = 0);
+                self.change(at, |node| node.hash &= FIELD);
             }
         }
     }
@@ -247,7 +252,7 @@ impl Tree {
         self.touch(at);
         self.splice(at + 1, node.size as usize - 1, (Vec::new(), 1), (at, true));
         // What the element now is has not been rendered, so that the next refresh sends it again.
-        self.change(at, |node| (node.hash, node.value) = (0, hash::of(b"")));
+        self.change(at, |node| (node.hash, node.value) = (node.hash & FIELD, hash::of(b"")));
     }
 
     /// Notes a value that was set.
@@ -278,7 +283,7 @@ impl Tree {
         let Some(at) = self.find(id) else { return };
         let inside = matches!(place, Place::Top | Place::Bottom);
         if let Some(blurred) = if inside { Some(at) } else { self.nodes.around(at).next_back() } {
-            self.change(blurred, |node| node.hash = 0);
+            self.change(blurred, |node| node.hash &= FIELD);
         }
     }
 }

@@ -50,6 +50,14 @@ impl Ids {
         self.labelled.extend(others.labelled.iter().cloned());
     }
 
+    /// Forgets all elements but some, and those of their fields.
+    pub(crate) fn retain(&mut self, stays: impl Fn(&str) -> bool) {
+        let of_field =
+            |id: &str| [".f", ".h", ".e"].iter().find_map(|end| id.strip_suffix(end)).is_some_and(&stays);
+        self.ids.retain(|id| stays(id) || of_field(id));
+        self.labelled.retain(|id| stays(id));
+    }
+
     /// Reads a document; tells the first thing that is wrong with it.
     pub(crate) fn read(&mut self, html: &str) -> Option<Complaint> {
         let mut twice = None;

@@ -1,6 +1,6 @@
 //! The way from the page to a component, and the seals that carry it.
 
-use std::{any::TypeId, sync::Arc};
+use std::{any::TypeId, fmt::Write, sync::Arc};
 
 use n2o::{Error, Result};
 
@@ -57,12 +57,22 @@ impl At {
     /// The id that an element of the component has on the page, in each process the same. One that would be too long
     /// is a number, which nobody can choose who does not know the serial.
     pub(crate) fn id(&self, id: &str) -> String {
+        let mut full = String::with_capacity(self.prefix.len() + id.len());
+        self.write_id(id, &mut full);
+        full
+    }
+
+    /// Appends that id.
+    pub(crate) fn write_id(&self, id: &str, out: &mut String) {
         if self.prefix.len() + id.len() <= n2o::MAX_ID - 2 {
-            return format!("{}{id}", self.prefix);
+            out.push_str(&self.prefix);
+            out.push_str(id);
+            return;
         }
         let mut hash = Hash::new(self.serial());
         hash.write(id.as_bytes());
-        format!("c:{:x}:{:x}", self.serial(), hash.end())
+        // Writing to a string does not fail.
+        _ = write!(out, "c:{:x}:{:x}", self.serial(), hash.end());
     }
 
     /// The bind of an element of the component, with the way to it.

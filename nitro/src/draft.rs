@@ -7,7 +7,8 @@ use crate::{
     id::Keying,
     known::{Kept, Shown},
     lang::Text,
-    nodes::{self, FIELD_ID, HEADED, Node, Nodes, TAILED, VALUED, has_value, is_stream, short},
+    node::{self, FIELD_ID, HEADED, Node, TAILED, VALUED, has_value, is_stream, short},
+    nodes::Nodes,
     scope::{DISABLED, Found, Is, MARK, Mark, Marked, marks},
     tree::Tree,
     write::DIV,
@@ -125,7 +126,7 @@ impl Open {
 
 /// The hash of the node of an element, or of the state that stands for it.
 fn of_node(hash: Hash, row: Option<u64>, is_field: bool) -> u64 {
-    row.map_or_else(|| short(hash, is_field), |row| nodes::shorten(row, is_field))
+    row.map_or_else(|| short(hash, is_field), |row| node::shorten(row, is_field))
 }
 
 impl Draft {
@@ -183,9 +184,9 @@ impl Draft {
             if let Some(kept) = &mark.kept {
                 let first = nodes.len();
                 nodes.extend(known, kept.range.clone(), run);
-                for changed in &kept.values {
-                    nodes.set_value(first + changed.at - kept.range.start, changed.value);
-                }
+                let values =
+                    kept.values.iter().map(|changed| (first + changed.at - kept.range.start, changed.value));
+                nodes.set_values(values);
                 if shut != 0 {
                     (first..nodes.len()).for_each(|at| nodes.add_flags(at, shut));
                 }

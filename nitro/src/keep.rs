@@ -13,7 +13,7 @@ use crate::{
     el::{Body, El, Keep},
     id::{clean_id, state_of},
     known::Kept,
-    nodes, scope,
+    node, scope,
 };
 
 /// An element that is rendered when what it is made from has changed, and stays as it is otherwise.
@@ -61,7 +61,7 @@ fn is_kept(id: &str, state: u64, out: &mut String) -> bool {
         let scope = scope?;
         let known = scope.known.as_mut()?;
         let range = known.memo(id, state)?;
-        let first = nodes::root(id, known.is_field(range.start));
+        let first = node::root(id, known.is_field(range.start));
         scope.stub(Kept::new(range, first, None), out);
         Some(())
     });
@@ -131,7 +131,7 @@ impl El<'_> {
             end(run.take(), &|key| full_of(key, &id_of), &mut out);
             match kept {
                 Some((is_field, range)) => {
-                    let first = nodes::root(&full_of(&key, &id_of), is_field);
+                    let first = node::root(&full_of(&key, &id_of), is_field);
                     run = Some(Run { range, first, last: key, is_field });
                 }
                 None => {
@@ -171,7 +171,7 @@ impl El<'_> {
 /// Writes the stub of rows that stay.
 fn end<K>(run: Option<Run<K>>, id_of: &impl Fn(&K) -> String, out: &mut String) {
     let Some(Run { range, first, last, is_field }) = run else { return };
-    let last = nodes::root(&id_of(&last), is_field);
+    let last = node::root(&id_of(&last), is_field);
     scope::with(|scope| {
         if let Some(scope) = scope {
             scope.stub(Kept::new(range, first, Some(last)), out);

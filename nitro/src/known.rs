@@ -9,13 +9,17 @@ use crate::{
     escape::unescape,
     hash,
     id::Keying,
-    nodes::{self, FIELD_ID, KEPT, Nodes, VALUED},
+    node::{self, FIELD_ID, KEPT, VALUED},
+    nodes::Nodes,
 };
 
 /// Nodes behind the one before that are looked at for the next, before all are.
 const NEAR: usize = 8;
 /// Most controls of a rendering that are looked for among all nodes: each takes as long as the page is.
 const FAR: u8 = 32;
+
+/// Controls of a stub with other values for which there is room at once.
+const ROOM: usize = 16;
 
 /// The page as it was.
 #[derive(Debug)]
@@ -107,7 +111,7 @@ impl Known {
 
     /// The ids of a part of the page begin with that of a stream.
     pub(crate) fn is_stream(&self, id: &str) -> bool {
-        self.nodes.find(self.keying.key(id)).any(|at| nodes::is_stream(self.nodes.flags(at)))
+        self.nodes.find(self.keying.key(id)).any(|at| node::is_stream(self.nodes.flags(at)))
     }
 
     /// The node is that of a labelled input, around which its field stands.
@@ -136,7 +140,7 @@ impl Known {
     pub(crate) fn row(&mut self, state: u64, id: impl FnOnce() -> String) -> Option<Range<usize>> {
         let is = |at: usize| {
             let flags = at < self.nodes.len() && self.nodes.flags(at) & (KEPT | VALUED) == KEPT;
-            flags && nodes::is_made_from(self.nodes.hash(at), state)
+            flags && node::is_made_from(self.nodes.hash(at), state)
         };
         let next = |at: &usize| Some(at + self.nodes.size(*at)).filter(|at| *at < self.nodes.len());
         let near = std::iter::successors(Some(self.next), next).take(NEAR).find(|at| is(*at));
@@ -191,6 +195,13 @@ impl Kept {
         Kept { range, first, last, ..Kept::default() }
     }
 
+    /// Puts others behind, none of which has another value.
+    pub(crate) fn append(&mut self, others: Kept) {
+        self.range.end = others.range.end;
+        self.is_made &= others.is_made;
+        self.last = others.last.or(Some(others.first));
+    }
+
     /// Puts another node behind.
     pub(crate) fn push(&mut self, at: usize, id: &str, is_field: bool) {
         self.range.end = at + 1;
@@ -202,6 +213,10 @@ impl Kept {
 
     /// Notes that the last node has another value.
     pub(crate) fn set(&mut self, id: &str, value: u64, shown: Shown<'_>) {
+        if self.values.is_empty() {
+            self.values.reserve(ROOM);
+            self.texts.reserve(ROOM * 16);
+        }
         let mut put = |text: &str| {
             let from = self.texts.len();
             self.texts.push_str(text);

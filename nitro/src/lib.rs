@@ -80,6 +80,7 @@ mod known;
 mod lang;
 mod list;
 mod live;
+mod node;
 mod nodes;
 mod op;
 mod page;

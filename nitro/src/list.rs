@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use crate::{nodes::Node, op};
+use crate::{node::Node, op};
 
 /// Elements among the nodes of a page.
 pub(crate) trait Items {

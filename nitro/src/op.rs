@@ -13,7 +13,8 @@ use crate::{
     event::Bind,
     hash,
     lang::text,
-    nodes::{self, Nodes},
+    node::{self},
+    nodes::Nodes,
     scope,
     tree::Place,
     url::Url,
@@ -167,7 +168,7 @@ impl<C> Dom for Cx<'_, C> {
         // A labelled input is rendered with its label around it; then that is what is replaced.
         let draft = draft(self, |out| el.render_to(out));
         let text = draft.html(0, &mut |id, bind| seal(self, id, bind));
-        let is_to_be = nodes::root(&id, draft.nodes.is_field(1));
+        let is_to_be = node::root(&id, draft.nodes.is_field(1));
         // Nothing in a stream is remembered: there it is most likely what it is to be.
         let is = self.doc.tree.root(&id).unwrap_or_else(|| is_to_be.clone());
         let code = if is == is_to_be { UPDATE } else { REPLACE };

@@ -8,7 +8,8 @@ use crate::{
     event::Bind,
     known::Shown,
     list::{self, List, Step},
-    nodes::{Change, KEPT, Node, Nodes, has_value},
+    node::{KEPT, Node, has_value},
+    nodes::{Change, Nodes},
     op,
 };
 

@@ -21,7 +21,7 @@ use crate::{
     hash::Hash,
     id::state_of,
     known::{Control, Kept, Known, Shown},
-    nodes,
+    node,
 };
 
 /// The element has an event.
@@ -193,7 +193,7 @@ impl Scope {
         let is_field = known.is_field(at);
         match self.last_stub(at, out) {
             Some(kept) => kept.push(at, control.id, is_field),
-            None => self.stub(Kept::control(at, nodes::root(control.id, is_field)), out),
+            None => self.stub(Kept::control(at, node::root(control.id, is_field)), out),
         }
         let kept = self.marks.last_mut().and_then(|mark| mark.kept.as_mut());
         if let Some(kept) = kept.filter(|_| !is_same) {
@@ -209,8 +209,15 @@ impl Scope {
         (kept.range.end == at && mark().is_some()).then_some(kept)
     }
 
-    /// Writes a stub.
+    /// Writes a stub, unless the one before can stand for these nodes, too.
     pub(crate) fn stub(&mut self, kept: Kept, out: &mut String) {
+        // That of a stream stands for none.
+        if !kept.range.is_empty()
+            && let Some(before) = self.last_stub(kept.range.start, out)
+        {
+            before.append(kept);
+            return;
+        }
         let [open, close] = STUB;
         out.push_str(open);
         self.mark(Is::Stub, out);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::{
     hash,
     id::Keying,
-    nodes::{self, FIELD, GIVEN, HEADED, KEPT, Node, Nodes, TAILED, VALUED, has_value, is_stream},
+    node::{self, FIELD, GIVEN, HEADED, KEPT, Node, TAILED, VALUED, has_value, is_stream},
+    nodes::Nodes,
     scope::{BOUND, DISABLED},
 };
 
@@ -104,7 +105,7 @@ impl Tree {
 
     /// The id of the root of an element, if it is on the page.
     pub(crate) fn root(&self, id: &str) -> Option<String> {
-        self.find(id).map(|at| nodes::root(id, self.nodes.is_field(at)))
+        self.find(id).map(|at| node::root(id, self.nodes.is_field(at)))
     }
 
     /// The one way by which nodes change, so that all of it can be undone.

@@ -12,7 +12,7 @@ use crate::{
     event::Bind,
     hash::Hash,
     known::{Control, Shown},
-    nodes::{self, FIELD_ID, GIVEN, KEPT, STREAM, VALUED},
+    node::{self, FIELD_ID, GIVEN, KEPT, STREAM, VALUED},
     scope::{self, BOUND, DISABLED, Is, Mark, REQUIRED, Scope},
 };
 
@@ -74,7 +74,7 @@ impl El<'_> {
         let is_field = self.is_field(id);
         if is_control && self.keep == Keep::Nothing && !matches!(self.body, Body::Markup(_)) {
             let flags = flags | if matches!(shown, Shown::Nothing) { 0 } else { VALUED };
-            let control = Control { id, hash: nodes::short(hash, is_field), flags };
+            let control = Control { id, hash: node::short(hash, is_field), flags };
             if scope.keep(&control, shown, out) {
                 return;
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{access::Who, lang::text, read::Kind, spec::Spec, value::Data};
+use crate::{access::Who, field::Field, lang::text, read::Kind, spec::Spec, value::Data};
 
 /// Whose value is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub(crate) struct Clash {
     pub(crate) mine: Value,
     /// What the user has chosen, or, where they changed nothing themselves, what is taken unless they choose.
     pub(crate) side: Option<Side>,
+    /// The field is not open as the values are, so that there is nothing to choose.
+    #[serde(default)]
+    pub(crate) closed: bool,
 }
 
 /// What somebody else made of a record while the user was changing it, field by field, until the user has chosen
@@ -47,16 +50,47 @@ impl Conflict {
             if side.is_some() {
                 mine.insert(name.clone(), theirs.clone());
             }
-            clashes.push(Clash { field: name.clone(), was, theirs, mine: own, side });
+            clashes.push(Clash { field: name.clone(), was, theirs, mine: own, side, closed: false });
         }
         spec.compute(mine);
         Conflict(clashes)
     }
 
+    /// Adds fields that only the user has changed, and that what somebody else did has closed: their values are kept
+    /// for when the fields are open again.
+    pub(crate) fn add_closed<'f>(
+        &mut self,
+        spec: &Spec,
+        fields: impl Iterator<Item = &'f Field>,
+        was: &Data,
+        mine: &Data,
+        theirs: &Data,
+    ) {
+        let value = |data: &Data, name: &str| data.get(name).cloned().unwrap_or(Value::Null);
+        for name in fields.map(|field| &field.name) {
+            let is_there = self.0.iter().any(|clash| clash.field == *name);
+            let (was, mine, theirs) = (value(was, name), value(mine, name), value(theirs, name));
+            if !is_there && mine != theirs {
+                let side = Some(Side::Mine);
+                self.0.push(Clash { field: name.clone(), was, theirs, mine, side, closed: true });
+            }
+        }
+        let place = |clash: &Clash| spec.document.fields.iter().position(|field| field.name == clash.field);
+        self.0.sort_by_key(place);
+    }
+
+    /// Notes which fields are open as the values are.
+    pub(crate) fn follow(&mut self, spec: &Spec, who: &Who, kind: Kind, data: &Data) {
+        for clash in &mut self.0 {
+            let field = spec.document.field(&clash.field);
+            clash.closed = !field.is_some_and(|field| spec.is_open(who, kind, field, data));
+        }
+    }
+
     /// Whether there is a field for which nothing was chosen yet.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.0.iter().any(|clash| clash.side.is_none())
+        self.0.iter().any(|clash| clash.side.is_none() && !clash.closed)
     }
 
     /// Whether nobody changed anything that has to be told.
@@ -66,7 +100,7 @@ impl Conflict {
     }
 
     /// Keeps theirs or the user's own value of a field.
-    pub fn decide(&mut self, spec: &Spec, field: &str, theirs: bool, data: &mut Data) {
+    pub fn decide(&mut self, field: &str, theirs: bool, data: &mut Data) {
         let Some(clash) = self.0.iter_mut().find(|clash| clash.field == field) else { return };
         // What was typed since is the user's own, too.
         if clash.side != Some(Side::Theirs) {
@@ -75,7 +109,6 @@ impl Conflict {
         let (side, value) = if theirs { (Side::Theirs, &clash.theirs) } else { (Side::Mine, &clash.mine) };
         clash.side = Some(side);
         data.insert(field.to_owned(), value.clone());
-        spec.compute(data);
     }
 
     /// What the user is asked to do, in a sentence; another one when they went on without choosing.

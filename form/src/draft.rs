@@ -8,15 +8,24 @@ use kvs::Record;
 use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
-use crate::{table::Version, value::Data};
+use crate::{filling::Filling, table::Version, value::Data};
 
 /// What was typed, with the record that the user began with, so that a race is noticed also days later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Draft {
     key: String,
-    pub(crate) version: Version,
-    pub(crate) base: Data,
-    pub(crate) data: Data,
+    version: Version,
+    base: Data,
+    data: Data,
+    #[serde(default)]
+    aside: Data,
+}
+
+impl Draft {
+    /// Goes on where the user left off.
+    pub(crate) fn into_filling(self, fill: &mut Filling) {
+        (fill.version, fill.base, fill.data, fill.aside) = (self.version, self.base, self.data, self.aside);
+    }
 }
 
 impl Record for Draft {
@@ -86,8 +95,9 @@ async fn room_in<D: Record>(cx: &mut Cx, key: &str) -> n2o::Result<bool> {
 
 /// Keeps what was typed, with the page's next save: people type faster than it is worth writing. What is too
 /// large for the store is not kept, which is no reason to fail: it is still in the browser.
-pub(crate) fn keep(cx: &mut Cx, key: String, version: Version, base: &Data, data: &Data) {
-    let draft = Draft { key, version, base: base.clone(), data: data.clone() };
+pub(crate) fn keep(cx: &mut Cx, key: String, fill: &Filling) {
+    let Filling { version, base, data, aside, .. } = fill.clone();
+    let draft = Draft { key, version, base, data, aside };
     if cx.is_proven() { cx.put_soon(draft) } else { cx.put_soon(OfGuest(draft)) }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     lang::text,
     list,
     lookup::{Choices, Lookup},
-    read::Kind,
+    read::{Filled, Kind},
     records::Records,
     show::Titles,
     spec::Spec,
@@ -59,6 +59,9 @@ pub struct Filling {
     pub base: Data,
     /// What the user has made of them.
     pub data: Data,
+    /// What the user has typed into fields that are not open now, for when they are again.
+    #[serde(default)]
+    pub(crate) aside: Data,
     /// What is wrong with them and shown.
     pub faults: Faults,
     /// What others have changed meanwhile.
@@ -162,16 +165,46 @@ impl Filling {
     }
 
     /// Goes on over what somebody else has made of the values: theirs is taken where the user has changed nothing, and
-    /// they are asked about the others.
+    /// they are asked about the others. What they have typed into a field that is not open any more is shown.
     pub fn merge(&mut self, spec: &Spec, who: &Who, theirs: Kept) {
-        self.conflict = Conflict::new(spec, who, &self.base, &mut self.data, &theirs.data);
-        (self.version, self.base) = (theirs.version, theirs.data);
+        let (mut own, before) = (self.own(), self.data.clone());
+        self.conflict = Conflict::new(spec, who, &self.base, &mut own, &theirs.data);
+        let was = std::mem::replace(&mut self.base, theirs.data);
+        self.version = theirs.version;
+        self.refill(spec, who, &own);
+        let is_closed = |field: &&Field| {
+            spec.is_open(who, self.kind, field, &before) && !spec.is_open(who, self.kind, field, &self.data)
+        };
+        let closed = spec.document.fields.iter().filter(is_closed);
+        self.conflict.add_closed(spec, closed, &was, &own, &self.base);
     }
 
     /// Takes theirs, or keeps the user's own.
-    pub fn decide(&mut self, spec: &Spec, field: &str, theirs: bool) {
-        self.conflict.decide(spec, field, theirs, &mut self.data);
+    pub fn decide(&mut self, spec: &Spec, who: &Who, field: &str, theirs: bool) {
+        let mut own = self.own();
+        self.conflict.decide(field, theirs, &mut own);
         self.faults.remove(field);
+        self.refill(spec, who, &own);
+    }
+
+    /// All that the user has typed, also into fields that are not open.
+    fn own(&self) -> Data {
+        let mut own = self.data.clone();
+        own.extend(self.aside.clone());
+        own
+    }
+
+    /// Fills in these values over those that the user goes on with.
+    fn refill(&mut self, spec: &Spec, who: &Who, own: &Data) {
+        let given = |field: &Field| Some(Ok(own.get(&field.name)?.clone()));
+        self.take(spec, who, spec.fill_with(who, self.kind, &self.base, &given));
+    }
+
+    /// Takes over what was filled in, and answers what is wrong with it.
+    pub(crate) fn take(&mut self, spec: &Spec, who: &Who, filled: Filled) -> Faults {
+        (self.data, self.aside) = (filled.data, filled.aside);
+        self.conflict.follow(spec, who, self.kind, &self.data);
+        filled.faults
     }
 
     /// The fields that have faults, in their order.
@@ -222,3 +255,6 @@ impl Filling {
         Ok(Ended::Faulty)
     }
 }
+
+#[cfg(all(test, feature = "screens"))]
+mod tests;

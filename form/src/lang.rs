@@ -83,6 +83,7 @@ texts! {
     keep "Keep mine" "Залишити моє"
     taken_over "Theirs is taken" "Взято їхнє"
     kept "Mine is kept" "Залишено моє"
+    not_asked "Mine is kept for when the field is shown again" "Моє залишено, доки поле знову не з’явиться"
     decide "Choose theirs or yours for each field first." "Спершу виберіть для кожного поля: їхнє чи своє."
     history "History" "Історія"
     created "created" "створено"

@@ -37,6 +37,8 @@ pub struct Filled {
     pub data: Data,
     /// What is wrong with them.
     pub faults: Faults,
+    /// What was given for fields that are not open, and is not among the values.
+    pub(crate) aside: Data,
 }
 
 impl Spec {
@@ -112,7 +114,7 @@ impl Spec {
             data.insert(field.name.clone(), value);
         }
         self.compute(&mut data);
-        self.close(who, kind, &mut data, &mut faults, base);
+        let aside = self.close(who, kind, &mut data, &mut faults, base);
         for field in &self.document.fields {
             if faults.contains_key(&field.name) || !field.visible.holds(&data) || !self.may_see(who, field) {
                 continue;
@@ -121,30 +123,38 @@ impl Spec {
                 faults.insert(field.name.clone(), fault);
             }
         }
-        Filled { data, faults }
+        Filled { data, faults, aside }
     }
 
-    /// Takes back what was given for fields that are not open. That may close others, so it is repeated.
-    fn close(&self, who: &Who, kind: Kind, data: &mut Data, faults: &mut Faults, base: &Data) {
+    /// Takes what was given for fields that are not open aside, and answers it. That may close others, or open them
+    /// again, so it is repeated.
+    fn close(&self, who: &Who, kind: Kind, data: &mut Data, faults: &mut Faults, base: &Data) -> Data {
+        let (mut aside, mut found) = (Data::new(), Faults::new());
         for _ in 0..=self.document.fields.len() {
             let mut changed = false;
-            for field in &self.document.fields {
-                if field.computed.is_some() || self.is_open(who, kind, field, data) {
+            for field in self.document.fields.iter().filter(|field| field.computed.is_none()) {
+                let name = &field.name;
+                if self.is_open(who, kind, field, data) {
+                    let Some(given) = aside.remove(name) else { continue };
+                    data.insert(name.clone(), given);
+                    faults.extend(found.remove_entry(name));
+                    changed = true;
                     continue;
                 }
                 // What was wrong with it does not matter either.
-                faults.remove(&field.name);
-                let before = base.get(&field.name).cloned().unwrap_or_else(|| nothing(field));
-                if data.get(&field.name) != Some(&before) {
-                    data.insert(field.name.clone(), before);
+                found.extend(faults.remove_entry(name));
+                let before = base.get(name).cloned().unwrap_or_else(|| nothing(field));
+                if data.get(name) != Some(&before) {
+                    aside.extend(data.insert(name.clone(), before).map(|given| (name.clone(), given)));
                     changed = true;
                 }
             }
             if !changed {
-                return;
+                break;
             }
             self.compute(data);
         }
+        aside
     }
 
     fn fits(&self, field: &Field, kind: Kind, data: &Data) -> Result<(), Fault> {

@@ -8,9 +8,10 @@ use crate::{
     access::Who,
     error::Result,
     fault::{Fault, Faults},
+    field::Field,
     filling::Filling,
     number,
-    read::{Filled, Kind, entered},
+    read::{Entered, Filled, Kind, entered},
     rule, show,
     spec::Spec,
     value::{Data, parse},
@@ -35,53 +36,28 @@ impl<'a> Typed<'a> {
 }
 
 impl Spec {
-    /// Reads inputs over the values that were there before; see [`fill`](Self::fill).
+    /// Reads inputs over the values that were there before; see [`fill`](Self::fill). An input that is not on the page
+    /// leaves what there was.
     ///
     /// Of a text that is more than 100 characters longer than its field allows nothing is read: what there was
     /// before stays, the fault says so, and the text is still in the user's input.
     #[must_use]
     pub fn read(&self, who: &Who, kind: Kind, inputs: Typed<'_>, base: &Data) -> Filled {
-        self.read_over(who, kind, inputs, base, base)
+        self.read_over(who, kind, inputs, base, &Before { data: base, aside: &Data::new() })
     }
 
-    /// Reads inputs like [`read`](Self::read) for a form that goes on being filled in: `data` is what was read of
-    /// it before and becomes what is read now, `shown` the faults that are shown at its fields. Answers all that
-    /// is wrong.
-    ///
-    /// A fault is shown when the user tries to save; until then only those that are shown already are looked at
-    /// again, and what is too long is told at once, because it may be kept nowhere but in the user's input.
-    pub fn absorb(
-        &self,
-        who: &Who,
-        kind: Kind,
-        inputs: Typed<'_>,
-        base: &Data,
-        data: &mut Data,
-        shown: &mut Faults,
-    ) -> Faults {
-        let filled = self.read_over(who, kind, inputs, base, data);
-        *data = filled.data;
-        let before = std::mem::take(shown);
-        let is_told =
-            |name: &str, fault: &Fault| before.contains_key(name) || matches!(fault, Fault::Long { .. });
-        let told = filled.faults.iter().filter(|(name, fault)| is_told(name, fault));
-        *shown = told.map(|(name, fault)| (name.clone(), fault.clone())).collect();
-        filled.faults
-    }
-
-    /// Reads inputs over `base`; where a text is too long to be kept, or is a number that nobody has changed,
-    /// `before` has what stays.
-    fn read_over(&self, who: &Who, kind: Kind, typed: Typed<'_>, base: &Data, before: &Data) -> Filled {
+    /// Reads inputs over `base`. What is not on the page, is too long to be kept, or is a number that nobody has
+    /// changed, is as it was `before`.
+    fn read_over(&self, who: &Who, kind: Kind, typed: Typed<'_>, base: &Data, before: &Before<'_>) -> Filled {
         let Typed { inputs, lang } = typed;
         let mut filled = self.fill_with(who, kind, base, &|field| {
-            let (name, value) = (field.name.as_str(), inputs.get(&field.name)?);
-            let was = before.get(name);
-            if self.is_over(name, value) {
-                return Some(Ok(was?.clone()));
-            }
-            let given = match value {
-                n2o::Value::Bool(on) => Value::Bool(*on),
-                _ => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
+            let name = field.name.as_str();
+            let was = before.data.get(name);
+            let given = match inputs.get(name) {
+                None | Some(n2o::Value::Null) => return before.of(self, who, kind, field),
+                Some(value) if self.is_over(name, value) => return Some(Ok(was?.clone())),
+                Some(n2o::Value::Bool(on)) => Value::Bool(*on),
+                Some(_) => inputs.text(name).map_or(Value::Null, |text| Value::String(text.into_owned())),
             };
             let number = given.as_str().filter(|_| field.is_number());
             Some(match (number, was) {
@@ -120,11 +96,37 @@ impl Spec {
     }
 }
 
+/// What was filled in before.
+struct Before<'a> {
+    data: &'a Data,
+    aside: &'a Data,
+}
+
+impl Before<'_> {
+    /// The value of a field that has no input on the page: it may have been hidden, and be shown again.
+    fn of(&self, spec: &Spec, who: &Who, kind: Kind, field: &Field) -> Option<Entered> {
+        let was_open = || spec.is_open(who, kind, field, self.data);
+        let known = self.aside.get(&field.name);
+        known.or_else(|| self.data.get(&field.name).filter(|_| was_open())).map(|value| Ok(value.clone()))
+    }
+}
+
 impl Filling {
-    /// Takes over what is in the inputs of a page, and answers all that is wrong with it. Only what was shown already
-    /// is shown; see [`Spec::absorb`].
+    /// Takes over what is in the inputs of a page, and answers all that is wrong with it. What was typed into a field
+    /// that is hidden or read-only now is laid aside until it is open again.
+    ///
+    /// A fault is shown when the user tries to save; until then only those that are shown already are looked at
+    /// again, and what is too long is told at once, because it may be kept nowhere but in the user's input.
     pub fn absorb(&mut self, spec: &Spec, who: &Who, typed: Typed<'_>) -> Faults {
-        spec.absorb(who, self.kind, typed, &self.base, &mut self.data, &mut self.faults)
+        let before = Before { data: &self.data, aside: &self.aside };
+        let filled = spec.read_over(who, self.kind, typed, &self.base, &before);
+        let faults = self.take(spec, who, filled);
+        let before = std::mem::take(&mut self.faults);
+        let is_told =
+            |name: &str, fault: &Fault| before.contains_key(name) || matches!(fault, Fault::Long { .. });
+        let told = faults.iter().filter(|(name, fault)| is_told(name, fault));
+        self.faults = told.map(|(name, fault)| (name.clone(), fault.clone())).collect();
+        faults
     }
 
     /// Takes over what is in the inputs of a page, and shows all that is wrong with it: afterwards it can be saved if

@@ -433,7 +433,7 @@ impl Component for Work {
             }
             (Do::Decide { field, theirs, form }, Some(spec)) => {
                 self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
-                self.fill.decide(spec, &field, theirs);
+                self.fill.decide(spec, &who, &field, theirs);
             }
             (Do::Change { form }, Some(spec)) => {
                 self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));

@@ -258,7 +258,7 @@ impl<R: Form> Card<R> {
     async fn again(&mut self, cx: &mut Cx<'_, Self>) -> Result<bool> {
         let Some(key) = self.draft(cx) else { return Ok(false) };
         let Some(draft) = draft::find(cx, &key).await? else { return Ok(false) };
-        (self.fill.version, self.fill.base, self.fill.data) = (draft.version, draft.base, draft.data);
+        draft.into_filling(&mut self.fill);
         self.note = Some(Note::Again);
         Ok(true)
     }
@@ -268,7 +268,7 @@ impl<R: Form> Card<R> {
         let Some(key) = self.draft(cx) else { return Ok(()) };
         self.has_room = self.has_room || draft::make_room(cx, &key).await?;
         if self.has_room {
-            draft::keep(cx, key, self.fill.version, &self.fill.base, &self.fill.data);
+            draft::keep(cx, key, &self.fill);
         }
         Ok(())
     }
@@ -385,7 +385,7 @@ impl<R: Form> Component for Card<R> {
             }
             Do::Decide { field, theirs, form } => {
                 self.fill.absorb(R::spec(), &self.who, Typed::new(&form, cx.lang()));
-                self.fill.decide(R::spec(), &field, theirs);
+                self.fill.decide(R::spec(), &self.who, &field, theirs);
                 if self.note == Some(Note::Decide) {
                     self.note = Some(Note::Lost);
                 }

@@ -108,10 +108,10 @@ impl Conflict {
                                 td data-th=(t.theirs) { (shown(field, &clash.theirs)) }
                                 td data-th=(t.mine) { (shown(field, &clash.mine)) }
                                 td {
-                                    (side(clash, true))
-                                    (side(clash, false))
+                                    @if !clash.closed { (side(clash, true)) (side(clash, false)) }
                                     span.chosen { (match clash.side {
                                         Some(Side::Theirs) => t.taken_over,
+                                        _ if clash.closed => t.not_asked,
                                         Some(Side::Mine) => t.kept,
                                         None => "",
                                     }) }

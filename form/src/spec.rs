@@ -11,7 +11,7 @@ use crate::{
     field::Type,
     lookup::Lookup,
     rule::{self, Rule},
-    value::{self, Data, nothing},
+    value::{self, Data, is_empty, nothing},
 };
 
 type Compute = Arc<dyn Fn(&Data) -> Value + Send + Sync>;
@@ -156,14 +156,32 @@ impl Spec {
         data
     }
 
-    /// Computes the computed fields.
+    /// Computes the computed fields. One that is computed from a value which breaks a rule of its own field is empty:
+    /// no function sees a number that is out of range.
     pub fn compute(&self, data: &mut Data) {
-        for field in &self.order {
-            if let Some(f) = find(&self.functions.computes, field) {
-                let value = f(data);
-                data.insert(field.clone(), value);
-            }
+        let mut odd = Vec::new();
+        for name in &self.order {
+            let Some((f, field)) = find(&self.functions.computes, name).zip(self.document.field(name)) else {
+                continue;
+            };
+            let mut from = field.computed.iter().flatten();
+            let value = if from.any(|from| odd.contains(&from) || !self.is_sound(from, data)) {
+                odd.push(name);
+                nothing(field)
+            } else {
+                f(data)
+            };
+            data.insert(name.clone(), value);
         }
+    }
+
+    /// The value of a field breaks none of the field's own rules.
+    fn is_sound(&self, name: &str, data: &Data) -> bool {
+        let Some((field, value)) = self.document.field(name).zip(data.get(name)) else { return true };
+        field.computed.is_some()
+            || is_empty(value)
+            || matches!(field.kind, Type::Check)
+            || rule::run(field, value, &self.patterns).is_ok()
     }
 
     /// Whether the field's own function says yes; also when it has none.
@@ -203,4 +221,39 @@ fn order(document: &Document) -> Result<Vec<String>> {
         visit(document, &field.name, &mut Vec::new(), &mut done)?;
     }
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Field, Labels};
+
+    #[test]
+    fn nothing_is_computed_from_a_value_that_breaks_a_rule_of_its_field() {
+        let range = Rule::Range { min: Some(1.into()), max: Some(100.into()) };
+        let document = Document::new("t", "id")
+            .field_added(Field::of::<String>("id"))
+            .field_added(Field::of::<u64>("price").rule(range))
+            .field_added(Field::of::<u64>("total").computed(&["price"]))
+            .field_added(Field::of::<u64>("tax").computed(&["total"]))
+            .field_added(Field::of::<u64>("free").computed(&["id"]))
+            .labels(&Labels::new("key|en\nt|T\nid|Id\nprice|Price\ntotal|Total\ntax|Tax\nfree|Free"));
+        let price = |data: &Data| u8::try_from(data["price"].as_u64().unwrap_or_default()).expect("in range");
+        let functions = Functions::new()
+            .compute("total", move |data| json!(price(data) + 1))
+            .compute("tax", |data| json!(data["total"].as_u64().expect("a total") / 5))
+            .compute("free", |_| json!(7));
+        let spec = Spec::new(document, functions).expect("a form");
+        for (price, total, tax) in [
+            (json!(99), json!(100), json!(20)),
+            (json!(1_000_000), Value::Null, Value::Null),
+            (json!({ "typed": "many" }), Value::Null, Value::Null),
+        ] {
+            let mut data = Data::from_iter([("id".to_owned(), json!("1")), ("price".to_owned(), price)]);
+            spec.compute(&mut data);
+            assert_eq!((&data["total"], &data["tax"], &data["free"]), (&total, &tax, &json!(7)));
+        }
+    }
 }

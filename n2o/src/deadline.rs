@@ -3,13 +3,11 @@
 
 use std::{
     future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
     pin::{Pin, pin},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
 
 use crate::{
@@ -17,7 +15,7 @@ use crate::{
     meter::Meter,
     saved::PageId,
     services::Services,
-    site::Panicked,
+    site::caught,
 };
 
 /// The deadline of a handler that runs before its page has a task of its own, which is the opening of a page.
@@ -37,14 +35,11 @@ impl Deadline {
     pub async fn hold<T>(self, handler: impl Future<Output = Result<T>>) -> Result<T> {
         let Deadline { page, meter } = self;
         let opens = meter.node.opening().note(page, &meter.inbox);
-        let work = pin!(AssertUnwindSafe(handler).catch_unwind());
+        let work = pin!(caught(handler));
         let mut run = Run { work, meter: &meter, slow: None };
         let done = poll_fn(|cx| run.poll(cx)).await;
         drop(opens);
-        match done {
-            Ok(done) => done.unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic)))),
-            Err(late) => Err(late),
-        }
+        done.and_then(Result::flatten)
     }
 }
 

@@ -137,7 +137,7 @@ pub use services::Services;
 pub use session::Session;
 pub use sessions::{Sessions, Ticket};
 pub use shown::Shown;
-pub use site::{Failure, Panicked};
+pub use site::{Failure, Panicked, caught};
 pub use tasks::Tasks;
 pub use token::Token;
 pub use value::Value;

@@ -16,7 +16,8 @@ use n2o::{Node, Protocol};
 use nitro::{Component, Layout, Routes, Url};
 
 use crate::{
-    asset::Asset, folder, front::Front, get, headers, host::Hosts, network::Network, user::Home, visitor, ws,
+    asset::Asset, folder, front::Front, get, headers, host::Hosts, network::Network, post::Posted,
+    user::Home, visitor, ws,
 };
 
 /// Builds a router from pages.
@@ -43,6 +44,8 @@ pub struct App {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) node: Node,
+    /// The forms that browsers have sent themselves.
+    pub(crate) posted: Posted,
     pub(crate) front: Arc<Front>,
     pub(crate) routes: Routes,
     pub(crate) script: String,
@@ -227,6 +230,7 @@ impl App {
         self.node.provide(front);
         let front = Front::of(&self.node);
         let shared = Arc::new(Shared {
+            posted: Posted::default(),
             node: self.node,
             front,
             routes: self.routes,

@@ -142,7 +142,8 @@ pub(crate) fn refill(html: &str, typed: &[(String, String)], wrong: &[(String, S
     for (input, text) in wrong {
         let place = format!(" id=\"{input}.e\"");
         let at = out.find(&place).and_then(|at| out[at..].find('>').map(|len| at + len + 1));
-        if let Some(at) = at {
+        // The page may say itself what is wrong.
+        if let Some(at) = at.filter(|at| out[*at..].starts_with('<')) {
             out.insert_str(at, &maud::html! { (text) }.into_string());
         }
     }
@@ -190,6 +191,8 @@ mod tests {
         assert!(html.contains("id=\"agree\"><select"), "it was taken away: {html}");
         assert!(html.contains("\n&lt;/textarea&gt;</textarea><input type=\"password\""), "{html}");
         assert!(!html.contains("secret"), "{html}");
+        let told = PAGE.replace("name.e\"></small>", "name.e\">No.</small>");
+        assert!(!refill(&told, &[], &[pair("name", "No.")]).contains("No.No."));
         assert!(refill(PAGE, &[pair("agree", "on")], &[]).contains("id=\"agree\" checked checked>"));
     }
 

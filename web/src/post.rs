@@ -2,7 +2,9 @@
 //! as over a socket, and the page that it leads to as a document.
 
 use std::{
-    sync::Arc,
+    collections::{HashSet, VecDeque},
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -29,6 +31,8 @@ use crate::{
 
 /// Most frames that wait to be read here; more is a page that talks to somebody else.
 const FRAMES: usize = 64;
+/// Most values of a form for each that an event may have: a form may have inputs that its event does not read.
+const SPARE: usize = 4;
 /// The time that an answer may take beyond its handler's.
 const MORE: Duration = Duration::from_secs(10);
 
@@ -53,6 +57,9 @@ pub(crate) async fn submit(
         }
     })?;
     let sent = Sent::read(&pairs).ok_or(Notice::Method)?;
+    if sent.is_too_much(app.node.limits().values) {
+        return Err(Notice::TooLarge);
+    }
     let (session, token) = visit.known(sent.token).await.map_err(|error| match error {
         Error::Seal(_) => Notice::Expired,
         error => get::notice(app, path, &error.into()),
@@ -65,6 +72,35 @@ pub(crate) async fn submit(
     done.unwrap_or(Err(Notice::Busy))
 }
 
+/// The forms that were sent of late, by page and number of the event: which values each had.
+#[derive(Debug, Default)]
+pub(crate) struct Posted {
+    hasher: RandomState,
+    /// Held for one look-up.
+    known: Mutex<VecDeque<(u64, u64)>>,
+}
+
+/// Most forms that are remembered.
+const POSTED: usize = 1_024;
+
+impl Posted {
+    /// Notes a form; `false` when it was sent before with other values, which will not be done, as one document makes
+    /// one event.
+    fn note(&self, sent: &Sent<'_>) -> bool {
+        let form = self.hasher.hash_one((sent.token, sent.answered));
+        let values = self.hasher.hash_one(sent.pairs);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, before)) = known.iter().find(|(known, _)| *known == form) {
+            return *before == values;
+        }
+        if known.len() == POSTED {
+            known.pop_front();
+        }
+        known.push_back((form, values));
+        true
+    }
+}
+
 async fn run(
     app: &Arc<Shared>,
     session: &Arc<Session>,
@@ -72,38 +108,21 @@ async fn run(
     sent: &Sent<'_>,
     visit: &Visit<'_>,
 ) -> Result<Response, Notice> {
-    let event = Bytes::from(sent.event().to_string());
-    let mut client = Client::connect(app, session, token, visit, (sent.answered, Some(event))).await?;
     let (mut said, mut wrong) = (Vec::new(), Vec::new());
-    let failed = loop {
-        let mut frame = client.frame().await?;
-        if frame[1] != sent.seq() {
-            continue;
-        }
-        match frame[0].as_u64() {
-            Some(1) => {
-                for op in frame[2].take().as_array().into_iter().flatten() {
-                    let text = |at: usize| op[at].as_str().unwrap_or_default().to_owned();
-                    match (op[0].as_u64(), text(1).strip_suffix(".e")) {
-                        (Some(8), Some(input)) if !text(2).is_empty() => {
-                            wrong.push((input.to_owned(), text(2)))
-                        }
-                        (Some(14), _) => return Ok(get::redirect(&text(1))),
-                        (Some(15), _) => said.push(text(1)),
-                        _ => {}
-                    }
-                }
-                break !wrong.is_empty();
+    let failed = if app.posted.note(sent) {
+        match execute(app, session, token, sent, visit).await? {
+            Done::Leave(to) => return Ok(get::redirect(&to)),
+            Done::Here { said: told, wrong: faults, failed } => {
+                (said, wrong) = (told, faults);
+                failed
             }
-            Some(3) => {
-                said.push(frame[3].as_str().unwrap_or_default().to_owned());
-                break true;
-            }
-            _ => {}
         }
+    } else {
+        said.push(String::from(again(visit.lang)));
+        true
     };
     // A second connection, of a client that has no document: it is sent the whole page.
-    let mut client = Client::connect(app, session, token, visit, (sent.seq(), None)).await?;
+    let mut client = Client::connect(app, session, token, visit, (sent.answered, None)).await?;
     let (mut page, mut last) = (Rendered { title: String::new(), html: String::new() }, sent.seq());
     loop {
         let frame = client.frame().await?;
@@ -133,6 +152,63 @@ async fn run(
     Ok(get::document(app, visit.lang, session, token, &page, (1, last), &said.join(" ")))
 }
 
+/// What an event of a form has come to.
+enum Done {
+    /// The visitor is sent elsewhere.
+    Leave(String),
+    /// They see the page, with what it says and what is wrong with the inputs.
+    Here { said: Vec<String>, wrong: Vec<(String, String)>, failed: bool },
+}
+
+async fn execute(
+    app: &Arc<Shared>,
+    session: &Arc<Session>,
+    token: &Token,
+    sent: &Sent<'_>,
+    visit: &Visit<'_>,
+) -> Result<Done, Notice> {
+    let event = Bytes::from(sent.event().to_string());
+    let mut client = Client::connect(app, session, token, visit, (sent.answered, Some(event))).await?;
+    let (mut said, mut wrong) = (Vec::new(), Vec::new());
+    loop {
+        let mut frame = client.frame().await?;
+        if frame[1] != sent.seq() {
+            continue;
+        }
+        match frame[0].as_u64() {
+            Some(1) => {
+                for op in frame[2].take().as_array().into_iter().flatten() {
+                    let text = |at: usize| op[at].as_str().unwrap_or_default().to_owned();
+                    match (op[0].as_u64(), text(1).strip_suffix(".e")) {
+                        (Some(8), Some(input)) if !text(2).is_empty() => {
+                            wrong.push((input.to_owned(), text(2)))
+                        }
+                        (Some(14), _) => return Ok(Done::Leave(text(1))),
+                        (Some(15), _) => said.push(text(1)),
+                        _ => {}
+                    }
+                }
+                let failed = !wrong.is_empty();
+                return Ok(Done::Here { said, wrong, failed });
+            }
+            Some(3) => {
+                said.push(frame[3].as_str().unwrap_or_default().to_owned());
+                return Ok(Done::Here { said, wrong, failed: true });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is said to whom has sent a form again with other values.
+fn again(lang: &str) -> &'static str {
+    if lang == "uk" {
+        "Цю форму вже надіслано раніше, тож зміненого зараз не виконано. Перевірте введене й надішліть ще раз."
+    } else {
+        "This form was sent before, so that what has changed since was not done. Look at it and send it again."
+    }
+}
+
 /// The content of a form that was sent.
 struct Sent<'a> {
     token: &'a str,
@@ -155,6 +231,14 @@ impl<'a> Sent<'a> {
 
     fn seq(&self) -> u64 {
         self.answered + 1
+    }
+
+    /// There is more than an event can have, or something is to be read more than once, so that reading it would take
+    /// much more than the form has.
+    fn is_too_much(&self, most: usize) -> bool {
+        let name = |source: &&'a str| source.trim_start_matches([CHECK, SEVERAL]);
+        let names: HashSet<&str> = self.sources.iter().map(|source| name(&source)).collect();
+        names.len() < self.sources.len() || self.sources.len() > most || self.pairs.len() > SPARE * most
     }
 
     fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {

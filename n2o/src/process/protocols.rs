@@ -1,14 +1,12 @@
 //! The protocols of one page: which of them answers a message, their life cycle, and their state as one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::{
     cx::Dispatch,
     error::{Error, Result},
     frame::Event,
     message::Message,
     protocol::{Later, Protocol},
-    site::Panicked,
+    site::catch,
     timers::{Timer, Timers},
 };
 
@@ -131,5 +129,5 @@ fn one<'a>(protocol: &'a mut dyn Protocol, call: Call<'a>, cx: &'a mut Dispatch)
 
 /// Runs code of an application. When it panics it has failed; its process lives on.
 fn guarded(work: impl FnOnce() -> Result) -> Result {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic))))
+    catch(work).flatten()
 }

@@ -1,9 +1,8 @@
 //! A turn: one event or message, from the handler to its answer.
 
-use std::{future::poll_fn, panic::AssertUnwindSafe, pin::pin, time::Duration};
+use std::{future::poll_fn, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{Call, End, Process, RETRIES, heart, millis, queue::Cut, recv};
@@ -16,7 +15,7 @@ use crate::{
     message::Message,
     services::Services,
     shown::Shown,
-    site::Panicked,
+    site::caught,
 };
 
 /// The code of an `ERROR` for what is not done, whoever asks.
@@ -299,13 +298,13 @@ impl Process {
         let most = limits.window - usize::from(matches!(call, Call::Event(_))).min(limits.window);
         let Process { cx, protocols, queue, delivery, rate, born, heard, left, too_long, .. } = self;
         let format = delivery.format();
-        let work = AssertUnwindSafe(async { protocols.call(call, cx).await }).catch_unwind();
+        let work = caught(async { protocols.call(call, cx).await });
         let mut run = Run { work: pin!(work), meter: &meter, slow: None };
         loop {
             let got = tokio::select! {
                 biased;
                 done = poll_fn(|cx| run.poll(cx)) => {
-                    return done?.unwrap_or_else(|panic| Err(Error::Panic(Panicked::caught(&*panic))));
+                    return done?.flatten();
                 }
                 got = recv(wire), if !*too_long => got,
             };

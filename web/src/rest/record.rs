@@ -40,7 +40,9 @@ fn tags(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Mat
         for tag in value.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             let (is_weak, tag) = tag.strip_prefix("W/").map_or((false, tag), |tag| (true, tag));
             let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).ok_or_else(odd)?;
-            versions.extend(inner.parse::<Version>().ok().filter(|_| weak || !is_weak));
+            // A number that is not written as we write it is the tag of nobody.
+            let version = inner.parse::<Version>().ok().filter(|version| version.to_string() == inner);
+            versions.extend(version.filter(|_| weak || !is_weak));
         }
     }
     Ok(versions.map(Match::Of))

@@ -73,7 +73,8 @@ impl Ask {
         loop {
             let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());
             let call = Call { txn: &mut txn, who: &who, lang: caller.lang, now };
-            let answered = self.call(call).await.map_err(|error| Problem::failed(app, &error))?;
+            let answered = n2o::caught(self.call(call)).await.flatten();
+            let answered = answered.map_err(|error| Problem::failed(app, &error))?;
             let mut reply = answered?;
             let done = attempts.commit(txn).await.map_err(|error| Problem::failed(app, &error))?;
             if let Some(done) = done {

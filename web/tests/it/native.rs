@@ -217,3 +217,55 @@ async fn nobody_else_can_send_it() {
     browser.ask(long).await;
     assert_eq!(browser.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn a_form_that_was_sent_is_not_done_again_with_other_values_and_says_so() {
+    let mut browser = Browser::open().await;
+    let hidden = browser.hidden();
+    let send = |browser: &Browser, fields: &str| browser.form(&hidden, fields, Some("http://localhost"));
+    for fields in ["name=Ann&seats=2&note=", "name=Eve&seats=3&note=x"] {
+        let request = send(&browser, fields);
+        browser.ask(request).await;
+        assert_eq!(browser.status, StatusCode::OK);
+    }
+    assert!(browser.html.contains("Ann at 7") && !browser.html.contains("Eve at 7"), "{}", browser.html);
+    assert!(browser.html.contains(">This form was sent before,"), "{}", browser.html);
+    assert!(
+        browser.html.contains("value=\"Eve\"") && browser.html.contains("value=\"3\""),
+        "{}",
+        browser.html
+    );
+    // The document that says so can be sent.
+    browser.submit("name=Eve&seats=3&note=x").await;
+    assert!(browser.html.contains("Eve at 7 with 3"), "{}", browser.html);
+    // The same holds after a fault.
+    let hidden = browser.hidden();
+    let send = |browser: &Browser, fields: &str| browser.form(&hidden, fields, Some("http://localhost"));
+    for fields in ["name=Bob&seats=many&note=", "name=Bob&seats=5&note="] {
+        let request = send(&browser, fields);
+        browser.ask(request).await;
+    }
+    assert!(browser.html.contains(">This form was sent before,") && browser.html.contains("value=\"5\""));
+}
+
+#[tokio::test]
+async fn what_reading_a_form_takes_is_bounded_by_what_it_has() {
+    let mut browser = Browser::open().await;
+    let hidden = browser.hidden();
+    let head = hidden.rsplitn(5, ' ').last().expect("token, number, form and seal").to_owned();
+    let values = |count: usize| (0..count).map(|at| format!("a{at}=&")).collect::<String>();
+    let many = |name: &str, count: usize| format!("{name}=&").repeat(count);
+    let cases = [
+        // One value read again and again, several values, and more values than an event may have.
+        (format!("{head}{}", " b".repeat(4_000)), many("a", 4_000)),
+        (format!("{head}{}", " *a".repeat(500)), many("a", 2_000)),
+        (format!("{head} *a a !a"), many("a", 3)),
+        (format!("{head}{}", (0..600).map(|at| format!(" a{at}")).collect::<String>()), values(600)),
+        (format!("{head} *a"), many("a", 40_000)),
+    ];
+    for (hidden, fields) in cases {
+        let request = browser.form(&hidden, fields.trim_end_matches('&'), Some("http://localhost"));
+        browser.ask(request).await;
+        assert_eq!(browser.status, StatusCode::PAYLOAD_TOO_LARGE, "{:.60}", hidden);
+    }
+}

@@ -262,6 +262,41 @@ async fn a_body_that_is_announced_as_too_long_is_not_waited_for() {
     assert_eq!((status.as_u16(), &problem["type"]), (413, &json!("urn:n2o:too-large")));
 }
 
+#[derive(Debug, Default, Serialize, Deserialize, Form)]
+#[form(labels = FRAGILE_LABELS, table = "fragile", write = ["clerk"])]
+struct Fragile {
+    #[form(id, auto)]
+    #[serde(default)]
+    number: u64,
+    #[form(check = is_whole(part))]
+    part: String,
+}
+
+const FRAGILE_LABELS: form::Labels =
+    form::Labels::new("key|en\nfragile|Fragile\nnumber|Number\npart|Part\npart.check|It is whole.");
+
+fn is_whole(part: &str) -> bool {
+    assert_ne!(part, "broken", "a fault of the application");
+    true
+}
+
+#[tokio::test]
+async fn a_panic_of_the_application_is_an_incident_and_no_lost_connection() {
+    let store = kvs::Store::open("memory:").await.unwrap();
+    let random = Random::seeded(1);
+    let node = Node::new(store, Keys::random(&random), Limits::default(), Clock::default(), random);
+    let router = App::new(node.clone()).rest(Rest::new().record::<Fragile>()).router();
+    let api = Api { node, router };
+    let clerk = api.token("olena", "clerk");
+    let (status, problem, _) =
+        api.call(&clerk, "POST", "/api/records/fragile", json!({ "part": "broken" })).await;
+    assert_eq!((status.as_u16(), &problem["type"]), (500, &json!("urn:n2o:failed")));
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.starts_with("incident ")), "{problem}");
+    assert!(!problem.to_string().contains("application"), "{problem}");
+    let (status, ..) = api.call(&clerk, "POST", "/api/records/fragile", json!({ "part": "whole" })).await;
+    assert_eq!(status, StatusCode::CREATED);
+}
+
 /// A body of which only the length comes.
 struct Announced;
 
@@ -298,6 +333,7 @@ async fn preconditions_methods_and_ids_are_read_as_their_standard_has_them() {
         ("GET", header::IF_NONE_MATCH, format!("\"0\", W/{tag}"), 304),
         ("GET", header::IF_NONE_MATCH, String::from("*"), 304),
         ("GET", header::IF_NONE_MATCH, String::from("\"0\""), 200),
+        ("GET", header::IF_NONE_MATCH, tag.replacen('"', "\"+", 1), 200),
         ("GET", header::IF_NONE_MATCH, String::from("7"), 400),
         ("PATCH", header::IF_MATCH, tag.trim_matches('"').to_owned(), 400),
         ("PATCH", header::IF_MATCH, format!("W/{tag}"), 412),

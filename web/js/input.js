@@ -101,8 +101,13 @@ export default (it) => {
     if (key == "Enter" && !isComposing && target.nodeName == "INPUT" && !target.form && !target.dataset.e)
       all(`button[data-s~="${CSS.escape(target.id)}"]`)[0]?.click();
   });
-  // What was typed before this was loaded.
-  for (const el of all("input,select,textarea")) if (differs(el)) mark(el);
+  // What was typed before this was loaded. In a page that the tab comes back to nobody could: the browser has put back
+  // what it remembers, also what was saved or given up since.
+  const { inert } = byId("n2o-page");
+  for (const el of all("input,select,textarea"))
+    if (differs(el)) inert ? cells(el).forEach((cell) => hold(cell, given(cell))) : mark(el);
+  // From the back/forward cache the document comes with all it held, but for what WebKit takes from it afterwards.
+  addEventListener("pageshow", ({ persisted }) => persisted && setTimeout(it.restore));
 
   // ---- scroll positions ----
 
@@ -150,6 +155,12 @@ export default (it) => {
 
   it.save = (leaving) => {
     const typed = leaving ? [] : it.typed().filter((el) => !/pass|file/.test(el.type));
+    // What was typed is done with, also where the document comes back as it was.
+    if (leaving)
+      for (const el of it.typed()) {
+        for (const cell of cells(el)) hold(cell, given(cell));
+        marks.delete(el);
+      }
     try {
       sessionStorage[draft] = JSON.stringify([
         user, // what one has typed is not shown to the next

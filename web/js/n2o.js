@@ -381,12 +381,12 @@ const handlers = {
   pagehide: () => {
     flush();
     drop();
-    it.save?.(leaving);
+    it.save?.(leaving, (leaving = 0));
     // Sent again by the document that goes on with the page.
     if (queue[0]) store("n2o" + token, JSON.stringify([answered, (it.safe?.(queue) || queue).map((event) => event.slice(0, 2))]));
   },
-  // From the back/forward cache the document comes with all it held, but for what WebKit forgets of it.
-  pageshow: ({ persisted }) => persisted && wake(it.restore?.()),
+  // From the back/forward cache the document comes with all it held, but for the socket.
+  pageshow: ({ persisted }) => persisted && wake(),
 };
 
 if (meta) {

@@ -9,6 +9,7 @@ in_every_browser!(
     two_editors_save_one_record_and_nothing_is_lost,
     cards_on_one_page_are_edited_through_a_restart_of_the_server,
     a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled_in,
+    what_was_typed_is_there_after_back_and_forward_and_what_was_given_up_is_not,
     a_task_is_done_beside_its_inbox_and_what_is_said_of_it_goes_by_itself,
 );
 
@@ -283,6 +284,39 @@ async fn a_form_keeps_what_is_shown_when_the_server_is_killed_while_it_is_filled
     for said in ["Ann's", "Olha", "111 22 33", "Lutsk", "half a sentence"] {
         assert!(history.contains(said), "{said} is not in {history}");
     }
+    assert_eq!(window.complaints().await, []);
+}
+
+/// Browsers put back what inputs held themselves, each in its own way and at its own time.
+async fn what_was_typed_is_there_after_back_and_forward_and_what_was_given_up_is_not(engine: Engine) {
+    let server = Server::start();
+    let base = server.url("");
+    let window = engine.window(WIDE, "en").await;
+    window.sit(&base, "Ann", "clerk").await;
+    window.at(&format!("{base}/clients")).await;
+    window.at(&format!("{base}/clients/C-0012?do=edit")).await;
+    let value = async |id: &str| window.js(&format!("return document.getElementById('{id}').value")).await;
+    // It is not left, so that the server knows nothing of it.
+    window.type_into("#contact", "Olha").await;
+    window.back().await;
+    window.until("location.pathname == '/clients'").await;
+    window.live().await;
+    window.forward().await;
+    window.until("location.search == '?do=edit'").await;
+    window.live().await;
+    window.until("document.getElementById('contact').value == 'Olha'").await;
+    window.type_into("#note", "half a sentence").await;
+    window.click("#f\\.cancel").await;
+    window.until("!location.search").await;
+    window.live().await;
+    window.back().await;
+    window.until("location.search == '?do=edit'").await;
+    window.live().await;
+    window.until("document.getElementById('contact').value == ''").await;
+    assert_eq!(value("note").await, "");
+    window.reload().await;
+    window.live().await;
+    assert_eq!((value("contact").await, value("note").await), ("".into(), "".into()));
     assert_eq!(window.complaints().await, []);
 }
 

@@ -68,8 +68,8 @@ impl Document<'_> {
         if !self.note.is_empty() {
             out.push_str(" class=\"alert\"");
         }
-        let texts = [text.off, text.wait, text.lost, text.late, text.denied];
-        for (name, text) in ["off", "wait", "lost", "late", "denied"].into_iter().zip(texts) {
+        let texts = [text.off, text.wait, text.lost, text.late, text.denied, text.bad];
+        for (name, text) in ["off", "wait", "lost", "late", "denied", "bad"].into_iter().zip(texts) {
             out.push_str(" data-");
             out.push_str(name);
             out.push_str("=\"");

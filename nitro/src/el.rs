@@ -228,7 +228,7 @@ impl<'a> El<'a> {
         self
     }
 
-    /// The input must not be empty; the browser says so before anything is sent, and the server does not rely on it.
+    /// The input must not be empty: an event that reads it says so at the input, and does not run.
     pub fn required(mut self) -> Self {
         self.flags |= REQUIRED;
         self

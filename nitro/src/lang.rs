@@ -35,6 +35,7 @@ texts! {
     required "Please fill in this field." "Заповніть це поле."
     number "Please enter a number." "Введіть число."
     long "This text is too long." "Цей текст задовгий."
+    bad "This is not complete, or cannot be read." "Це введено не повністю, або його неможливо прочитати."
     foreign "This control was made for another page." "Цей елемент створено для іншої сторінки."
     lost "What you did last could not be sent. Please look whether it has to be done again." "Останню дію не вдалося надіслати. Перевірте, чи не треба її повторити."
     denied "You may no longer use this page: somebody has signed in or out in another window, or your rights have changed. What you have typed is still here." "Ви більше не маєте доступу до цієї сторінки: в іншому вікні хтось увійшов чи вийшов, або змінилися ваші права. Введене вами залишилося тут."

@@ -373,8 +373,9 @@ impl El<'_> {
             out.push('"');
         }
         if self.tag == "form" {
-            // Before the script runs, what is submitted goes to the server, and never into the address.
-            out.push_str(" method=\"post\"");
+            // Before the script runs, what is submitted goes to the server, and never into the address. It is checked there:
+            // all that is wrong is said at once, in the language of the page.
+            out.push_str(" method=\"post\" novalidate");
         }
     }
 }

@@ -86,7 +86,7 @@ export default (it) => {
     const wrong = inputs.find(bad);
     if (wrong) {
       const [label] = wrong.labels || [];
-      say([label?.textContent, wrong.validationMessage].filter(Boolean).join(": "));
+      say([label?.textContent, byId("n2o-note").dataset.bad].filter(Boolean).join(": "));
     }
     return wrong;
   };

@@ -332,11 +332,9 @@ const fire = (el, pressed) => {
           ? [...el.selectedOptions].map((option) => option.value)
           : (el.value ?? el.querySelector(":checked")?.value ?? null)),
   );
-  // Only presses are guarded and checked. A value that changed again must not
-  // get lost, and a complaint would take the focus from who is typing.
+  // Only presses are guarded. A value that changed again must not get lost.
   const busy = pressed && repeat == null && [...queue, ...later].findLast((event) => event[0] == id);
   if (busy && JSON.stringify(busy[3] || []) == JSON.stringify(values)) return;
-  if (pressed && inputs.some((input) => input?.reportValidity?.() === false)) return;
   if (question && !confirm(question)) return;
   if (busy) later.push([id, 0, inputs, values]);
   else send(el, inputs, values);

@@ -39,7 +39,8 @@ function inject() {
   window.accept = true;
   window.confirm = (text) => (window.dialogs.push(text), window.accept);
   // Noon of a day in winter, in the zone of the drivers: no test knows when it runs. Only what asks for the time
-  // gets it. The language is British, whatever the browser speaks.
+  // gets it. The reader's languages are these, whatever the browser speaks.
+  Object.defineProperty(navigator, "languages", { value: ["de-AT", "en-GB", "en"] });
   const now = Date.UTC(2026, 2, 6, 10);
   window.Date = class extends Date {
     constructor(...args) {
@@ -47,9 +48,6 @@ function inject() {
     }
     static now() {
       return window.now ?? now;
-    }
-    toLocaleString(_, options) {
-      return super.toLocaleString("en-GB", options);
     }
   };
   window.errors = [];
@@ -134,8 +132,8 @@ export class Browser {
   }
 
   /** Shows `body` as an N2O page, at a path of its own as drafts belong to paths, and welcomes the client. */
-  async page(body, { path = `/?${this.next++}`, welcome = true, meta = "" } = {}) {
-    this.serves(body, { path, meta });
+  async page(body, { path = `/?${this.next++}`, welcome = true, meta = "", lang = "en" } = {}) {
+    this.serves(body, { path, meta, lang });
     this.used = true;
     // The address that is shown already would be fetched as by a reload.
     if (path === this.path) await this.go("/blank");
@@ -145,13 +143,13 @@ export class Browser {
   }
 
   /** Has `body` as an N2O page for who asks for it. */
-  serves(body, { path, meta = "" }) {
+  serves(body, { path, meta = "", lang = "en" }) {
     this.pages.set(
       path.split("?")[0],
-      `<!doctype html><html lang="en"><head><title>t</title><script src="/inject.js"></script>
+      `<!doctype html><html lang="${lang}"><head><title>t</title><script src="/inject.js"></script>
 <meta name="n2o" content="TOKEN" ${meta}>
 <script type="module" src="/n2o/n2o.js"></script></head><body><div id="n2o-page">${body}</div>
-<output id="n2o-note" data-off="OFF" data-wait="WAIT" data-lost="LOST" data-late="LATE" data-denied="DENIED"></output></body></html>`,
+<output id="n2o-note" data-off="OFF" data-wait="WAIT" data-lost="LOST" data-late="LATE" data-denied="DENIED" data-bad="BAD"></output></body></html>`,
     );
   }
 

@@ -189,7 +189,7 @@ test("what the browser cannot read is neither sent nor wiped, and its user is to
   await type("o", "x\t");
   await b.eval(`${$("go")}.click()`);
   assert.deepEqual(await b.sent(), []);
-  assert.match(await b.eval(`${$("n2o-note")}.textContent`), /^Price/);
+  assert.match(await b.eval(`${$("n2o-note")}.textContent`), /^Price: BAD$/);
   await push([8, "n", "5"], [0, "x", `<div id="x">${page(7)}</div>`], [7, "n"]);
   assert.equal(await b.eval(`${$("n")}.validity.badInput && ${$("n")}.defaultValue`), "1");
   // Corrected, it is sent as any other.

@@ -67,6 +67,8 @@ struct Known {
     made: HashMap<String, Vec<Line>>,
     /// The elements that the handler has named.
     named: Vec<Named>,
+    /// The browser was sent elsewhere.
+    left: bool,
 }
 
 /// An element that a handler has named.
@@ -82,6 +84,7 @@ impl Seen {
     /// so is what the handler has named. Where it is not `whole`, parts that were not made are left out, too.
     pub(crate) fn rendered(&mut self, html: &str, whole: bool) -> Option<String> {
         let known = self.0.get_or_insert_default();
+        known.left = false;
         let mut new = Ids::default();
         if whole {
             known.made = MADE.take();
@@ -116,6 +119,17 @@ impl Seen {
     /// The handler has ended: what it has named must be somewhere.
     pub(crate) fn settle(&mut self) -> Option<String> {
         self.0.as_mut()?.nowhere()
+    }
+
+    /// The browser was sent elsewhere: what the page looks like is nobody's business any more.
+    pub(crate) fn leave(&mut self) {
+        if let Some(known) = &mut self.0 {
+            known.left = true;
+        }
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.0.as_ref().is_some_and(|known| known.left)
     }
 
     /// The handler has failed.

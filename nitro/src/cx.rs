@@ -12,7 +12,7 @@ use maud::{Markup, PreEscaped};
 use n2o::Dispatch;
 
 use crate::{
-    check,
+    El, check,
     component::{Child, Component, Keyed, seal},
     doc::Doc,
     event::{Bind, Bound, Postback},
@@ -201,13 +201,14 @@ impl<C> Ui<'_, C> {
     /// Shows a child, in an element that has the child's name for its id. It is rendered when it was touched, or
     /// when the visitor's name, roles or language are others, and left out otherwise. Nothing is shown of a child
     /// that the visitor may not see, nor of one that `children` has not named in this turn.
+    #[track_caller]
     pub fn place<D: Component>(&self, child: &Child<D>) -> Markup {
         let mut out = String::new();
-        self.place_in(child, &mut out);
+        self.place_in(child, check::At::here(), &mut out);
         PreEscaped(out)
     }
 
-    fn place_in<D: Component>(&self, child: &Child<D>, out: &mut String) {
+    fn place_in<D: Component>(&self, child: &Child<D>, line: check::At, out: &mut String) {
         let held = &child.held;
         if held.name.is_empty() {
             let child = type_name::<D>();
@@ -225,14 +226,16 @@ impl<C> Ui<'_, C> {
         };
         let state = hash::of_all([child.serial, held.version, scope::viewer(self)]) >> (64 - id::BITS);
         keep::component(&at.own, state, out, || {
-            panel().body(scope::under(Arc::clone(at), || child.it.render(&self.lend())))
+            let inside = scope::under(Arc::clone(at), || child.it.render(&self.lend()));
+            El { at: line, ..panel().body(inside) }
         });
     }
 
     /// Shows all children of a holder.
+    #[track_caller]
     pub fn place_all<K: PartialEq, D: Component>(&self, children: &Keyed<K, D>) -> Markup {
-        let mut out = String::new();
-        children.iter().for_each(|(_, child)| self.place_in(child, &mut out));
+        let (line, mut out) = (check::At::here(), String::new());
+        children.iter().for_each(|(_, child)| self.place_in(child, line, &mut out));
         PreEscaped(out)
     }
 

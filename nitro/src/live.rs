@@ -330,6 +330,7 @@ impl<P: Component + Default> Held<P> {
             let here = || Url::local(cx.path()).unwrap_or_else(|| Url::__of(String::from("/")));
             let to = redirect.unwrap_or_else(here);
             let way = leave(cx, &to).await?;
+            cx.doc.seen.leave();
             cx.dispatch.out.op(14, 1).text(&way);
         } else if refresh {
             self.changes(cx);
@@ -346,8 +347,11 @@ impl<P: Component + Default> Held<P> {
         Ok(())
     }
 
-    /// The page would be shown otherwise than it was.
+    /// The page would be shown otherwise than it was, and is still shown.
     fn looks_other(&self, cx: &mut Cx<'_, P>) -> bool {
+        if cx.doc.seen.has_left() || cx.doc.tree.nodes().len() == 0 {
+            return false;
+        }
         let (draft, _) = self.draft(cx, true);
         let mut ops = n2o::Out::new(n2o::Format::default());
         refresh::refresh(cx.doc.tree.nodes(), &draft, &mut ops, &mut |_, _| String::new()) && !ops.is_empty()

@@ -118,7 +118,8 @@ fn added<C>(cx: &mut Cx<'_, C>, html: &str) {
 /// has happened. What a page holds goes before what a verb has said of it: the changes of a
 /// [`refresh`](Dom::refresh) go out at the handler's end. Focus, errors, classes, attributes, and what is shown or
 /// hidden, when asked for after it, go out behind them. A verb that names an element which is not there does nothing;
-/// in a debug build the handler fails where `set`, `check`, `show`, `hide` or `focus` name one that no op of it makes.
+/// in a debug build the handler fails where `set`, `check`, `show`, `hide`, `focus` or `error` name one that no op of it
+/// makes.
 pub trait Dom {
     /// Makes an element like `el`, which has the same id. What is equal stays in place: focus, caret, selection, typing.
     fn update(&mut self, id: impl AsRef<str>, el: impl Render);
@@ -296,8 +297,10 @@ impl<C> Dom for Cx<'_, C> {
         self.doc.refresh = true;
     }
 
+    #[track_caller]
     fn error(&mut self, input: &'static str, message: impl AsRef<str>) {
         let id = self.doc.id(input).into_owned();
+        self.doc.seen.named("error", &id);
         set(late(self), &format!("{id}.e"), message.as_ref());
         self.attr(input, crate::attr::ARIA_INVALID, Some("true"));
         let part = &mut *self.doc;

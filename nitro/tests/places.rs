@@ -86,7 +86,8 @@ async fn a_failed_handler_says_where() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     tracing::subscriber::set_global_default(subscriber).expect("the first");
-    let mut page = TestApp::new().page::<Fragile>("/").open("/").await;
+    let app = TestApp::new().page::<Fragile>("/");
+    let mut page = app.open("/").await;
     for (id, event, at) in [
         ("panic", "Panic", "Act::Panic => panic!"),
         ("fail", "Fail", "Act::Fail => Err("),
@@ -119,4 +120,11 @@ async fn a_failed_handler_says_where() {
     let written = String::from_utf8(log.0.lock().expect("log").clone()).expect("text");
     assert_eq!(written.matches("is `cx.refresh()` missing?").count(), 1, "{written}");
     assert!(written.contains("event `Forget` the page looks otherwise"), "{written}");
+
+    // A page that is taken up again is sent as a whole: nobody has forgotten anything.
+    app.restart().await;
+    page.reconnect().await;
+    page.click("forget").await;
+    let written = String::from_utf8(log.0.lock().expect("log").clone()).expect("text");
+    assert_eq!(written.matches("is `cx.refresh()` missing?").count(), 1, "{written}");
 }

@@ -132,7 +132,8 @@ impl<C> DerefMut for Child<C> {
     }
 }
 
-/// One component or none.
+/// One component or none. A component that holds one of its own kind, as a comment holds its answers, holds it in a
+/// `Box<Slot<Comment>>`, or in a [`Keyed`](crate::Keyed), which needs no box.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Slot<C>(pub(crate) Option<Child<C>>);
 

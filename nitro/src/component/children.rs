@@ -57,6 +57,7 @@ impl<'a, E: 'a> Children<'a, E> {
 
     /// A child, the name of its field, and the event that what it says becomes.
     #[must_use]
+    #[track_caller]
     pub fn child<C: Component>(
         mut self,
         name: &'static str,
@@ -64,6 +65,7 @@ impl<'a, E: 'a> Children<'a, E> {
         hear: impl Fn(C::Said) -> E + Send + 'a,
     ) -> Self {
         C::declare();
+        self.take(name);
         child.held.name(name, String::new());
         self.push(name, child, hear);
         self
@@ -71,6 +73,7 @@ impl<'a, E: 'a> Children<'a, E> {
 
     /// A child that is there or not.
     #[must_use]
+    #[track_caller]
     pub fn slot<C: Component>(
         mut self,
         name: &'static str,
@@ -78,6 +81,7 @@ impl<'a, E: 'a> Children<'a, E> {
         hear: impl Fn(C::Said) -> E + Send + 'a,
     ) -> Self {
         C::declare();
+        self.take(name);
         if let Some(child) = &mut slot.0 {
             child.held.name(name, String::new());
             self.push(name, child, hear);
@@ -87,6 +91,7 @@ impl<'a, E: 'a> Children<'a, E> {
 
     /// Children by key.
     #[must_use]
+    #[track_caller]
     pub fn keyed<K: Display + Clone + Send + 'a, C: Component>(
         mut self,
         name: &'static str,
@@ -94,6 +99,7 @@ impl<'a, E: 'a> Children<'a, E> {
         hear: impl Fn(K, C::Said) -> E + Copy + Send + 'a,
     ) -> Self {
         C::declare();
+        self.take(name);
         self.0.reserve(keyed.0.len());
         for (key, child) in &mut keyed.0 {
             child.held.name_of_key(name, key, child.serial);
@@ -101,6 +107,16 @@ impl<'a, E: 'a> Children<'a, E> {
             self.push(name, child, move |said| hear(key.clone(), said));
         }
         self
+    }
+
+    /// The name of another field, which is in ids and seals and stands for one child.
+    #[track_caller]
+    fn take(&self, name: &str) {
+        let is_taken = self.0.iter().any(|branch| branch.name == name);
+        debug_assert!(
+            !is_taken,
+            "`children` names {name:?} twice: give each child the name of its own field"
+        );
     }
 
     fn push<C: Component>(

@@ -108,6 +108,8 @@ pub trait Component: Serialize + DeserializeOwned + Send + 'static {
     }
 }
 
+// Whoever holds something that is no component is not to make a page of it.
+#[diagnostic::do_not_recommend]
 impl<P: Page> Component for P {
     type Event = P::Event;
     type Said = Never;

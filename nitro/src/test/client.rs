@@ -126,8 +126,18 @@ impl Client {
 
     /// Numbers an event, keeps it, and sends it if there is a connection.
     pub(crate) fn send(&mut self, bound: &Bound, values: Vec<Value>) -> u64 {
+        let frame = self.event(self.next, bound, values);
+        self.keep(frame)
+    }
+
+    /// The same for a message to a protocol of the application.
+    pub(crate) fn message(&mut self, kind: u8, values: Vec<Value>) -> u64 {
+        let frame = self.encode(vec![kind.into(), self.next.into(), Value::Array(values)]);
+        self.keep(frame)
+    }
+
+    fn keep(&mut self, frame: Vec<u8>) -> u64 {
         let seq = self.next;
-        let frame = self.event(seq, bound, values);
         self.next += 1;
         self.queue.push_back((seq, frame.clone()));
         self.raw(frame);
@@ -175,7 +185,7 @@ impl Client {
             }
         };
         match &frame {
-            Frame::Answer { seq, .. } | Frame::Error { seq, .. } => {
+            Frame::Answer { seq, .. } | Frame::Error { seq, .. } | Frame::Reply { seq, .. } => {
                 self.count += 1;
                 self.answered = self.answered.max(*seq);
                 self.queue.retain(|(waiting, _)| waiting != seq);

@@ -1,6 +1,9 @@
 //! Ops and frames as a client sees them, in a form that reads well in a test.
 
-use std::fmt::{self, Display};
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
 
 use ciborium::Value;
 use n2o::Format;
@@ -104,6 +107,15 @@ pub enum Frame {
         /// What the user is told.
         text: String,
     },
+    /// The reply of a protocol of the application to message `seq`; see `PROTOCOL.md`, section 12.
+    Reply {
+        /// The kind of the message.
+        kind: u8,
+        /// The message's number.
+        seq: u64,
+        /// What it says.
+        values: Vec<n2o::Value<'static>>,
+    },
     /// The connection begins.
     Welcome {
         /// The new value of the client's counter.
@@ -139,6 +151,10 @@ impl Frame {
                 _ => None,
             },
             (Some(4), 3 | 4) => number(1).zip(number(2)).map(|(count, last)| Frame::Welcome { count, last }),
+            (Some(kind @ 16..=255), 3) => {
+                let values = items[2].as_array().and_then(|values| values.iter().map(read_value).collect());
+                number(1).zip(values).map(|(seq, values)| Frame::Reply { kind: kind as u8, seq, values })
+            }
             _ => None,
         };
         frame.unwrap_or_else(|| panic!("the server sent a frame that is not in PROTOCOL.md: {bytes:02x?}"))
@@ -147,6 +163,16 @@ impl Frame {
 
 /// How many arguments each op has.
 const ARGS: [usize; 18] = [2, 2, 2, 2, 2, 2, 1, 1, 2, 3, 3, 1, 1, 1, 1, 1, 1, 2];
+
+fn read_value(value: &Value) -> Option<n2o::Value<'static>> {
+    let text = |value: &Value| Some(Cow::Owned(value.as_text()?.to_owned()));
+    match value {
+        Value::Null => Some(n2o::Value::Null),
+        Value::Bool(value) => Some(n2o::Value::Bool(*value)),
+        Value::Array(list) => list.iter().map(text).collect::<Option<_>>().map(n2o::Value::List),
+        value => text(value).map(n2o::Value::Text),
+    }
+}
 
 fn read_op(value: &Value) -> Option<Op> {
     let (code, args) = value.as_array()?.split_first()?;

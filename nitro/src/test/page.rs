@@ -219,7 +219,7 @@ impl TestPage {
                     self.settle().await;
                     break;
                 }
-                Frame::Answer { .. } | Frame::Closed(_) => break,
+                Frame::Answer { .. } | Frame::Reply { .. } | Frame::Closed(_) => break,
                 Frame::Pong | Frame::Welcome { .. } => {}
             }
         }
@@ -250,8 +250,7 @@ impl TestPage {
     }
 
     /// Clicks an element: a bound one, a link, or the submit button of a bound form. Waits for the answer and
-    /// answers its ops. What a browser checks before it sends (`required` and the like) is not checked here,
-    /// because the server must not rely on it.
+    /// answers its ops. The server says what is wrong with an input, not the browser.
     #[track_caller]
     pub fn click<'a>(&'a mut self, id: &str) -> impl Future<Output = &'a [Op]> + Send + use<'a> {
         let link = self.link(id);
@@ -310,6 +309,26 @@ impl TestPage {
     pub fn event(&self, seq: u64, bound: &Bound, values: &[n2o::Value<'_>]) -> Vec<u8> {
         let values = values.iter().map(value).collect();
         self.client.as_ref().map_or_else(Vec::new, |client| client.event(seq, bound, values))
+    }
+
+    /// Sends a message to a protocol of the application, and waits for its reply: a [`Frame::Reply`], or a
+    /// [`Frame::Error`] when it was refused or failed. Pages speak CBOR unless they are told to
+    /// [`speak`](TestPage::speak) otherwise; the protocol does not see which.
+    ///
+    /// # Panics
+    ///
+    /// When the page has no connection.
+    pub async fn message(&mut self, kind: u8, values: &[n2o::Value<'_>]) -> Frame {
+        let Some(client) = &mut self.client else { panic!("{} has no connection", self.path) };
+        let sent = client.message(kind, values.iter().map(value).collect());
+        loop {
+            match self.frame().await {
+                Frame::Push(ops) => self.pushes.push_back(ops),
+                frame @ (Frame::Reply { seq, .. } | Frame::Error { seq, .. }) if seq == sent => return frame,
+                frame @ Frame::Closed(_) => return frame,
+                _ => {}
+            }
+        }
     }
 
     /// Sends bytes as one frame; what comes back is to be had by [`frame`](TestPage::frame).

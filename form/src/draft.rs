@@ -8,7 +8,7 @@ use kvs::Record;
 use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
-use crate::{table::Version, value::Data};
+use crate::{conflict::Conflict, filling::Filling, table::Version, value::Data};
 
 /// What was typed, with the record that the user began with, so that a race is noticed also days later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub(crate) struct Draft {
     pub(crate) version: Version,
     pub(crate) base: Data,
     pub(crate) data: Data,
+    /// What the user had typed for fields that they may not change any more.
+    #[serde(default, skip_serializing_if = "Conflict::is_empty")]
+    pub(crate) conflict: Conflict,
 }
 
 impl Record for Draft {
@@ -86,8 +89,9 @@ async fn room_in<D: Record>(cx: &mut Cx, key: &str) -> n2o::Result<bool> {
 
 /// Keeps what was typed, with the page's next save: people type faster than it is worth writing. What is too
 /// large for the store is not kept, which is no reason to fail: it is still in the browser.
-pub(crate) fn keep(cx: &mut Cx, key: String, version: Version, base: &Data, data: &Data) {
-    let draft = Draft { key, version, base: base.clone(), data: data.clone() };
+pub(crate) fn keep(cx: &mut Cx, key: String, fill: &Filling) {
+    let Filling { version, base, data, conflict, .. } = fill.clone();
+    let draft = Draft { key, version, base, data, conflict };
     if cx.is_proven() { cx.put_soon(draft) } else { cx.put_soon(OfGuest(draft)) }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     lookup::{Choices, Lookup},
     read::Kind,
     records::Records,
+    right::Denial,
     show::Titles,
     spec::Spec,
     table::{By, Kept, Saved, Version},
@@ -82,8 +83,8 @@ pub enum Ended {
         /// What was done; nothing where no value differs from what was there.
         act: Option<Act>,
     },
-    /// The user has no right to it. Nothing was written.
-    Denied,
+    /// The user has no right to it, or not as the record is. Nothing was written.
+    Denied(Denial),
     /// The record is not there any more.
     Gone,
     /// Somebody has written the record since it was read. Theirs is taken over where the user has changed nothing;
@@ -122,9 +123,13 @@ impl Filling {
             let seen = spec.document.field(name).filter(|field| spec.may_see(who, field));
             let fault = match seen {
                 None => Fault::Unknown,
-                Some(field) if spec.is_open(who, self.kind, field, &self.data) => continue,
+                Some(field) if spec.is_open(who, self.kind, field, &self.base, &self.data) => continue,
                 Some(field) if self.data.get(&field.name) == Some(value) => continue,
-                Some(_) => Fault::Fixed,
+                Some(field) => match spec.lock(who, self.kind, field, &self.base).and_then(|lock| lock.state)
+                {
+                    Some(state) if spec.may_enter(who, self.kind, field) => Fault::Locked { state },
+                    _ => Fault::Fixed,
+                },
             };
             self.faults.insert(name.chars().take(MAX_NAME).collect(), fault);
         }
@@ -145,7 +150,7 @@ impl Filling {
         let changed = fields.filter_map(|field| {
             let (was, now) = (self.base.get(&field.name), self.data.get(&field.name)?);
             let typed = now.as_str().filter(|typed| !typed.is_empty() && was != Some(now))?.to_owned();
-            let is_open = spec.is_open(who, self.kind, field, &self.data);
+            let is_open = spec.is_open(who, self.kind, field, &self.base, &self.data);
             Some((field, spec.lookup(&field.name).filter(|_| is_open)?, typed))
         });
         changed.collect()
@@ -164,7 +169,7 @@ impl Filling {
     /// Goes on over what somebody else has made of the values: theirs is taken where the user has changed nothing, and
     /// they are asked about the others.
     pub fn merge(&mut self, spec: &Spec, who: &Who, theirs: Kept) {
-        self.conflict = Conflict::new(spec, who, &self.base, &mut self.data, &theirs.data);
+        self.conflict = self.conflict.again(spec, who, &self.base, &mut self.data, &theirs.data);
         (self.version, self.base) = (theirs.version, theirs.data);
     }
 
@@ -198,7 +203,7 @@ impl Filling {
         let document = &records.spec().document;
         let act = if self.kind == Kind::Create { Act::Create } else { Act::Update };
         if !document.rights.allow(by.who, act) {
-            return Ok(Ended::Denied);
+            return Ok(Ended::Denied(Denial { act, field: None, state: None }));
         }
         let saved = match act {
             Act::Create => records.create(txn, by, &self.data).await?,
@@ -211,6 +216,7 @@ impl Filling {
             Saved::Done { id } => return Ok(Ended::Saved { id, act: Some(act) }),
             Saved::Same { id } => return Ok(Ended::Saved { id, act: None }),
             Saved::Gone => return Ok(Ended::Gone),
+            Saved::Denied(denial) => return Ok(Ended::Denied(denial)),
             Saved::Lost(theirs) => {
                 self.merge(records.spec(), by.who, theirs);
                 return Ok(Ended::Lost);

@@ -97,7 +97,8 @@ impl Spec {
         });
         // A text that is too long to be kept is still in the user's input; here is what there was before.
         for (name, _) in inputs.iter().filter(|(name, value)| self.is_over(name, value)) {
-            let open = self.document.field(name).filter(|field| self.is_open(who, kind, field, &filled.data));
+            let open =
+                self.document.field(name).filter(|field| self.is_open(who, kind, field, base, &filled.data));
             if let Some(field) = open {
                 let max = rule::longest(field).unwrap_or_else(|| rule::most(field));
                 filled.faults.insert(name.to_owned(), Fault::Long { max });
@@ -124,6 +125,10 @@ impl Filling {
     /// Takes over what is in the inputs of a page, and answers all that is wrong with it. Only what was shown already
     /// is shown; see [`Spec::absorb`].
     pub fn absorb(&mut self, spec: &Spec, who: &Who, typed: Typed<'_>) -> Faults {
+        // Sent from a page that did not know yet of what has closed them.
+        if self.kind == Kind::Edit && spec.is_closed(who, &self.base) {
+            self.conflict.keep_out(&self.base, spec.read(who, self.kind, typed, &self.base).locked);
+        }
         spec.absorb(who, self.kind, typed, &self.base, &mut self.data, &mut self.faults)
     }
 
@@ -159,7 +164,7 @@ impl Filling {
             return Ok(());
         };
         let text = typed.inputs.text(field).unwrap_or_default().into_owned();
-        if !spec.is_open(who, self.kind, known, &self.data) {
+        if !spec.is_open(who, self.kind, known, &self.base, &self.data) {
             return Ok(());
         }
         if typed.inputs.get(field).is_some_and(|value| spec.is_over(field, value)) {

@@ -2,7 +2,7 @@
 //! end here.
 
 use crate::{
-    Ended, Filling, Who,
+    Denial, Ended, Filling, Who,
     table::{By, Changed},
 };
 use bpe::feel::{Context, Value};
@@ -51,6 +51,8 @@ pub(crate) enum Submitted {
     },
     /// Somebody has changed the record meanwhile, which the form knows now; nothing was written.
     Lost,
+    /// The form of the record does not let the user write it as it is; nothing was written.
+    Denied(Denial),
     /// The record has a fault that only writing it shows, which is among the form's; nothing was written.
     Faulty,
 }
@@ -68,7 +70,8 @@ impl Submit<'_> {
                         let who = self.who.name().to_owned();
                         changed = act.map(|act| (record.records.table(), Changed { id, who, act }));
                     }
-                    Ended::Denied => return Err(Error::Denied),
+                    Ended::Denied(denial) if denial.state.is_none() => return Err(Error::Denied),
+                    Ended::Denied(denial) => return Ok(Submitted::Denied(denial)),
                     Ended::Gone => return Err(Error::user(text(self.lang).gone)),
                     Ended::Lost => return Ok(Submitted::Lost),
                     Ended::Faulty => return Ok(Submitted::Faulty),

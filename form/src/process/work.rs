@@ -1,7 +1,7 @@
 //! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
 
 use crate::{
-    Binds, Filling, Kind, Sheet, Spec, Typed, Who,
+    Binds, Denial, Filling, Kind, Sheet, Spec, Typed, Who,
     table::{self, Kept},
 };
 use bpe::{Job, feel::Context};
@@ -61,8 +61,10 @@ pub enum Outcome {
 }
 
 /// What is said above the form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Note {
+    /// The form does not let the user write the record as it is.
+    Denied(Denial),
     /// Values have faults.
     Mend,
     /// Somebody has changed the record meanwhile.
@@ -290,6 +292,10 @@ impl Work {
                 self.note = Some(Note::Changed);
                 lead(cx);
             }
+            Submitted::Denied(denial) => {
+                self.note = Some(Note::Denied(denial));
+                lead(cx);
+            }
             Submitted::Faulty => {
                 if let Some(form) = form {
                     self.mend((form.spec)(), cx);
@@ -358,12 +364,13 @@ impl Component for Work {
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let (t, lang, shown) = (text(ui.lang()), ui.lang(), &self.shown);
         let spec = shown.form.map(|form| (form.spec)());
-        let note = match self.note {
+        let note = match &self.note {
             Some(Note::Mend) => spec.map(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
             Some(Note::Changed) if self.fill.conflict.is_empty() => t.changed.to_owned(),
             Some(note @ (Note::Changed | Note::Decide)) => {
-                self.fill.conflict.ask(lang, note == Note::Decide).to_owned()
+                self.fill.conflict.ask(lang, *note == Note::Decide).to_owned()
             }
+            Some(Note::Denied(denial)) => spec.map(|spec| denial.text(spec, lang)).unwrap_or_default(),
             Some(Note::Done) => t.done_before.to_owned(),
             Some(Note::Sent) => t.sent_before.to_owned(),
             None => String::new(),

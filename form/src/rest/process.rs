@@ -183,6 +183,10 @@ async fn submit(
             detail: text(lang).changed.into(),
             ..problem(409, lang)
         }),
+        Submitted::Denied(denial) => {
+            let spec = form.map(|form| (form.spec)());
+            Err(spec.map_or_else(|| problem(403, lang), |spec| Problem::denied(spec, denial, lang)))
+        }
         Submitted::Faulty => {
             let spec = form.map(|form| (form.spec)());
             Err(spec.map_or_else(|| unknown(lang), |spec| Problem::faults(422, spec, &fill.faults, lang)))

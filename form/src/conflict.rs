@@ -54,9 +54,12 @@ impl Conflict {
     #[must_use]
     pub(crate) fn again(&self, spec: &Spec, who: &Who, was: &Data, mine: &mut Data, theirs: &Data) -> Self {
         let value = |data: &Data, name: &str| data.get(name).cloned().unwrap_or(Value::Null);
-        let fields = spec.document.fields.iter().filter(|field| spec.may_enter(who, Kind::Edit, field));
         let mut clashes = Vec::new();
-        for field in fields {
+        for field in &spec.document.fields {
+            if !spec.may_enter(who, Kind::Edit, field) {
+                mine.insert(field.name.clone(), value(theirs, &field.name));
+                continue;
+            }
             let (name, locked) = (&field.name, spec.lock(who, Kind::Edit, field, theirs).is_some());
             let (mut was, mut own, theirs) = (value(was, name), value(mine, name), value(theirs, name));
             let typed = self.0.iter().find(|clash| clash.is_kept_out() && clash.field == *name && own == was);

@@ -173,6 +173,19 @@ impl Filling {
         (self.version, self.base) = (theirs.version, theirs.data);
     }
 
+    /// Goes over to the record as it is now where that closes or opens fields to the user, and says whether it did. What
+    /// they have typed for closed ones is in [`Filling::conflict`]. Other changes are told when they save.
+    pub fn follow(&mut self, spec: &Spec, who: &Who, now: Kept) -> bool {
+        let is_closed = |field, stored| spec.lock(who, Kind::Edit, field, stored).is_some();
+        let mut fields = spec.document.fields.iter();
+        let is_other = now.version != self.version
+            && fields.any(|field| is_closed(field, &self.base) != is_closed(field, &now.data));
+        if is_other {
+            self.merge(spec, who, now);
+        }
+        is_other
+    }
+
     /// Takes theirs, or keeps the user's own.
     pub fn decide(&mut self, spec: &Spec, field: &str, theirs: bool) {
         self.conflict.decide(spec, field, theirs, &mut self.data);

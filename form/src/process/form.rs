@@ -11,7 +11,7 @@ pub struct ProcessForm {
     pub(crate) about: Option<Record>,
 }
 
-/// A record that a process is about. Its values are in a variable, as a context with its id among them.
+/// A record that a process is about. A variable has its values, a context with its id among them, or its id alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
     pub(crate) variable: &'static str,
@@ -30,7 +30,9 @@ impl ProcessForm {
         ProcessForm { spec: R::spec, record: Some(Record::of::<R>(variable)), about: None }
     }
 
-    /// Shows the record that a variable holds above the form, as far as the visitor may see it.
+    /// Shows the record that a variable holds, or names by its id, above the form, as far as the visitor may see it. The
+    /// form is sent over the version of the record that was shown, or not at all, and the variable has the values of
+    /// that version afterwards.
     pub fn about<R: Form>(mut self, variable: &'static str) -> Self {
         self.about = Some(Record::of::<R>(variable));
         self
@@ -44,7 +46,8 @@ impl Record {
 
     /// The id of the record that the variables of a process speak of.
     pub(crate) fn id(&self, variables: &bpe::feel::Context) -> Option<String> {
-        let id = variables.get(self.variable)?.entry(&self.records.spec().document.id)?;
+        let variable = variables.get(self.variable)?;
+        let id = variable.entry(&self.records.spec().document.id).unwrap_or(variable);
         id.as_str().map(str::to_owned).or_else(|| id.as_number().map(|number| number.to_string()))
     }
 }

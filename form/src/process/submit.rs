@@ -37,6 +37,8 @@ pub(crate) struct Submit<'a> {
     pub(crate) form: Option<ProcessForm>,
     pub(crate) fill: &'a mut Filling,
     pub(crate) target: Target<'a>,
+    /// The record that the task is about.
+    pub(crate) about: Option<String>,
 }
 
 /// What became of it.
@@ -84,6 +86,13 @@ impl Submit<'_> {
                 given.remove(spec.document.id.as_str());
             }
             None => {}
+        }
+        // What the process goes on with is what its user has seen.
+        if let (Target::Task(_), Some(about), Some(id)) =
+            (self.target, self.form.and_then(|form| form.about), self.about)
+            && about.records.get(txn, &id).await?.is_some()
+        {
+            given.insert(about.variable.into(), value(about, &id, txn).await?);
         }
         let user = self.who.name();
         let mut actions = self.processes.engine.actions(txn).by(user);

@@ -18,16 +18,10 @@ impl<R: Form> Card<R> {
         R::spec().first_open(&self.who, self.fill.kind, &self.fill.base, &self.fill.data)
     }
 
-    /// Goes over to the record as it is now where that closes or opens fields to the user, and says whether it did. What
-    /// they have typed for closed ones is kept to be read. Other changes are told when they save.
+    /// Goes over to the record as it is now where the user's rights are others then, and says whether it did.
     pub(super) fn follow(&mut self, now: Kept) -> bool {
-        let (spec, who) = (R::spec(), &self.who);
-        let is_closed = |field, stored| spec.lock(who, Kind::Edit, field, stored).is_some();
-        let mut fields = spec.document.fields.iter();
-        let is_other = now.version != self.fill.version
-            && fields.any(|field| is_closed(field, &self.fill.base) != is_closed(field, &now.data));
+        let is_other = self.fill.follow(R::spec(), &self.who, now);
         if is_other {
-            self.fill.merge(spec, who, now);
             self.tell_lost();
         }
         is_other

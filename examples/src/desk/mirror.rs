@@ -75,7 +75,7 @@ async fn one(node: &Node, engine: &Engine, id: &str) -> Result {
 
 async fn show(node: &Node, engine: &Engine, instance: &Instance) -> Result {
     let Some(number) = number(instance) else { return Ok(()) };
-    let (state, who) = (state(instance, &engine.library()), Who::new("process", &[]));
+    let (state, who) = (state(instance, &engine.library()), Who::program("process"));
     let mut attempts = node.store().attempts();
     loop {
         let mut txn = attempts.begin().await;

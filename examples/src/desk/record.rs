@@ -33,30 +33,43 @@ pub(crate) struct Client {
     pub(crate) note: String,
 }
 
-/// What a client orders.
+/// What a client orders. A clerk changes it until it is approved, and a manager the price while it waits for approval;
+/// from then on only the note goes on. What has not come to anything is deleted by a clerk.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Form)]
-#[form(table = "order", labels = LABELS, read = ["clerk", "manager", "storekeeper"], write = ["clerk"])]
+#[form(
+    table = "order", labels = LABELS, read = ["clerk", "manager", "storekeeper"],
+    write = ["clerk"],
+    write = ["manager"] if state == "approval" || state == "late",
+    delete = ["clerk"] if state == "draft" || state == "refused" || state == "cancelled",
+)]
 pub(crate) struct Order {
     #[form(id, auto)]
     #[serde(default)]
     pub(crate) number: u64,
-    #[form(lookup = Client, required)]
+    #[form(lookup = Client, required,
+        write = ["clerk"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) client: String,
-    #[form(options = ["chair", "desk", "lamp", "shelf", "sofa"], required)]
+    #[form(options = ["chair", "desk", "lamp", "shelf", "sofa"], required,
+        write = ["clerk"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) product: String,
-    #[form(range = 1..=500, default = 1)]
+    #[form(range = 1..=500, default = 1,
+        write = ["clerk"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) quantity: u32,
-    #[form(range = "0.01"..="100000", unlisted)]
+    #[form(range = "0.01"..="100000", unlisted,
+        write = ["clerk", "manager"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) price: Decimal,
-    #[form(range = 0..=50, default = 0, unlisted)]
+    #[form(range = 0..=50, default = 0, unlisted,
+        write = ["clerk", "manager"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) discount: u32,
     #[form(compute = total(price, quantity, discount), index)]
     pub(crate) total: Decimal,
-    #[form(visible = urgent, required = urgent, unlisted)]
+    #[form(visible = urgent, required = urgent, unlisted,
+        write = ["clerk"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) due: Option<Date>,
-    #[form(unlisted)]
+    #[form(unlisted,
+        write = ["clerk"] if state == "draft" || state == "approval" || state == "late")]
     pub(crate) urgent: bool,
-    #[form(lines, length = ..=2000)]
+    #[form(lines, length = ..=2000, write = ["clerk"])]
     pub(crate) note: String,
     /// Where its process is; the process says so.
     #[form(options = ["draft", "stock", "approval", "late", "packing", "stopped", "done", "refused", "cancelled"],

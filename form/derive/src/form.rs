@@ -104,17 +104,16 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
     };
     circle(&parts)?;
     let known = |ident: &Ident, value: Option<&Expr>| option(find(&parts, ident, name)?, value);
+    let grants = parts.iter().flat_map(|part| &part.write).chain(&whole.write).chain(&whole.delete);
+    all(grants.map(|grant| granted(grant, &parts, &known)))?;
     let fields = all(parts.iter().map(|part| declare(part, &known)))?;
     let functions = all(parts.iter().map(|part| functions(part, &parts, name)))?;
     let texts = parts.iter().map(|part| texts(part, name, labels));
     let (id_name, auto) = (&id.name, id.auto);
     let title = parts.iter().find(|part| part.title).map_or(id_name, |part| &part.name);
     let read = &whole.read;
-    let grants = |list: &[Grant]| all(list.iter().map(|grant| granted(grant, &parts, &known)));
+    let grants = |list: &[Grant]| all(list.iter().map(|grant| grant_of(grant, &known)));
     let (write, delete) = (grants(&whole.write)?, grants(&whole.delete)?);
-    for part in &parts {
-        grants(&part.write)?;
-    }
     let access = if whole.public { quote!(Anyone) } else { quote!(User) };
     let title_text = format!("the label table has no text `{}` for the title of `{name}`", table_key(&whole));
     let of = quote!(<#name as ::form::kvs::Record>::TABLE);
@@ -201,8 +200,8 @@ fn grant_of(Grant { roles, when }: &Grant, known: &Known<'_>) -> Result<TokenStr
     Ok(quote!(::form::Grant::new(&[#(#roles),*], #when)))
 }
 
-/// As [`grant_of`], of a right that hangs on fields which somebody is said to move.
-fn granted(grant: &Grant, parts: &[Part<'_>], known: &Known<'_>) -> Result<TokenStream> {
+/// Whether what a right depends on is there, and moved by those only of whom the form says so.
+fn granted(grant: &Grant, parts: &[Part<'_>], known: &Known<'_>) -> Result<()> {
     if let Some(when) = &grant.when {
         condition(when, &|ident, value| {
             known(ident, value)?;
@@ -219,7 +218,7 @@ fn granted(grant: &Grant, parts: &[Part<'_>], known: &Known<'_>) -> Result<Token
             Err(Error::new_spanned(ident, message))
         })?;
     }
-    grant_of(grant, known)
+    Ok(())
 }
 
 /// Computed fields that need each other cannot be computed.

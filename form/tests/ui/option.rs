@@ -1,4 +1,4 @@
-//! A right, and a condition, on an option that the field lacks.
+//! Rights that depend on an option that the field lacks: all of them are told at once.
 use form::{Form, Labels};
 use serde::{Deserialize, Serialize};
 const LABELS: Labels = Labels::new("key|en|uk\nt|T|T\nid|Id|Id\na|A|A\nstate|S|S\ndraft|D|D\npacked|P|P\n");
@@ -8,7 +8,7 @@ const LABELS: Labels = Labels::new("key|en|uk\nt|T|T\nid|Id|Id\na|A|A\nstate|S|S
 struct Thing {
     #[form(id)]
     id: String,
-    #[form(write = ["clerk"] if state != "pack", visible = state == "sent")]
+    #[form(write = ["clerk"] if state != "pack")]
     a: u32,
     #[form(options = ["draft", "packed"], readonly)]
     state: String,

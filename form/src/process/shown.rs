@@ -35,7 +35,7 @@ pub(super) struct Shown {
     /// The record that the task is about, and its values while it is there.
     pub(super) about: Option<(Record, Option<Filling>)>,
     /// Its id.
-    pub(super) about_id: Option<String>,
+    pub(super) about_id: Option<(String, bool)>,
     /// Where it is told that the task's records have changed.
     pub(super) topics: Vec<String>,
 }
@@ -122,7 +122,7 @@ impl Work {
             self.shown.topics.push(table::record_topic(record.records.table(), &id));
         }
         let Some(about) = form.about else { return Ok(()) };
-        self.shown.about_id = about.id(context);
+        self.shown.about_id = about.held(context);
         let Some((id, kept)) = form.about_now(&self.shown.who, context, cx.kvs()).await? else {
             return Ok(());
         };

@@ -208,7 +208,7 @@ async fn submit(
         {
             context = instance.state.visible(job.key);
         }
-        about = form.about.and_then(|about| about.id(&context));
+        about = form.about.and_then(|about| about.held(&context));
         fill = Filling::create(variables::data(spec, &context));
         if let Some(record) = form.record
             && let Some(id) = record.id(&context)

@@ -8,7 +8,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
-use form::process::Work;
+use form::process::{Inbox, Work};
 use kvs::{Scope, Since, Watch};
 use maud::html;
 use nitro::{
@@ -34,7 +34,8 @@ impl Page for Sit {
 
     async fn load(&mut self, cx: &mut Cx<'_, Self>) -> Result {
         let (user, role) = (cx.param("user").to_owned(), cx.param("role").to_owned());
-        cx.login_as(&user, &[&role]).await
+        cx.login_as(&user, &[&role]).await?;
+        cx.redirect(url!("/tasks"))
     }
 
     fn render(&self, _: &Ui<'_, Self>) -> Markup {
@@ -57,6 +58,7 @@ impl Desk {
         let app = TestApp::new()
             .page::<Sit>("/sit/{user}/{role}")
             .page::<OrderCard>("/orders/{id}")
+            .page::<Inbox>("/tasks")
             .page::<Work>("/tasks/{task}");
         let node = app.node();
         // A store that has a client is not seeded.
@@ -109,7 +111,8 @@ impl Desk {
         assert_eq!(status, StatusCode::CREATED, "{made}");
         assert_ne!(self.order().await.state, "draft", "it is not the clerk's any more as soon as it is made");
         self.until("approval").await;
-        let task = self.app.node().store().txn().range::<bpe::Job>("", None, 9).await.unwrap().remove(0).id;
+        let jobs = self.app.node().store().txn().range::<bpe::Job>("", None, 9).await.unwrap();
+        let task = jobs.into_iter().find(|job| *job.element == *"approve").unwrap().id;
         self.sits("max", "manager", &format!("/tasks/{task}")).await
     }
 }

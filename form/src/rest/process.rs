@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Match, Problem, Reply, problem, reply};
 use crate::{
-    access::Who,
+    access::{Act, Who},
     filling::Filling,
     lang::text,
     process::{
@@ -215,6 +215,10 @@ async fn submit(
             && let Some(kept) = record.records.get(txn, &id).await?
         {
             fill = Filling::of(Kind::Edit, kept);
+        }
+        let act = if fill.kind == Kind::Create { Act::Create } else { Act::Update };
+        if form.record.is_some() && !spec.document.rights.allow(who, act) {
+            return Ok(Err(problem(403, lang)));
         }
         fill.give(spec, who, body, txn).await?;
         if !fill.faults.is_empty() {

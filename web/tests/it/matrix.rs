@@ -137,14 +137,18 @@ impl Desk {
     /// was one.
     async fn types(&self, role: &str, path: &str, save: &str, field: &str, value: &str) -> bool {
         let mut page = self.page(role, path).await;
-        let is_open = ["<input", "<select"].iter().any(|tag| page.html_of(field).starts_with(tag));
+        let is_input = |page: &TestPage, name: &str| {
+            ["<input", "<select"].iter().any(|tag| page.html_of(name).starts_with(tag))
+        };
+        let is_open = is_input(&page, field);
         if is_open {
             page.fill(field, value);
             page.click(save).await;
         } else {
             let names = Order::spec().names(&Who::new("eve", &[role]), Kind::Edit);
             let sent = |name: &String| {
-                n2o::Value::Text(if name == field { value.to_owned().into() } else { page.text(name).into() })
+                let held = if is_input(&page, name) { page.value(name) } else { page.text(name) };
+                n2o::Value::Text(if name == field { value.to_owned().into() } else { held.into() })
             };
             let (bound, values) = (page.bound("f.form"), names.iter().map(sent).collect::<Vec<_>>());
             page.force(&bound, &values).await;

@@ -384,7 +384,7 @@ impl Component for Work {
         }
         if let Some(changed) = message.read::<Changed>().filter(|_| waits && !self.sent) {
             let context = self.find(cx).await?;
-            self.follow(&changed, &context, cx).await?;
+            self.follow(changed, &context, cx).await?;
             self.around(&context, cx).await?;
             cx.refresh();
         }

@@ -101,7 +101,7 @@ pub async fn tasks(processes: &Processes, call: Call<'_>) -> Answer {
     let who = bpe::Who { user: call.who.name(), roles: &roles(call.who) };
     let jobs = processes.engine.tasks(&who, PAGE + 1).await.map_err(|error| failed(error, call.lang))?;
     let more = jobs.len() > PAGE;
-    let rows = jobs.iter().take(PAGE).filter(|job| job.is_task()).map(|job| line(job));
+    let rows = jobs.iter().take(PAGE).filter(|job| job.is_task()).map(line);
     Ok(Ok(reply(200, json!({ "rows": rows.collect::<Vec<_>>(), "more": more }))))
 }
 

@@ -384,7 +384,7 @@ impl<R: Form> Component for Card<R> {
             self.gone();
             self.keep(cx).await?;
         } else if self.fill.kind == Kind::Edit {
-            self.stale(&changed, cx).await?;
+            self.stale(changed, cx).await?;
         } else if self.fill.kind == Kind::Create {
             return Ok(());
         } else if is_deleted {

@@ -149,7 +149,7 @@ async fn what_was_not_shown_is_not_approved() {
     page.click("f.send").await;
     assert!(page.text("f.note").contains("has changed since it was shown to you"), "{}", page.html());
     assert!(page.text("f.about").contains("250,000") && page.text("f.moved").contains("by somebody"));
-    assert_eq!((page.value("granted").as_str(), page.focused()), ("true", "f.note".into()));
+    assert_eq!((page.value("granted").as_str(), page.focused()), ("true", "f.note"));
     assert!(!desk.is_done().await);
     page.click("f.send").await;
     assert!(desk.is_done().await, "now it was: {}", page.html());
@@ -192,6 +192,30 @@ async fn a_task_that_changes_its_record_hears_of_others_at_once() {
     assert!(page.text("f.note").starts_with("olena has just saved this record."), "{}", page.html());
     page.click("f.send").await;
     assert!(page.has("days.theirs") && !desk.is_done().await, "{}", page.html());
+}
+
+/// The right to decide on a record is none to write it; what the step makes of it is the program's.
+#[tokio::test]
+async fn a_step_moves_its_record_in_its_own_transaction() {
+    let desk = Desk::new(answer().moves("days", "30")).await;
+    let mut card = desk.opens("olena", "clerk", "/asks/7").await;
+    let mut page = desk.manager().await;
+    page.click("f.send").await;
+    assert!(desk.is_done().await, "{}", page.html());
+    assert_eq!((desk.variable("days").await, desk.variable("paid").await), (30.into(), 9_000.into()));
+    card.push().await;
+    assert_eq!(card.text("days"), "30", "others are told");
+    assert!(card.text("f.history").contains("max"), "{}", card.text("f.history"));
+}
+
+#[tokio::test]
+async fn a_step_that_cannot_move_its_record_is_not_made() {
+    for (field, to) in [("days", "many"), ("state", "done")] {
+        let desk = Desk::new(answer().moves(field, to)).await;
+        let mut page = desk.manager().await;
+        page.click("f.send").await;
+        assert!(page.error().is_some() && !desk.is_done().await, "{field}: {}", page.html());
+    }
 }
 
 /// The process may hold the id of its record only.

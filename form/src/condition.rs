@@ -18,7 +18,7 @@ use crate::value::{Data, is_empty, order};
 /// assert!(vip.holds(data.as_object().unwrap()));
 /// assert_eq!(serde_json::to_string(&vip).unwrap(), r#"{"test":{"field":"kind","op":"eq","value":"vip"}}"#);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// It always holds.

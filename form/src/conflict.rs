@@ -25,6 +25,16 @@ pub(crate) struct Clash {
     /// The field is not open as the values are, so that there is nothing to choose.
     #[serde(default)]
     pub(crate) closed: bool,
+    /// The user may not change the field as the record is now: theirs holds, and mine is only to be read.
+    #[serde(default)]
+    pub(crate) locked: bool,
+}
+
+impl Clash {
+    /// The user has changed the field, and cannot save that as the record is.
+    fn is_kept_out(&self) -> bool {
+        self.locked && self.mine != self.was
+    }
 }
 
 /// What somebody else made of a record while the user was changing it, field by field, until the user has chosen
@@ -34,23 +44,40 @@ pub struct Conflict(pub(crate) Vec<Clash>);
 
 impl Conflict {
     /// The differences between what the user began with, what they made of it, and what somebody else did.
-    /// What only the other one has changed is taken over. Fields that the user may not change do not clash: of
-    /// those, theirs holds.
+    /// What only the other one has changed is taken over. Fields that the user may never change do not clash: of those,
+    /// theirs holds. It holds also of fields that they may not change any more as the record is now; what they made of
+    /// them is told.
     #[must_use]
     pub fn new(spec: &Spec, who: &Who, was: &Data, mine: &mut Data, theirs: &Data) -> Self {
+        Conflict::default().again(spec, who, was, mine, theirs)
+    }
+
+    /// The same after another write. What the user had typed and could not save as the record was then can be chosen when
+    /// they may change the field again.
+    #[must_use]
+    pub(crate) fn again(&self, spec: &Spec, who: &Who, was: &Data, mine: &mut Data, theirs: &Data) -> Self {
         let value = |data: &Data, name: &str| data.get(name).cloned().unwrap_or(Value::Null);
-        let fields = spec.document.fields.iter().filter(|field| spec.may_enter(who, Kind::Edit, field));
         let mut clashes = Vec::new();
-        for name in fields.map(|field| &field.name) {
-            let (was, own, theirs) = (value(was, name), value(mine, name), value(theirs, name));
-            if theirs == was || theirs == own {
+        for field in &spec.document.fields {
+            if !spec.may_enter(who, Kind::Edit, field) {
+                mine.insert(field.name.clone(), value(theirs, &field.name));
                 continue;
             }
-            let side = (own == was).then_some(Side::Theirs);
+            let (name, locked) = (&field.name, spec.lock(who, Kind::Edit, field, theirs).is_some());
+            let (mut was, mut own, theirs) = (value(was, name), value(mine, name), value(theirs, name));
+            let typed = self.0.iter().find(|clash| clash.is_kept_out() && clash.field == *name && own == was);
+            if let Some(typed) = typed {
+                (was, own) = (typed.was.clone(), typed.mine.clone());
+            }
+            let is_told = locked || typed.is_some();
+            if theirs == own || theirs == was && !is_told {
+                continue;
+            }
+            let side = (own == was || is_told).then_some(Side::Theirs);
             if side.is_some() {
                 mine.insert(name.clone(), theirs.clone());
             }
-            clashes.push(Clash { field: name.clone(), was, theirs, mine: own, side, closed: false });
+            clashes.push(Clash { field: name.clone(), was, theirs, mine: own, side, locked, closed: false });
         }
         spec.compute(mine);
         Conflict(clashes)
@@ -72,7 +99,15 @@ impl Conflict {
             let (was, mine, theirs) = (value(was, name), value(mine, name), value(theirs, name));
             if !is_there && mine != theirs {
                 let side = Some(Side::Mine);
-                self.0.push(Clash { field: name.clone(), was, theirs, mine, side, closed: true });
+                self.0.push(Clash {
+                    field: name.clone(),
+                    was,
+                    theirs,
+                    mine,
+                    side,
+                    locked: false,
+                    closed: true,
+                });
             }
         }
         let place = |clash: &Clash| spec.document.fields.iter().position(|field| field.name == clash.field);
@@ -80,11 +115,32 @@ impl Conflict {
     }
 
     /// Notes which fields are open as the values are.
-    pub(crate) fn follow(&mut self, spec: &Spec, who: &Who, kind: Kind, data: &Data) {
-        for clash in &mut self.0 {
+    pub(crate) fn follow(&mut self, spec: &Spec, who: &Who, kind: Kind, (base, data): (&Data, &Data)) {
+        for clash in self.0.iter_mut().filter(|clash| !clash.locked) {
             let field = spec.document.field(&clash.field);
-            clash.closed = !field.is_some_and(|field| spec.is_open(who, kind, field, data));
+            clash.closed = !field.is_some_and(|field| spec.is_open(who, kind, field, base, data));
         }
+    }
+
+    /// Keeps what was typed for fields that the user may not change as the record is, to be read.
+    #[cfg(feature = "screens")]
+    pub(crate) fn keep_out(&mut self, base: &Data, locked: Data) {
+        for (field, mine) in locked {
+            match self.0.iter_mut().find(|clash| clash.field == field) {
+                Some(clash) => clash.mine = mine,
+                None => {
+                    let was = base.get(&field).cloned().unwrap_or_default();
+                    let (theirs, side) = (was.clone(), Some(Side::Theirs));
+                    self.0.push(Clash { field, was, theirs, mine, side, locked: true, closed: false });
+                }
+            }
+        }
+    }
+
+    /// There are fields that the user has changed and may not change any more.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.0.iter().any(Clash::is_kept_out)
     }
 
     /// Whether there is a field for which nothing was chosen yet.
@@ -101,7 +157,8 @@ impl Conflict {
 
     /// Keeps theirs or the user's own value of a field.
     pub fn decide(&mut self, field: &str, theirs: bool, data: &mut Data) {
-        let Some(clash) = self.0.iter_mut().find(|clash| clash.field == field) else { return };
+        let clash = self.0.iter_mut().find(|clash| clash.field == field);
+        let Some(clash) = clash.filter(|clash| !clash.locked) else { return };
         // What was typed since is the user's own, too.
         if clash.side != Some(Side::Theirs) {
             clash.mine = data.get(field).cloned().unwrap_or_default();

@@ -8,9 +8,11 @@ use serde_json::Value;
 
 use crate::{
     access::Rights,
+    condition::Condition,
     error::{Error, Result},
     field::{Field, Type},
     label::Labels,
+    right::{Grant, Grants},
     rule::{self, Rule},
     value,
 };
@@ -90,8 +92,22 @@ impl Document {
     /// Says which roles may read, write and delete records.
     #[must_use]
     pub fn rights(mut self, read: &[&str], write: &[&str], delete: &[&str]) -> Self {
-        let own = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect();
-        self.rights = Rights { read: own(read), write: own(write), delete: own(delete) };
+        let read = read.iter().map(|role| (*role).to_owned()).collect();
+        self.rights = Rights { read, write: Grants::roles(write), delete: Grants::roles(delete) };
+        self
+    }
+
+    /// Says who else may write records, and when.
+    #[must_use]
+    pub fn write(mut self, grant: Grant) -> Self {
+        self.rights.write = self.rights.write.and(grant);
+        self
+    }
+
+    /// Says who else may delete records, and when.
+    #[must_use]
+    pub fn delete(mut self, grant: Grant) -> Self {
+        self.rights.delete = self.rights.delete.and(grant);
         self
     }
 
@@ -188,6 +204,7 @@ impl Document {
                 });
                 result?;
             }
+            self.check_grants(&format!("`write` of `{name}`"), &field.write)?;
             let computed = field.computed.iter().flatten().map(|other| ("compute", other));
             let checked = field.rules.iter().flat_map(|rule| match rule {
                 Rule::Check { with } => with.as_slice(),
@@ -198,7 +215,32 @@ impl Document {
             }
             self.check_rules(field)?;
         }
+        self.check_grants("`write`", &self.rights.write)?;
+        self.check_grants("`delete`", &self.rights.delete)?;
         self.check_texts()
+    }
+
+    /// What rights depend on is there, and is moved by those only of whom the form says so.
+    fn check_grants(&self, place: &str, grants: &Grants) -> Result {
+        let mut result = Ok(());
+        grants.fields(&mut |name| {
+            let (document, field) = (self.name.clone(), name.to_owned());
+            let wrong = match self.field(name) {
+                None => Error::UnknownField { document, place: place.to_owned(), field },
+                Some(known) if self.is_moved_freely(known) => {
+                    Error::Unguarded { document, place: place.to_owned(), field }
+                }
+                Some(_) => return,
+            };
+            result = std::mem::replace(&mut result, Ok(())).and(Err(wrong));
+        });
+        result
+    }
+
+    fn is_moved_freely(&self, field: &Field) -> bool {
+        let is_fixed =
+            field.computed.is_some() || field.name == self.id || field.readonly == Condition::Always;
+        !is_fixed && field.write.is_empty()
     }
 
     fn check_rules(&self, field: &Field) -> Result {

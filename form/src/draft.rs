@@ -8,7 +8,7 @@ use kvs::Record;
 use n2o::Cx;
 use serde::{Deserialize, Serialize};
 
-use crate::{filling::Filling, table::Version, value::Data};
+use crate::{conflict::Conflict, filling::Filling, table::Version, value::Data};
 
 /// What was typed, with the record that the user began with, so that a race is noticed also days later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,14 +17,19 @@ pub(crate) struct Draft {
     version: Version,
     base: Data,
     data: Data,
-    #[serde(default)]
+    /// What the user has typed into fields that are not open, for when they are again.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
     aside: Data,
+    /// What the user had typed for fields that they may not change any more.
+    #[serde(default, skip_serializing_if = "Conflict::is_empty")]
+    conflict: Conflict,
 }
 
 impl Draft {
     /// Goes on where the user left off.
     pub(crate) fn into_filling(self, fill: &mut Filling) {
-        (fill.version, fill.base, fill.data, fill.aside) = (self.version, self.base, self.data, self.aside);
+        (fill.version, fill.base, fill.data) = (self.version, self.base, self.data);
+        (fill.aside, fill.conflict) = (self.aside, self.conflict);
     }
 }
 
@@ -96,8 +101,8 @@ async fn room_in<D: Record>(cx: &mut Cx, key: &str) -> n2o::Result<bool> {
 /// Keeps what was typed, with the page's next save: people type faster than it is worth writing. What is too
 /// large for the store is not kept, which is no reason to fail: it is still in the browser.
 pub(crate) fn keep(cx: &mut Cx, key: String, fill: &Filling) {
-    let Filling { version, base, data, aside, .. } = fill.clone();
-    let draft = Draft { key, version, base, data, aside };
+    let Filling { version, base, data, aside, conflict, .. } = fill.clone();
+    let draft = Draft { key, version, base, data, aside, conflict };
     if cx.is_proven() { cx.put_soon(draft) } else { cx.put_soon(OfGuest(draft)) }
 }
 

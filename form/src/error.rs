@@ -18,6 +18,19 @@ pub enum Error {
         /// The name.
         field: String,
     },
+    /// A right depends on a field that everybody may change who may write the record, and so give themselves that right;
+    /// say who may change the field.
+    #[error(
+        "{place} depends on the field `{field}` of `{document}`, which anybody who writes may change: give it `write` roles, or make it `readonly` or computed"
+    )]
+    Unguarded {
+        /// The document.
+        document: String,
+        /// Where the right stands.
+        place: String,
+        /// The field.
+        field: String,
+    },
     /// Two fields have the same name; rename one.
     #[error("`{document}` has two fields `{field}`")]
     Twice {

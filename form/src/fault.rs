@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{lang::text, number::count, show, spec::Spec};
+use crate::{lang::text, number::count, right, show, spec::Spec, value::Data};
 
 /// What is wrong with the value of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,11 @@ pub enum Fault {
     Taken,
     /// The field cannot be changed, or not by this user.
     Fixed,
+    /// The user may change the field, but not as the record is stored.
+    Locked {
+        /// The values of the record that stand against it.
+        state: Data,
+    },
     /// There is no such field.
     Unknown,
 }
@@ -115,6 +120,7 @@ impl Fault {
             Fault::Lookup => t.lookup.to_owned(),
             Fault::Taken => t.taken.to_owned(),
             Fault::Fixed => t.fixed.to_owned(),
+            Fault::Locked { state } => t.locked_value.replacen("{}", &right::told(spec, state, lang), 1),
             Fault::Unknown => t.unknown.to_owned(),
         }
     }

@@ -4,7 +4,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{condition::Condition, rule::Rule};
+use crate::{
+    condition::Condition,
+    right::{Grant, Grants},
+    rule::Rule,
+};
 
 /// The type of a field: how it is entered, checked, kept and shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,9 +94,9 @@ pub struct Field {
     /// The roles that may see it; none for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<String>,
-    /// The roles that may change it; none for all who see it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub write: Vec<String>,
+    /// Who may change it, perhaps only while the record is in a state; none for all who see it.
+    #[serde(default, skip_serializing_if = "Grants::is_empty")]
+    pub write: Grants,
     /// Whether lists leave it out.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unlisted: bool,
@@ -119,7 +123,7 @@ impl Field {
             required: Condition::Never,
             readonly: Condition::Never,
             read: Vec::new(),
-            write: Vec::new(),
+            write: Grants::default(),
         }
     }
 
@@ -204,7 +208,14 @@ impl Field {
     /// Says which roles may change it.
     #[must_use]
     pub fn write(mut self, roles: &[&str]) -> Self {
-        self.write = roles.iter().map(|role| (*role).to_owned()).collect();
+        self.write = Grants::roles(roles);
+        self
+    }
+
+    /// Says who else may change it, and when.
+    #[must_use]
+    pub fn writable(mut self, grant: Grant) -> Self {
+        self.write = self.write.and(grant);
         self
     }
 

@@ -16,6 +16,7 @@ use crate::{
     lookup::{Choices, Lookup},
     read::{Filled, Kind},
     records::Records,
+    right::Denial,
     show::Titles,
     spec::Spec,
     table::{By, Kept, Saved, Version},
@@ -85,8 +86,8 @@ pub enum Ended {
         /// What was done; nothing where no value differs from what was there.
         act: Option<Act>,
     },
-    /// The user has no right to it. Nothing was written.
-    Denied,
+    /// The user has no right to it, or not as the record is. Nothing was written.
+    Denied(Denial),
     /// The record is not there any more.
     Gone,
     /// Somebody has written the record since it was read. Theirs is taken over where the user has changed nothing;
@@ -125,9 +126,13 @@ impl Filling {
             let seen = spec.document.field(name).filter(|field| spec.may_see(who, field));
             let fault = match seen {
                 None => Fault::Unknown,
-                Some(field) if spec.is_open(who, self.kind, field, &self.data) => continue,
+                Some(field) if spec.is_open(who, self.kind, field, &self.base, &self.data) => continue,
                 Some(field) if self.data.get(&field.name) == Some(value) => continue,
-                Some(_) => Fault::Fixed,
+                Some(field) => match spec.lock(who, self.kind, field, &self.base).and_then(|lock| lock.state)
+                {
+                    Some(state) if spec.may_enter(who, self.kind, field) => Fault::Locked { state },
+                    _ => Fault::Fixed,
+                },
             };
             self.faults.insert(name.chars().take(MAX_NAME).collect(), fault);
         }
@@ -148,7 +153,7 @@ impl Filling {
         let changed = fields.filter_map(|field| {
             let (was, now) = (self.base.get(&field.name), self.data.get(&field.name)?);
             let typed = now.as_str().filter(|typed| !typed.is_empty() && was != Some(now))?.to_owned();
-            let is_open = spec.is_open(who, self.kind, field, &self.data);
+            let is_open = spec.is_open(who, self.kind, field, &self.base, &self.data);
             Some((field, spec.lookup(&field.name).filter(|_| is_open)?, typed))
         });
         changed.collect()
@@ -168,15 +173,29 @@ impl Filling {
     /// they are asked about the others. What they have typed into a field that is not open any more is shown.
     pub fn merge(&mut self, spec: &Spec, who: &Who, theirs: Kept) {
         let (mut own, before) = (self.own(), self.data.clone());
-        self.conflict = Conflict::new(spec, who, &self.base, &mut own, &theirs.data);
+        self.conflict = self.conflict.again(spec, who, &self.base, &mut own, &theirs.data);
         let was = std::mem::replace(&mut self.base, theirs.data);
         self.version = theirs.version;
         self.refill(spec, who, &own);
-        let is_closed = |field: &&Field| {
-            spec.is_open(who, self.kind, field, &before) && !spec.is_open(who, self.kind, field, &self.data)
-        };
+        let is_open =
+            |field: &Field, base: &Data, data: &Data| spec.is_open(who, self.kind, field, base, data);
+        let is_closed =
+            |field: &&Field| is_open(field, &was, &before) && !is_open(field, &self.base, &self.data);
         let closed = spec.document.fields.iter().filter(is_closed);
         self.conflict.add_closed(spec, closed, &was, &own, &self.base);
+    }
+
+    /// Goes over to the record as it is now where that closes or opens fields to the user, and says whether it did. What
+    /// they have typed for closed ones is in [`Filling::conflict`]. Other changes are told when they save.
+    pub fn follow(&mut self, spec: &Spec, who: &Who, now: Kept) -> bool {
+        let is_closed = |field, stored| spec.lock(who, Kind::Edit, field, stored).is_some();
+        let mut fields = spec.document.fields.iter();
+        let is_other = now.version != self.version
+            && fields.any(|field| is_closed(field, &self.base) != is_closed(field, &now.data));
+        if is_other {
+            self.merge(spec, who, now);
+        }
+        is_other
     }
 
     /// Takes theirs, or keeps the user's own.
@@ -203,7 +222,7 @@ impl Filling {
     /// Takes over what was filled in, and answers what is wrong with it.
     pub(crate) fn take(&mut self, spec: &Spec, who: &Who, filled: Filled) -> Faults {
         (self.data, self.aside) = (filled.data, filled.aside);
-        self.conflict.follow(spec, who, self.kind, &self.data);
+        self.conflict.follow(spec, who, self.kind, (&self.base, &self.data));
         filled.faults
     }
 
@@ -231,7 +250,7 @@ impl Filling {
         let document = &records.spec().document;
         let act = if self.kind == Kind::Create { Act::Create } else { Act::Update };
         if !document.rights.allow(by.who, act) {
-            return Ok(Ended::Denied);
+            return Ok(Ended::Denied(Denial { act, field: None, state: None }));
         }
         let saved = match act {
             Act::Create => records.create(txn, by, &self.data).await?,
@@ -244,6 +263,7 @@ impl Filling {
             Saved::Done { id } => return Ok(Ended::Saved { id, act: Some(act) }),
             Saved::Same { id } => return Ok(Ended::Saved { id, act: None }),
             Saved::Gone => return Ok(Ended::Gone),
+            Saved::Denied(denial) => return Ok(Ended::Denied(denial)),
             Saved::Lost(theirs) => {
                 self.merge(records.spec(), by.who, theirs);
                 return Ok(Ended::Lost);

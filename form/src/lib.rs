@@ -124,6 +124,7 @@ mod read;
 mod records;
 #[cfg(feature = "rest")]
 pub mod rest;
+mod right;
 mod rule;
 pub mod schema;
 #[cfg(feature = "screens")]
@@ -154,6 +155,7 @@ pub use label::Labels;
 pub use lookup::{Choice, Choices, Lookup};
 pub use read::{Filled, Kind};
 pub use records::Records;
+pub use right::{Denial, Grant, Grants};
 pub use rule::Rule;
 #[cfg(feature = "screens")]
 pub use screen::{Binds, Browse, Card, Do, List, Opened, Outcome};

@@ -39,6 +39,8 @@ pub struct Filled {
     pub faults: Faults,
     /// What was given for fields that are not open, and is not among the values.
     pub(crate) aside: Data,
+    /// What was given for fields that the user may not change as the record is stored, and is not among the values.
+    pub locked: Data,
 }
 
 impl Spec {
@@ -48,25 +50,29 @@ impl Spec {
         who.is_any(&field.read)
     }
 
-    /// Whether somebody may enter a field in a form of this kind, conditions aside.
+    /// Whether somebody may enter a field in a form of this kind, whatever the record is.
     #[must_use]
     pub fn may_enter(&self, who: &Who, kind: Kind, field: &Field) -> bool {
         let id = field.name == self.document.id;
         let fixed = field.computed.is_some() || (id && (kind == Kind::Edit || self.document.auto));
-        self.may_see(who, field) && who.is_any(&field.write) && !fixed
+        self.may_see(who, field) && field.write.ever(who) && !fixed
     }
 
-    /// Whether a field can be entered now: by rights, and by the conditions over the values as they are.
+    /// Whether a field can be entered now: by rights over the record as it is stored, and by the conditions over the
+    /// values as they are. What is stored of a new record are its first values.
     #[must_use]
-    pub fn is_open(&self, who: &Who, kind: Kind, field: &Field, data: &Data) -> bool {
-        self.may_enter(who, kind, field) && field.visible.holds(data) && !field.readonly.holds(data)
+    pub fn is_open(&self, who: &Who, kind: Kind, field: &Field, stored: &Data, data: &Data) -> bool {
+        self.may_enter(who, kind, field)
+            && self.lock(who, kind, field, stored).is_none()
+            && field.visible.holds(data)
+            && !field.readonly.holds(data)
     }
 
     /// The first field that can be filled in.
     #[cfg(feature = "screens")]
-    pub(crate) fn first_open(&self, who: &Who, kind: Kind, data: &Data) -> Option<&str> {
+    pub(crate) fn first_open(&self, who: &Who, kind: Kind, stored: &Data, data: &Data) -> Option<&str> {
         let mut fields = self.document.fields.iter();
-        fields.find(|field| self.is_open(who, kind, field, data)).map(|field| field.name.as_str())
+        fields.find(|field| self.is_open(who, kind, field, stored, data)).map(|field| field.name.as_str())
     }
 
     /// The names of the inputs that a form of this kind may have, for
@@ -114,7 +120,9 @@ impl Spec {
             data.insert(field.name.clone(), value);
         }
         self.compute(&mut data);
-        let aside = self.close(who, kind, &mut data, &mut faults, base);
+        let locked = self.locked(who, kind, base, &data);
+        let mut aside = self.close(who, kind, &mut data, &mut faults, base);
+        aside.retain(|name, _| !locked.contains_key(name));
         for field in &self.document.fields {
             if faults.contains_key(&field.name) || !field.visible.holds(&data) || !self.may_see(who, field) {
                 continue;
@@ -123,7 +131,7 @@ impl Spec {
                 faults.insert(field.name.clone(), fault);
             }
         }
-        Filled { data, faults, aside }
+        Filled { data, faults, aside, locked }
     }
 
     /// Takes what was given for fields that are not open aside, and answers it. That may close others, or open them
@@ -134,7 +142,7 @@ impl Spec {
             let mut changed = false;
             for field in self.document.fields.iter().filter(|field| field.computed.is_none()) {
                 let name = &field.name;
-                if self.is_open(who, kind, field, data) {
+                if self.is_open(who, kind, field, base, data) {
                     let Some(given) = aside.remove(name) else { continue };
                     data.insert(name.clone(), given);
                     faults.extend(found.remove_entry(name));

@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use crate::{
     access::{Act, Who},
     error::Error,
-    fault::Faults,
+    fault::{Fault, Faults},
     filling::{Ended, Filling},
     lang::text,
     list::Query,
     read::Kind,
     records::Records,
+    right::Denial,
     spec::Spec,
     table::{By, Changed, Kept, Saved, Version},
 };
@@ -103,6 +104,9 @@ pub struct Problem {
     /// Its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// What the form does not let the caller do, and what of the record stands against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied: Option<Denial>,
 }
 
 /// What is wrong with the value of a field.
@@ -130,7 +134,16 @@ fn problem(status: u16, lang: &str) -> Problem {
         428 => ("urn:n2o:version", "the version that was read has to be sent along", t.version),
         _ => ("urn:n2o:invalid", "the values are not valid", t.invalid),
     };
-    Problem { kind, title, status, detail: detail.into(), errors: Vec::new(), current: None, version: None }
+    Problem {
+        kind,
+        title,
+        status,
+        detail: detail.into(),
+        errors: Vec::new(),
+        current: None,
+        version: None,
+        denied: None,
+    }
 }
 
 impl Problem {
@@ -140,7 +153,35 @@ impl Problem {
             code: fault.code(),
             message: fault.text(spec, field, lang),
         });
-        Problem { errors: errors.collect(), ..problem(status, lang) }
+        let errors: Vec<Wrong> = errors.collect();
+        // Of the values nothing is wrong: with another state of the record they could be written.
+        let locked = faults.iter().find_map(|(field, fault)| match fault {
+            Fault::Locked { state } => Some((field, state)),
+            _ => None,
+        });
+        match locked {
+            Some((field, state)) if status == 422 => {
+                let (field, state) = (Some(field.clone()), Some(state.clone()));
+                Problem { errors, ..Problem::denied(spec, Denial { act: Act::Update, field, state }, lang) }
+            }
+            _ => Problem { errors, ..problem(status, lang) },
+        }
+    }
+
+    /// What the form does not let the caller do: never, or not as the record is.
+    pub(crate) fn denied(spec: &Spec, denial: Denial, lang: &str) -> Self {
+        let told = problem(403, lang);
+        let told = match denial.state {
+            None => told,
+            Some(_) => Problem {
+                status: 409,
+                kind: "urn:n2o:state",
+                title: "the record does not allow this as it is now",
+                detail: denial.text(spec, lang).into(),
+                ..told
+            },
+        };
+        Problem { denied: Some(denial), ..told }
     }
 
     fn lost(spec: &Spec, who: &Who, kept: &Kept, lang: &str) -> Self {
@@ -291,7 +332,7 @@ async fn write(records: Records, call: Call<'_>, mut filling: Filling, body: &Va
                 ..reply(if is_made { 201 } else { 200 }, body)
             })
         }
-        Ended::Denied => Err(problem(403, lang)),
+        Ended::Denied(denial) => Err(Problem::denied(spec, denial, lang)),
         Ended::Gone => Err(problem(404, lang)),
         Ended::Lost => {
             let theirs = Kept { version: filling.version, data: filling.base };
@@ -318,6 +359,7 @@ pub async fn delete(records: Records, mut call: Call<'_>, id: &str, meant: Optio
             Ok(Reply { changed: Some(changed), ..reply(204, Value::Null) })
         }
         Saved::Lost(kept) => Err(Problem::lost(records.spec(), call.who, &kept, call.lang)),
+        Saved::Denied(denial) => Err(Problem::denied(records.spec(), denial, call.lang)),
         _ => Err(problem(404, call.lang)),
     })
 }

@@ -1,5 +1,6 @@
 //! The records of a form in the store: the only file that reads and writes them. Each write is guarded by
-//! the version that its writer has seen, and leaves an entry in the record's history.
+//! the version that its writer has seen and by the rights over the record as it is stored, and leaves an entry in the
+//! record's history.
 
 use kvs::Txn;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::{
     error::Result,
     field::Type,
     form::{Form, to_data, to_record},
+    right::Denial,
     value::Data,
 };
 
@@ -53,6 +55,8 @@ pub enum Saved {
     Taken,
     /// The id is not that of the record.
     Moved,
+    /// The form does not let this user do it as the record is.
+    Denied(Denial),
 }
 
 /// Sent to [`topic`] and to [`record_topic`] when a record was written.
@@ -121,7 +125,10 @@ pub async fn scan<R: Form>(
 /// Writes a new record of values without faults. Where the server makes the ids, they are numbers that
 /// grow; those that are taken, because records came from elsewhere, are left out.
 pub async fn create<R: Form>(txn: &mut Txn, by: By<'_>, data: &Data) -> Result<Saved> {
-    let document = &R::spec().document;
+    let (spec, document) = (R::spec(), &R::spec().document);
+    if let Some(denial) = spec.forbids(by.who, Act::Create, &spec.blank(), data) {
+        return Ok(Saved::Denied(denial));
+    }
     let mut data = data.clone();
     let (record, id) = loop {
         if document.auto {
@@ -164,6 +171,9 @@ pub async fn update<R: Form>(
     if to_data(&record)? == kept.data {
         return Ok(Saved::Same { id: id.to_owned() });
     }
+    if let Some(denial) = R::spec().forbids(by.who, Act::Update, &kept.data, data) {
+        return Ok(Saved::Denied(denial));
+    }
     txn.put(&record)?;
     log::<R>(txn, by, id, Act::Update, &kept.data, data)?;
     Ok(Saved::Done { id: id.to_owned() })
@@ -174,6 +184,9 @@ pub async fn delete<R: Form>(txn: &mut Txn, by: By<'_>, id: &str, version: Versi
     let Some(kept) = get::<R>(txn, id).await? else { return Ok(Saved::Gone) };
     if kept.version != version {
         return Ok(Saved::Lost(kept));
+    }
+    if let Some(denial) = R::spec().denial(by.who, Act::Delete, &kept.data) {
+        return Ok(Saved::Denied(denial));
     }
     txn.delete::<R>(id);
     log::<R>(txn, by, id, Act::Delete, &kept.data, &Data::new())?;

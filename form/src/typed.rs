@@ -43,7 +43,7 @@ impl Spec {
     /// before stays, the fault says so, and the text is still in the user's input.
     #[must_use]
     pub fn read(&self, who: &Who, kind: Kind, inputs: Typed<'_>, base: &Data) -> Filled {
-        self.read_over(who, kind, inputs, base, &Before { data: base, aside: &Data::new() })
+        self.read_over(who, kind, inputs, base, &Before { base, data: base, aside: &Data::new() })
     }
 
     /// Reads inputs over `base`. What is not on the page, is too long to be kept, or is a number that nobody has
@@ -73,7 +73,8 @@ impl Spec {
         });
         // A text that is too long to be kept is still in the user's input; here is what there was before.
         for (name, _) in inputs.iter().filter(|(name, value)| self.is_over(name, value)) {
-            let open = self.document.field(name).filter(|field| self.is_open(who, kind, field, &filled.data));
+            let open =
+                self.document.field(name).filter(|field| self.is_open(who, kind, field, base, &filled.data));
             if let Some(field) = open {
                 let max = rule::longest(field).unwrap_or_else(|| rule::most(field));
                 filled.faults.insert(name.to_owned(), Fault::Long { max });
@@ -98,6 +99,7 @@ impl Spec {
 
 /// What was filled in before.
 struct Before<'a> {
+    base: &'a Data,
     data: &'a Data,
     aside: &'a Data,
 }
@@ -105,7 +107,7 @@ struct Before<'a> {
 impl Before<'_> {
     /// The value of a field that has no input on the page: it may have been hidden, and be shown again.
     fn of(&self, spec: &Spec, who: &Who, kind: Kind, field: &Field) -> Option<Entered> {
-        let was_open = || spec.is_open(who, kind, field, self.data);
+        let was_open = || spec.is_open(who, kind, field, self.base, self.data);
         let known = self.aside.get(&field.name);
         known.or_else(|| self.data.get(&field.name).filter(|_| was_open())).map(|value| Ok(value.clone()))
     }
@@ -118,8 +120,12 @@ impl Filling {
     /// A fault is shown when the user tries to save; until then only those that are shown already are looked at
     /// again, and what is too long is told at once, because it may be kept nowhere but in the user's input.
     pub fn absorb(&mut self, spec: &Spec, who: &Who, typed: Typed<'_>) -> Faults {
-        let before = Before { data: &self.data, aside: &self.aside };
+        let before = Before { base: &self.base, data: &self.data, aside: &self.aside };
         let filled = spec.read_over(who, self.kind, typed, &self.base, &before);
+        // Sent from a page that did not know yet of what has closed them.
+        if self.kind == Kind::Edit {
+            self.conflict.keep_out(&self.base, filled.locked.clone());
+        }
         let faults = self.take(spec, who, filled);
         let before = std::mem::take(&mut self.faults);
         let is_told =
@@ -161,7 +167,7 @@ impl Filling {
             return Ok(());
         };
         let text = typed.inputs.text(field).unwrap_or_default().into_owned();
-        if !spec.is_open(who, self.kind, known, &self.data) {
+        if !spec.is_open(who, self.kind, known, &self.base, &self.data) {
             return Ok(());
         }
         if typed.inputs.get(field).is_some_and(|value| spec.is_over(field, value)) {

@@ -34,6 +34,7 @@ pub struct Sheet<'a> {
     kind: Kind,
     lang: &'a str,
     data: &'a Data,
+    stored: &'a Data,
     faults: Option<&'a Faults>,
     titles: Option<&'a Titles>,
     choices: Option<&'a Choices>,
@@ -58,6 +59,7 @@ impl<'a> Sheet<'a> {
             kind,
             lang,
             data,
+            stored: data,
             faults: None,
             titles: None,
             choices: None,
@@ -66,6 +68,12 @@ impl<'a> Sheet<'a> {
             open: None,
             begins: false,
         }
+    }
+
+    /// Says what is stored of the record, on which rights depend, where the values are what somebody makes of it.
+    pub fn over(mut self, stored: &'a Data) -> Self {
+        self.stored = stored;
+        self
     }
 
     /// Shows faults at their fields.
@@ -147,7 +155,8 @@ impl<'a> Sheet<'a> {
             // Something of its name stays, as the page's events read it whether it is shown or not.
             return place.body(html! { (tags::output().id(name)) });
         }
-        let open = self.kind == Kind::Search || self.spec.is_open(self.who, self.kind, field, self.data);
+        let open = self.kind == Kind::Search
+            || self.spec.is_open(self.who, self.kind, field, self.stored, self.data);
         let label = self.spec.document.label(name, self.lang);
         let help = self.spec.document.text(&format!("{name}.help"), self.lang);
         let fault = self.faults.and_then(|faults| faults.get(name));
@@ -281,7 +290,7 @@ impl Render for Sheet<'_> {
             Kind::View => self.list(),
             Kind::Row => self.cells(),
             Kind::Create | Kind::Edit | Kind::Search => html! {
-                @let first = self.spec.first_open(self.who, self.kind, self.data).filter(|_| self.begins);
+                @let first = self.spec.first_open(self.who, self.kind, self.stored, self.data).filter(|_| self.begins);
                 @for field in self.fields() { (self.field(field, first == Some(field.name.as_str()))) }
             },
         };

@@ -57,7 +57,7 @@ async fn all(node: &Node, engine: &Engine) -> Result {
     loop {
         let found = engine.instances(after.as_deref(), CHUNK).await.or_fail()?;
         for instance in &found {
-            show(node, engine, instance).await?;
+            one(node, engine, &instance.id).await?;
         }
         match found.last() {
             Some(last) if found.len() == CHUNK => after = Some(last.id.clone()),
@@ -67,18 +67,15 @@ async fn all(node: &Node, engine: &Engine) -> Result {
 }
 
 async fn one(node: &Node, engine: &Engine, id: &str) -> Result {
-    match engine.instance(id).await.or_fail()? {
-        Some(instance) => show(node, engine, &instance).await,
-        None => Ok(()),
-    }
-}
-
-async fn show(node: &Node, engine: &Engine, instance: &Instance) -> Result {
-    let Some(number) = number(instance) else { return Ok(()) };
-    let (state, who) = (state(instance, &engine.library()), Who::new("process", &[]));
+    let who = Who::program("process");
     let mut attempts = node.store().attempts();
-    loop {
+    let number = loop {
         let mut txn = attempts.begin().await;
+        // Read together, so that an order never goes back to where its process was a moment ago, and to the rights of
+        // that state.
+        let Some(instance) = txn.get::<Instance>(id).await? else { return Ok(()) };
+        let Some(number) = number(&instance) else { return Ok(()) };
+        let state = state(&instance, &engine.library());
         let Some(mut kept) = table::get::<Order>(&mut txn, &number).await? else { return Ok(()) };
         if kept.data.get("state").is_some_and(|known| known == state) {
             return Ok(());
@@ -89,9 +86,9 @@ async fn show(node: &Node, engine: &Engine, instance: &Instance) -> Result {
         let saved = table::update::<Order>(&mut txn, by, &number, kept.version, &kept.data).await?;
         let Saved::Done { .. } = saved else { return Ok(()) };
         if attempts.commit(txn).await?.is_some() {
-            break;
+            break number;
         }
-    }
+    };
     let changed = Changed { id: number.clone(), who: who.name().to_owned(), act: Act::Update };
     let table = &Order::spec().document.name;
     node.registry().send(&table::record_topic(table, &number), changed.clone());

@@ -11,6 +11,8 @@ mod order;
 mod record;
 mod seed;
 mod service;
+#[cfg(test)]
+mod tests;
 mod text;
 mod todo;
 
@@ -58,8 +60,11 @@ pub async fn open(node: &Node) -> Result {
     engine.deploy(PROCESS).await.or_fail()?;
     mirror::start(node, &engine);
     Processes::new(engine)
-        .form("order", ProcessForm::record::<Order>("order"))
-        .form("approval", ProcessForm::variables::<Approval>().about::<Order>("order"))
+        .form("order", ProcessForm::record::<Order>("order").moves("state", "stock"))
+        .form(
+            "approval",
+            ProcessForm::variables::<Approval>().about::<Order>("order").moves("state", "decided"),
+        )
         .form("packing", ProcessForm::variables::<Packing>().about::<Order>("order"))
         .operators(&["manager"])
         .labels(text::ELEMENTS)

@@ -33,33 +33,39 @@ pub(crate) struct Client {
     pub(crate) note: String,
 }
 
-/// What a client orders.
+/// What a client orders. Until it is approved a clerk changes it, but for the discount, which is a manager's to give or
+/// take once the order waits for them. From then on nobody does, and what has come to nothing is deleted by a clerk.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Form)]
-#[form(table = "order", labels = LABELS, read = ["clerk", "manager", "storekeeper"], write = ["clerk"])]
+#[form(
+    table = "order", labels = LABELS, read = ["clerk", "manager", "storekeeper"],
+    write = ["clerk"] if state == "draft" || state == "approval" || state == "late",
+    write = ["manager"] if state == "approval" || state == "late",
+    delete = ["clerk"] if state == "draft" || state == "refused" || state == "cancelled",
+)]
 pub(crate) struct Order {
     #[form(id, auto)]
     #[serde(default)]
     pub(crate) number: u64,
-    #[form(lookup = Client, required)]
+    #[form(lookup = Client, required, write = ["clerk"])]
     pub(crate) client: String,
-    #[form(options = ["chair", "desk", "lamp", "shelf", "sofa"], required)]
+    #[form(options = ["chair", "desk", "lamp", "shelf", "sofa"], required, write = ["clerk"])]
     pub(crate) product: String,
-    #[form(range = 1..=500, default = 1)]
+    #[form(range = 1..=500, default = 1, write = ["clerk"])]
     pub(crate) quantity: u32,
-    #[form(range = "0.01"..="100000", unlisted)]
+    #[form(range = "0.01"..="100000", unlisted, write = ["clerk"])]
     pub(crate) price: Decimal,
-    #[form(range = 0..=50, default = 0, unlisted)]
+    #[form(range = 0..=50, default = 0, unlisted, write = ["clerk"] if state == "draft", write = ["manager"])]
     pub(crate) discount: u32,
     #[form(compute = total(price, quantity, discount), index)]
     pub(crate) total: Decimal,
-    #[form(visible = urgent, required = urgent, unlisted)]
+    #[form(visible = urgent, required = urgent, unlisted, write = ["clerk"])]
     pub(crate) due: Option<Date>,
-    #[form(unlisted)]
+    #[form(unlisted, write = ["clerk"])]
     pub(crate) urgent: bool,
     #[form(lines, length = ..=2000)]
     pub(crate) note: String,
     /// Where its process is; the process says so.
-    #[form(options = ["draft", "stock", "approval", "late", "packing", "stopped", "done", "refused", "cancelled"],
+    #[form(options = ["draft", "stock", "approval", "late", "decided", "packing", "stopped", "done", "refused", "cancelled"],
         index, readonly, visible = state != "draft", default = "draft".to_owned())]
     pub(crate) state: String,
     /// The process, for the program only: nobody has this role.

@@ -60,7 +60,7 @@ pub(super) async fn seed(node: &Node) -> Result {
 }
 
 async fn fill<R: Form>(node: &Node, records: &[R]) -> Result {
-    let who = Who::new("seed", &[]);
+    let who = Who::program("seed");
     for batch in records.chunks(BATCH) {
         let mut attempts = node.store().attempts();
         loop {

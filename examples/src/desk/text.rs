@@ -83,6 +83,7 @@ pub(super) const LABELS: Labels = Labels::new(
      order.state.stock  | stock check               | перевірка складу
      order.state.approval | waits for approval      | чекає на погодження
      order.state.late   | approval is overdue       | погодження прострочено
+     order.state.decided | decided on          | розглянуто
      order.state.packing | being packed             | пакується
      order.state.stopped | stopped by an incident   | зупинено через інцидент
      order.state.done   | done                      | виконано

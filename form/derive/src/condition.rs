@@ -4,8 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{BinOp, Error, Expr, Ident, Lit, Result, UnOp};
 
-/// The condition that an expression states; `known` says whether a name is a field.
-pub(crate) fn condition(expr: &Expr, known: &dyn Fn(&Ident) -> Result<()>) -> Result<TokenStream> {
+/// Says whether a name is a field, and whether it can be compared with a constant.
+pub(crate) type Known<'a> = dyn Fn(&Ident, Option<&Expr>) -> Result<()> + 'a;
+
+/// The condition that an expression states.
+pub(crate) fn condition(expr: &Expr, known: &Known<'_>) -> Result<TokenStream> {
     match expr {
         Expr::Paren(inner) => condition(&inner.expr, known),
         Expr::Group(inner) => condition(&inner.expr, known),
@@ -19,7 +22,7 @@ pub(crate) fn condition(expr: &Expr, known: &dyn Fn(&Ident) -> Result<()>) -> Re
             Ok(quote!(::form::Condition::Not(::std::boxed::Box::new(#inner))))
         }
         Expr::Path(_) => {
-            let field = name(expr, known)?;
+            let field = name(expr, None, known)?;
             Ok(quote!(::form::Condition::Set(::std::string::String::from(#field))))
         }
         Expr::Binary(binary) => {
@@ -38,18 +41,18 @@ pub(crate) fn condition(expr: &Expr, known: &dyn Fn(&Ident) -> Result<()>) -> Re
                 BinOp::Ge(_) => quote!(Ge),
                 _ => return Err(refuse(expr)),
             };
-            let field = name(&binary.left, known)?;
             let value = constant(&binary.right).ok_or_else(|| refuse(expr))?;
+            let field = name(&binary.left, Some(value), known)?;
             Ok(quote!(::form::Condition::test(#field, ::form::Op::#op, #value)))
         }
         _ => Err(refuse(expr)),
     }
 }
 
-fn name(expr: &Expr, known: &dyn Fn(&Ident) -> Result<()>) -> Result<String> {
+fn name(expr: &Expr, value: Option<&Expr>, known: &Known<'_>) -> Result<String> {
     let Expr::Path(path) = expr else { return Err(refuse(expr)) };
     let ident = path.path.get_ident().ok_or_else(|| refuse(expr))?;
-    known(ident)?;
+    known(ident, value)?;
     Ok(ident.to_string())
 }
 

@@ -33,7 +33,13 @@ pub(crate) struct Part<'a> {
     pub(crate) compute: Option<Call>,
     pub(crate) default: Option<Expr>,
     pub(crate) read: Vec<LitStr>,
-    pub(crate) write: Vec<LitStr>,
+    pub(crate) write: Vec<Grant>,
+}
+
+/// `["role"]`, or `["role"] if condition`.
+pub(crate) struct Grant {
+    pub(crate) roles: Vec<LitStr>,
+    pub(crate) when: Option<Expr>,
 }
 
 /// A function over fields.
@@ -119,7 +125,7 @@ impl<'a> Part<'a> {
             "compute" => self.compute = Some(call(meta)?),
             "default" => self.default = Some(meta.value()?.parse()?),
             "read" => self.read = roles(meta)?,
-            "write" => self.write = roles(meta)?,
+            "write" => self.write.push(grant(meta)?),
             _ => return Err(meta.error(format!("unknown; a field knows: {KNOWN}"))),
         }
         Ok(())
@@ -161,6 +167,18 @@ pub(crate) fn roles(meta: &ParseNestedMeta<'_>) -> Result<Vec<LitStr>> {
         other => Err(Error::new_spanned(other, "expected a text")),
     });
     texts.collect()
+}
+
+/// `name = ["a", "b"]`, or `name = ["a"] if condition`
+pub(crate) fn grant(meta: &ParseNestedMeta<'_>) -> Result<Grant> {
+    let roles = roles(meta)?;
+    let when = if meta.input.peek(Token![if]) {
+        meta.input.parse::<Token![if]>()?;
+        Some(meta.input.parse()?)
+    } else {
+        None
+    };
+    Ok(Grant { roles, when })
 }
 
 /// `name = function(field, field)`

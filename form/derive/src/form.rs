@@ -2,11 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Data, DeriveInput, Error, Expr, Fields, Ident, LitStr, Path, RangeLimits, Result};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit, LitStr, Path, RangeLimits, Result,
+};
 
 use crate::{
-    condition::{condition, constant},
-    field::{Call, Part, roles},
+    condition::{Known, condition, constant},
+    field::{Call, Grant, Part, grant, roles},
 };
 
 /// What the attributes of the struct say.
@@ -16,8 +18,8 @@ struct Whole {
     table: Option<LitStr>,
     public: bool,
     read: Vec<LitStr>,
-    write: Vec<LitStr>,
-    delete: Vec<LitStr>,
+    write: Vec<Grant>,
+    delete: Vec<Grant>,
 }
 
 impl Whole {
@@ -31,8 +33,8 @@ impl Whole {
                     "table" => whole.table = Some(meta.value()?.parse()?),
                     "public" => whole.public = true,
                     "read" => whole.read = roles(&meta)?,
-                    "write" => whole.write = roles(&meta)?,
-                    "delete" => whole.delete = roles(&meta)?,
+                    "write" => whole.write.push(grant(&meta)?),
+                    "delete" => whole.delete.push(grant(&meta)?),
                     _ => {
                         return Err(
                             meta.error("unknown; a form knows: labels, table, public, read, write, delete")
@@ -101,13 +103,17 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new_spanned(name, "mark one field as the record's id: `#[form(id)]`"));
     };
     circle(&parts)?;
-    let known = |ident: &Ident| find(&parts, ident, name).map(|_| ());
+    let known = |ident: &Ident, value: Option<&Expr>| option(find(&parts, ident, name)?, value);
+    let grants = parts.iter().flat_map(|part| &part.write).chain(&whole.write).chain(&whole.delete);
+    all(grants.map(|grant| granted(grant, &parts, &known)))?;
     let fields = all(parts.iter().map(|part| declare(part, &known)))?;
     let functions = all(parts.iter().map(|part| functions(part, &parts, name)))?;
     let texts = parts.iter().map(|part| texts(part, name, labels));
     let (id_name, auto) = (&id.name, id.auto);
     let title = parts.iter().find(|part| part.title).map_or(id_name, |part| &part.name);
-    let Whole { read, write, delete, .. } = &whole;
+    let read = &whole.read;
+    let grants = |list: &[Grant]| all(list.iter().map(|grant| grant_of(grant, &known)));
+    let (write, delete) = (grants(&whole.write)?, grants(&whole.delete)?);
     let access = if whole.public { quote!(Anyone) } else { quote!(User) };
     let title_text = format!("the label table has no text `{}` for the title of `{name}`", table_key(&whole));
     let of = quote!(<#name as ::form::kvs::Record>::TABLE);
@@ -132,7 +138,9 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
                     let document = ::form::Document::new(<#name as ::form::kvs::Record>::TABLE, #id_name)
                         .auto(#auto)
                         .title(#title)
-                        .rights(&[#(#read),*], &[#(#write),*], &[#(#delete),*])
+                        .rights(&[#(#read),*], &[], &[])
+                        #(.write(#write))*
+                        #(.delete(#delete))*
                         #(.field_added(#fields))*
                         .labels(&#labels);
                     let functions = ::form::Functions::new() #(#functions)*;
@@ -168,6 +176,51 @@ fn find<'a, 'p>(parts: &'a [Part<'p>], ident: &Ident, record: &Ident) -> Result<
         .ok_or_else(|| Error::new_spanned(ident, format!("the record `{record}` has no field `{ident}`")))
 }
 
+/// A field that is compared with one of its options, or not at all.
+fn option(part: &Part<'_>, value: Option<&Expr>) -> Result<()> {
+    let Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) = value else { return Ok(()) };
+    let given = text.value();
+    if part.options.is_empty()
+        || given.is_empty()
+        || part.options.iter().any(|option| option.value() == given)
+    {
+        return Ok(());
+    }
+    let options: Vec<String> = part.options.iter().map(|option| format!("`{}`", option.value())).collect();
+    let message = format!("the field `{}` has no option `{given}`; it has {}", part.name, options.join(", "));
+    Err(Error::new_spanned(text, message))
+}
+
+/// A grant as it is declared in the document.
+fn grant_of(Grant { roles, when }: &Grant, known: &Known<'_>) -> Result<TokenStream> {
+    let when = match when {
+        Some(when) => condition(when, known)?,
+        None => quote!(::form::Condition::Always),
+    };
+    Ok(quote!(::form::Grant::new(&[#(#roles),*], #when)))
+}
+
+/// Whether what a right depends on is there, and moved by those only of whom the form says so.
+fn granted(grant: &Grant, parts: &[Part<'_>], known: &Known<'_>) -> Result<()> {
+    if let Some(when) = &grant.when {
+        condition(when, &|ident, value| {
+            known(ident, value)?;
+            let Some(part) = parts.iter().find(|part| part.ident == ident) else { return Ok(()) };
+            let always =
+                |expr: &Expr| matches!(expr, Expr::Lit(ExprLit { lit: Lit::Bool(on), .. }) if on.value);
+            let is_fixed = part.id || part.compute.is_some() || part.readonly.as_ref().is_some_and(always);
+            if is_fixed || !part.write.is_empty() {
+                return Ok(());
+            }
+            let message = format!(
+                "a right depends on `{ident}`, which anybody who writes could move: say who may, `#[form(write = [..])]` at `{ident}`, or that only the program does, `#[form(readonly)]`"
+            );
+            Err(Error::new_spanned(ident, message))
+        })?;
+    }
+    Ok(())
+}
+
 /// Computed fields that need each other cannot be computed.
 fn circle(parts: &[Part<'_>]) -> Result<()> {
     fn visit<'a>(parts: &'a [Part<'_>], part: &'a Part<'_>, path: &mut Vec<&'a Ident>) -> Result<()> {
@@ -191,7 +244,7 @@ fn circle(parts: &[Part<'_>]) -> Result<()> {
 }
 
 /// The field as it is declared in the document.
-fn declare(part: &Part<'_>, known: &dyn Fn(&Ident) -> Result<()>) -> Result<TokenStream> {
+fn declare(part: &Part<'_>, known: &Known<'_>) -> Result<TokenStream> {
     let Part { name, ty, options, .. } = part;
     let nullable = part.inner().is_some();
     let kind = match (&part.kind, &part.lookup) {
@@ -262,8 +315,9 @@ fn declare(part: &Part<'_>, known: &dyn Fn(&Ident) -> Result<()>) -> Result<Toke
     if !read.is_empty() {
         field = quote!(#field.read(&[#(#read),*]));
     }
-    if !write.is_empty() {
-        field = quote!(#field.write(&[#(#write),*]));
+    for grant in write {
+        let grant = grant_of(grant, known)?;
+        field = quote!(#field.writable(#grant));
     }
     if part.unlisted {
         field = quote!(#field.unlisted());

@@ -12,7 +12,10 @@ use proc_macro::TokenStream;
 ///
 /// - `labels = PATH`: the label table, required. Every label is looked up while the program is compiled.
 /// - `table = "name"`: makes the struct a `kvs::Record` of this table too.
-/// - `read = ["role"]`, `write = [..]`, `delete = [..]`: the roles that may do so.
+/// - `read = ["role"]`, `write = [..]`, `delete = [..]`: the roles that may do so. `write` and `delete` may be
+///   limited to states of the record, `write = ["clerk"] if state == "draft"`, and stand several times; one that
+///   holds is enough, and `[]` are all roles. They ask the record as it is stored, not what somebody makes of it, and
+///   a new one by its defaults; so a field that they ask for must say itself who moves it, by `write` or `readonly`.
 /// - `public`: visitors who are not logged in may open the screens.
 ///
 /// On a field:
@@ -24,7 +27,9 @@ use proc_macro::TokenStream;
 /// - `length = 2..=80`, `range = "0.01"..="9999"`, `pattern = "[A-Z]+"`, `one_of = [1, 2]`: rules.
 /// - `check = valid(this, other)`: a function over references to fields that answers `bool`.
 /// - `compute = total(price, volume)`: a function over references to fields that makes the value.
-/// - `default = expression`; `read = [..]`, `write = [..]`: roles; `unlisted`: lists leave it out.
+/// - `default = expression`; `unlisted`: lists leave it out.
+/// - `read = [..]`, `write = [..]`: roles; `write` also with states, as on the struct: `write = ["manager"] if
+///   state == "draft"`. Whoever changes a field needs the right to write the record, too.
 /// - `index`: lists that are sorted or filtered by it need not look at every record; the id has one anyway.
 ///   A table that had records before is scanned until `kvs::Store::reindex` has built the index.
 #[proc_macro_derive(Form, attributes(form))]

@@ -93,7 +93,7 @@ impl World {
     fn is_open(&self, user: usize, name: &str) -> bool {
         let fill = &self.users[user].fill;
         let field = self.spec.document.field(name).expect("a field");
-        self.spec.is_open(&self.who, Kind::Edit, field, &fill.data)
+        self.spec.is_open(&self.who, Kind::Edit, field, &fill.base, &fill.data)
     }
 
     /// What is in the inputs: those of the fields that are open.

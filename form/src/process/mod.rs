@@ -11,6 +11,7 @@
 //! | `/processes/{process}/start` | [`Work`]: the form that starts a process |
 //! | `/instances/{instance}` | [`Instance`]: the diagram with its tokens, live, and the history |
 
+mod about;
 mod drawing;
 mod follow;
 pub(crate) mod form;
@@ -18,9 +19,11 @@ mod history;
 mod inbox;
 mod instance;
 mod live;
+mod note;
 mod overview;
 pub(crate) mod right;
 pub(crate) mod service;
+mod shown;
 pub(crate) mod submit;
 mod text;
 pub(crate) mod variables;

@@ -2,8 +2,8 @@
 //! end here.
 
 use crate::{
-    Ended, Filling, Who,
-    table::{By, Changed},
+    Act, Denial, Ended, Filling, Who,
+    table::{By, Changed, Saved},
 };
 use bpe::feel::{Context, Value};
 use kvs::Txn;
@@ -37,6 +37,8 @@ pub(crate) struct Submit<'a> {
     pub(crate) form: Option<ProcessForm>,
     pub(crate) fill: &'a mut Filling,
     pub(crate) target: Target<'a>,
+    /// The id of the record that the task is about, and whether the process holds its values.
+    pub(crate) about: Option<(String, bool)>,
 }
 
 /// What became of it.
@@ -51,6 +53,8 @@ pub(crate) enum Submitted {
     },
     /// Somebody has changed the record meanwhile, which the form knows now; nothing was written.
     Lost,
+    /// The form of the record does not let the user write it as it is; nothing was written.
+    Denied(Denial),
     /// The record has a fault that only writing it shows, which is among the form's; nothing was written.
     Faulty,
 }
@@ -64,11 +68,14 @@ impl Submit<'_> {
                 let by = By { who: self.who, now: self.now };
                 match self.fill.save(record.records, txn, by).await? {
                     Ended::Saved { id, act } => {
+                        let act =
+                            if self.moved(record, &id, txn).await? { act.or(Some(Act::Update)) } else { act };
                         given.insert(record.variable.into(), value(record, &id, txn).await?);
                         let who = self.who.name().to_owned();
                         changed = act.map(|act| (record.records.table(), Changed { id, who, act }));
                     }
-                    Ended::Denied => return Err(Error::Denied),
+                    Ended::Denied(denial) if denial.state.is_none() => return Err(Error::Denied),
+                    Ended::Denied(denial) => return Ok(Submitted::Denied(denial)),
                     Ended::Gone => return Err(Error::user(text(self.lang).gone)),
                     Ended::Lost => return Ok(Submitted::Lost),
                     Ended::Faulty => return Ok(Submitted::Faulty),
@@ -82,6 +89,19 @@ impl Submit<'_> {
             }
             None => {}
         }
+        if let (Target::Task(_), Some(form)) = (self.target, self.form)
+            && let (Some(about), Some((id, is_whole))) = (form.about, &self.about)
+            && about.records.get(txn, id).await?.is_some()
+        {
+            if form.record.is_none() && self.moved(about, id, txn).await? {
+                let (id, who) = (id.clone(), self.who.name().to_owned());
+                changed = Some((about.records.table(), Changed { id, who, act: Act::Update }));
+            }
+            // What the process goes on with is what its user has seen.
+            if *is_whole {
+                given.insert(about.variable.into(), value(about, id, txn).await?);
+            }
+        }
         let user = self.who.name();
         let mut actions = self.processes.engine.actions(txn).by(user);
         let done = match self.target {
@@ -93,6 +113,21 @@ impl Submit<'_> {
         };
         let instance = done.map_err(|error| failed(error, self.lang))?;
         Ok(Submitted::Done { instance, changed })
+    }
+
+    /// Moves the record where the form says so, and says whether it did.
+    async fn moved(&self, record: Record, id: &str, txn: &mut Txn) -> Result<bool> {
+        let Some((field, to)) = self.form.and_then(|form| form.moves) else { return Ok(false) };
+        let Some(mut kept) = record.records.get(txn, id).await? else { return Ok(false) };
+        let known = record.records.spec().document.field(field);
+        let value = known.and_then(|known| crate::value::parse(known, &to.into()).ok());
+        let wrong =
+            || format!("`{}` cannot be moved: its `{field}` cannot be `{to}`", record.records.table());
+        kept.data.insert(field.to_owned(), value.ok_or_else(|| Error::other(wrong()))?);
+        let program = Who::program(self.who.name());
+        let by = By { who: &program, now: self.now };
+        let saved = record.records.update(txn, by, id, kept.version, &kept.data).await?;
+        Ok(matches!(saved, Saved::Done { .. }))
     }
 }
 

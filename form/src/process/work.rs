@@ -1,18 +1,19 @@
 //! A form that starts a process or completes a task. The form's record, the step and its history are one commit.
 
 use crate::{
-    Binds, Filling, Kind, Sheet, Spec, Typed, Who,
-    table::{self, Kept},
+    Binds, Filling, Kind, Sheet, Spec, Typed,
+    table::{self, Changed, Kept, Version},
 };
 use bpe::{Job, feel::Context};
 use maud::html;
 use nitro::{Component, Inputs, prelude::*};
 
 use super::{
+    about::Seen,
     follow::{Stepped, topic},
-    form::{ProcessForm, Record},
-    right::roles,
+    note::Note,
     service::Processes,
+    shown::{Shown, Was},
     submit::{Submit, Submitted, Target},
     text::text,
     variables::data,
@@ -24,29 +25,24 @@ use super::{
 pub struct Work {
     /// The task; empty when a process is started. Earlier versions have saved neither.
     #[serde(default)]
-    task: String,
+    pub(super) task: String,
     /// The process that it starts.
     #[serde(default)]
-    process: String,
-    opened: bool,
-    fill: Filling,
+    pub(super) process: String,
+    pub(super) opened: bool,
+    pub(super) fill: Filling,
     note: Option<Note>,
+    /// What the user has seen of the record that the task is about.
+    #[serde(default)]
+    pub(super) seen: Seen,
     /// The process was started, and the browser on its way elsewhere.
     #[serde(default)]
     sent: bool,
     /// What the task was when it was last there.
     #[serde(default)]
-    was: Was,
+    pub(super) was: Was,
     #[serde(skip)]
-    shown: Shown,
-}
-
-/// What is known of a task that is done by now, so that what was typed for it stays to be read.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Was {
-    form: Option<String>,
-    name: String,
-    process: String,
+    pub(super) shown: Shown,
 }
 
 /// What became of a task in a page.
@@ -58,35 +54,6 @@ pub enum Outcome {
     Started(String),
     /// The user is done with it.
     Closed,
-}
-
-/// What is said above the form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Note {
-    /// Values have faults.
-    Mend,
-    /// Somebody has changed the record meanwhile.
-    Changed,
-    /// There are fields for which nothing was chosen yet.
-    Decide,
-    /// The task is not there any more.
-    Done,
-    /// The process was started already, by this form.
-    Sent,
-}
-
-/// What is read anew whenever the page is loaded.
-#[derive(Debug, Default)]
-struct Shown {
-    who: Who,
-    /// The name of the task or the process.
-    name: String,
-    process: String,
-    /// The process to be started; empty for a task.
-    starts: String,
-    job: Option<Job>,
-    form: Option<ProcessForm>,
-    about: Option<(Record, Filling)>,
 }
 
 /// What can be done with the form.
@@ -118,6 +85,8 @@ pub enum Do {
     },
     /// Start the process, or complete the task.
     Send {
+        /// The version of the record that the task is about, as it was shown.
+        seen: Version,
         /// What is in the inputs.
         #[source]
         form: Inputs,
@@ -130,7 +99,7 @@ impl Do {
     /// What was in the inputs.
     fn form(&self) -> Option<&Inputs> {
         match self {
-            Do::Change { form } | Do::Look { form, .. } | Do::Decide { form, .. } | Do::Send { form } => {
+            Do::Change { form } | Do::Look { form, .. } | Do::Decide { form, .. } | Do::Send { form, .. } => {
                 Some(form)
             }
             Do::Close => None,
@@ -156,89 +125,13 @@ impl Work {
         self.shown.starts.is_empty() && self.shown.job.is_none()
     }
 
-    /// Finds what the address means, and whether the visitor may do it.
-    async fn find(&mut self, cx: &mut Cx<'_, Self>) -> Result<Context> {
-        let (processes, who, lang) = (Processes::of(cx)?, Who::of(cx), cx.lang().to_owned());
-        if cx.is_page() {
-            let [id, task] =
-                ["process", "task"].map(|name| cx.find_param(name).unwrap_or_default().to_owned());
-            (self.process, self.task) = (id, task);
-        }
-        let (id, task) = (self.process.clone(), self.task.clone());
-        let library = processes.engine.library();
-        let mut shown = Shown { who, ..Shown::default() };
-        let mut context = Context::new();
-        if task.is_empty() {
-            let process = library.latest(&id).ok_or(Error::NotFound)?;
-            let start = start_of(process).ok_or(Error::NotFound)?;
-            if !processes.starts(&shown.who, process, &start) {
-                return Err(Error::Denied);
-            }
-            let drawing = processes.drawing(&id, process.version, &lang).await?;
-            shown.form = processes.form_of(drawing.start_form(&start));
-            shown.name = text(&lang).start_of.replace("{}", processes.name(process, &lang));
-            shown.process = processes.name(process, &lang).to_owned();
-            shown.starts = id;
-        } else if let Some(job) = cx.kvs().get::<Job>(&task).await? {
-            let may = bpe::Who { user: shown.who.name(), roles: &roles(&shown.who) }.may(&job);
-            if !job.is_task() || shown.who.user.is_none() || !may {
-                return Err(Error::Denied);
-            }
-            let instance = cx.kvs().get::<bpe::Instance>(&job.instance).await?.ok_or(Error::NotFound)?;
-            let process = library.version(&job.process, job.version).ok_or(Error::NotFound)?;
-            context = instance.state.visible(job.key);
-            shown.form = processes.form_of(job.form.as_deref());
-            shown.name = processes.element(process, &job.element, &lang).to_owned();
-            shown.process = processes.name(process, &lang).to_owned();
-            self.was =
-                Was { form: job.form.clone(), name: shown.name.clone(), process: shown.process.clone() };
-            shown.job = Some(job);
-        } else if self.opened {
-            let Was { form, name, process } = self.was.clone();
-            (shown.form, shown.name, shown.process) = (processes.form_of(form.as_deref()), name, process);
-        } else {
-            return Err(Error::NotFound);
-        }
-        self.shown = shown;
-        Ok(context)
-    }
-
-    async fn open(&mut self, context: &Context, cx: &mut Cx<'_, Self>) -> Result {
-        let starts = !self.shown.starts.is_empty();
-        let Some(form) = &self.shown.form else { return Ok(()) };
-        let spec = (form.spec)();
-        let kept = match form.record.filter(|_| !starts) {
-            Some(record) => match record.id(context) {
-                Some(id) => record.records.get(cx.kvs(), &id).await?,
-                None => None,
-            },
-            None => None,
-        };
-        self.fill = match kept {
-            Some(kept) => Filling::of(Kind::Edit, kept),
-            None => Filling::create(data(spec, context)),
-        };
-        Ok(())
-    }
-
-    /// Reads what is shown above the form.
-    async fn around(&mut self, context: &Context, cx: &mut Cx<'_, Self>) -> Result {
-        let Some(form) = self.shown.form else { return Ok(()) };
-        self.fill.entitle((form.spec)(), &self.shown.who, cx.kvs()).await?;
-        let Some(about) = form.about else { return Ok(()) };
-        let Some(id) = about.id(context) else { return Ok(()) };
-        let spec = about.records.spec();
-        if spec.document.rights.allow(&self.shown.who, crate::Act::Read)
-            && let Some(kept) = about.records.get(cx.kvs(), &id).await?
-        {
-            let mut seen = Filling::of(Kind::View, kept);
-            seen.entitle(spec, &self.shown.who, cx.kvs()).await?;
-            self.shown.about = Some((about, seen));
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, context: &Context, inputs: &Inputs, cx: &mut Cx<'_, Self>) -> Result {
+    async fn send(
+        &mut self,
+        seen: Version,
+        context: &Context,
+        inputs: &Inputs,
+        cx: &mut Cx<'_, Self>,
+    ) -> Result {
         let (who, lang, now) = (self.shown.who.clone(), cx.lang().to_owned(), cx.now());
         let (form, job, processes) = (self.shown.form, self.shown.job.clone(), Processes::of(cx)?);
         if let Some(form) = form {
@@ -265,12 +158,19 @@ impl Work {
                 }
             }
         }
+        // Read in the transaction that completes the task, so that it is as it was shown until then.
+        if job.is_some() && seen != self.seen.version {
+            self.note = Some(Note::Moved);
+            lead(cx);
+            return Ok(());
+        }
         let target = match &job {
             Some(job) => Target::Task(&job.id),
             None => Target::Start(&self.shown.starts),
         };
         let fill = &mut self.fill;
-        let submit = Submit { processes: &processes, who: &who, now, lang: &lang, form, fill, target };
+        let about = self.shown.about_id.clone();
+        let submit = Submit { processes: &processes, who: &who, now, lang: &lang, form, fill, target, about };
         match submit.run(cx.kvs()).await? {
             Submitted::Done { instance, changed } => {
                 if let Some((table, changed)) = changed {
@@ -290,6 +190,10 @@ impl Work {
                 self.note = Some(Note::Changed);
                 lead(cx);
             }
+            Submitted::Denied(denial) => {
+                self.note = Some(Note::Denied(denial));
+                lead(cx);
+            }
             Submitted::Faulty => {
                 if let Some(form) = form {
                     self.mend((form.spec)(), cx);
@@ -297,6 +201,23 @@ impl Work {
             }
         }
         cx.refresh();
+        Ok(())
+    }
+
+    /// The record that the form changes is another one now.
+    async fn follow(&mut self, changed: &Changed, context: &Context, cx: &mut Cx<'_, Self>) -> Result {
+        let Some((form, record)) = self.shown.form.and_then(|form| Some((form, form.record?))) else {
+            return Ok(());
+        };
+        if self.fill.kind != Kind::Edit || record.id(context).as_ref() != Some(&changed.id) {
+            return Ok(());
+        }
+        self.note = Some(Note::Stale(changed.who.clone()));
+        if let Some(now) = record.records.get(cx.kvs(), &changed.id).await?
+            && self.fill.follow((form.spec)(), &self.shown.who, now)
+        {
+            self.note = Some(Note::Changed);
+        }
         Ok(())
     }
 
@@ -313,7 +234,7 @@ impl Work {
     fn form(&self, ui: &Ui<'_, Self>, spec: &Spec, send: &El<'_>) -> Markup {
         let names = || spec.names(&self.shown.who, self.fill.kind);
         let binds = Binds {
-            save: ui.on(Do::send().reads(names())),
+            save: ui.on(Do::send(self.seen.version).reads(names())),
             change: ui.on(Do::change().reads(names())),
             look: &|field| ui.on(Do::look(field.to_owned()).reads([field])),
             decide: &|field, theirs| ui.on(Do::decide(field.to_owned(), theirs).reads(names())),
@@ -339,7 +260,7 @@ impl Component for Work {
         }
         if self.sent {
             // The user has come back to it: what it holds was sent.
-            (self.sent, self.opened, self.note) = (false, false, None);
+            (self.sent, self.opened, self.note, self.seen) = (false, false, None, Seen::default());
         }
         if !self.opened {
             self.open(&context, cx).await?;
@@ -352,22 +273,20 @@ impl Component for Work {
         if let Some(job) = &self.shown.job {
             cx.reg(&topic(&job.instance));
         }
+        for topic in &self.shown.topics {
+            cx.reg(topic);
+        }
         Ok(())
     }
 
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let (t, lang, shown) = (text(ui.lang()), ui.lang(), &self.shown);
         let spec = shown.form.map(|form| (form.spec)());
-        let note = match self.note {
-            Some(Note::Mend) => spec.map(|spec| self.fill.marked(spec, lang)).unwrap_or_default(),
-            Some(Note::Changed) if self.fill.conflict.is_empty() => t.changed.to_owned(),
-            Some(note @ (Note::Changed | Note::Decide)) => {
-                self.fill.conflict.ask(lang, note == Note::Decide).to_owned()
-            }
-            Some(Note::Done) => t.done_before.to_owned(),
-            Some(Note::Sent) => t.sent_before.to_owned(),
-            None => String::new(),
-        };
+        let note = self.note.as_ref().map(|note| note.text(spec, &self.fill, lang)).unwrap_or_default();
+        let about = shown.about.as_ref().map(|(about, _)| about.records.spec());
+        let moved = about
+            .map(|about| self.seen.text(about, &shown.who, shown.about_fill(), lang))
+            .unwrap_or_default();
         let open = !matches!(self.note, Some(Note::Done | Note::Sent));
         let send = if shown.starts.is_empty() { t.complete } else { t.start };
         let is_page = ui.is_page();
@@ -378,10 +297,11 @@ impl Component for Work {
                 @if !is_page { (button(t.close).id("f.close").class("quiet").postback(ui.on(Do::close()))) }
             }
             (p().id("f.note").class("note").attr(attr::ROLE, "alert").attr(attr::TABINDEX, "-1").hidden(note.is_empty()).text(note))
-            @if let Some((about, seen)) = &shown.about {
-                section class="about" {
+            (p().id("f.moved").class("note").attr(attr::ROLE, "status").hidden(moved.is_empty()).text(moved))
+            @if let Some((about, Some(seen))) = &shown.about {
+                (section().id("f.about").class("about").body(html! {
                     (Sheet::new(about.records.spec(), &shown.who, seen.kind, &seen.data, lang).titles(&seen.titles))
-                }
+                }))
             }
             @match spec {
                 Some(spec) => {
@@ -390,7 +310,7 @@ impl Component for Work {
                 None => {
                     p class="lead" { (t.no_form) }
                     div class="actions" {
-                        (button(send).id("f.send").class("primary").disabled(!open).postback(ui.on(Do::send())))
+                        (button(send).id("f.send").class("primary").disabled(!open).postback(ui.on(Do::send(self.seen.version))))
                     }
                 }
             }
@@ -427,9 +347,9 @@ impl Component for Work {
             return Ok(());
         }
         match (event, spec) {
-            (Do::Send { form }, _) => {
+            (Do::Send { seen, form }, _) => {
                 self.around(&context, cx).await?;
-                return self.send(&context, &form, cx).await;
+                return self.send(seen, &context, &form, cx).await;
             }
             (Do::Decide { field, theirs, form }, Some(spec)) => {
                 self.fill.absorb(spec, &who, Typed::new(&form, cx.lang()));
@@ -460,6 +380,12 @@ impl Component for Work {
         if message.read::<Stepped>().is_some() && !waits {
             // What was typed stays to be read; only sending is over.
             self.note = Some(Note::Done);
+            cx.refresh();
+        }
+        if let Some(changed) = message.read::<Changed>().filter(|_| waits && !self.sent) {
+            let context = self.find(cx).await?;
+            self.follow(changed, &context, cx).await?;
+            self.around(&context, cx).await?;
             cx.refresh();
         }
         Ok(())

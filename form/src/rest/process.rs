@@ -4,9 +4,9 @@ use bpe::{Instance, Job, feel::Context};
 use n2o::Error;
 use serde_json::{Value, json};
 
-use super::{Call, Problem, Reply, problem, reply};
+use super::{Call, Match, Problem, Reply, problem, reply};
 use crate::{
-    access::Who,
+    access::{Act, Who},
     filling::Filling,
     lang::text,
     process::{
@@ -101,12 +101,7 @@ pub async fn tasks(processes: &Processes, call: Call<'_>) -> Answer {
     let who = bpe::Who { user: call.who.name(), roles: &roles(call.who) };
     let jobs = processes.engine.tasks(&who, PAGE + 1).await.map_err(|error| failed(error, call.lang))?;
     let more = jobs.len() > PAGE;
-    let rows = jobs.iter().take(PAGE).filter(|job| job.is_task()).map(|job| {
-        json!({
-            "id": job.id, "instance": job.instance, "process": job.process, "element": job.element,
-            "name": job.name, "form": job.form, "since": job.since,
-        })
-    });
+    let rows = jobs.iter().take(PAGE).filter(|job| job.is_task()).map(line);
     Ok(Ok(reply(200, json!({ "rows": rows.collect::<Vec<_>>(), "more": more }))))
 }
 
@@ -126,16 +121,72 @@ pub async fn start(processes: &Processes, call: Call<'_>, id: &str, body: &Value
     told(started.await, lang)
 }
 
-/// Completes a task with the values of its form. A task that is not there and one that is not for the caller look the
-/// same.
-pub async fn complete(processes: &Processes, call: Call<'_>, id: &str, body: &Value) -> Answer {
-    let lang = call.lang;
+/// A task that is the caller's, and the variables that it sees.
+async fn open(call: &mut Call<'_>, id: &str) -> Result<Option<(Job, Context)>, Error> {
     let job = call.txn.get::<Job>(id).await.map_err(Error::from)?;
     let who = bpe::Who { user: call.who.name(), roles: &roles(call.who) };
-    let Some(job) = job.filter(|job| job.is_task() && who.may(job)) else {
-        return Ok(Err(unknown(lang)));
-    };
+    let Some(job) = job.filter(|job| job.is_task() && who.may(job)) else { return Ok(None) };
+    let instance = call.txn.get::<Instance>(&job.instance).await?;
+    Ok(instance.map(|instance| (job.clone(), instance.state.visible(job.key))))
+}
+
+fn line(job: &Job) -> Value {
+    json!({
+        "id": job.id, "instance": job.instance, "process": job.process, "element": job.element,
+        "name": job.name, "form": job.form, "since": job.since,
+    })
+}
+
+/// A task with the record that it is about, as far as the caller may see it. Its version is that of all that is shown of
+/// records: what [`complete`] wants back.
+pub async fn task(processes: &Processes, mut call: Call<'_>, id: &str) -> Answer {
+    let Some((job, context)) = open(&mut call, id).await? else { return Ok(Err(unknown(call.lang))) };
+    let (mut body, mut version) = (line(&job), None);
+    if let Some(form) = processes.form_of(job.form.as_deref()) {
+        version = form.version(call.who, &context, call.txn).await?;
+        let about = form.about_now(call.who, &context, call.txn).await?;
+        if let (Some(about), Some((id, Some(kept)))) = (form.about, about) {
+            let record = about.records.spec().seen(call.who, &kept.data);
+            body["about"] = json!({ "table": about.records.table(), "id": id, "record": record });
+        }
+    }
+    Ok(Ok(Reply { version, ..reply(200, body) }))
+}
+
+/// Completes a task with the values of its form. A task that is not there and one that is not for the caller look the
+/// same. One that shows a record is completed over the version that was [read](task), or not at all.
+pub async fn complete(
+    processes: &Processes,
+    mut call: Call<'_>,
+    id: &str,
+    meant: Option<&Match>,
+    body: &Value,
+) -> Answer {
+    let lang = call.lang;
+    let Some((job, context)) = open(&mut call, id).await? else { return Ok(Err(unknown(lang))) };
     let form = processes.form_of(job.form.as_deref());
+    if let Some(form) = form
+        && let Some(version) = form.version(call.who, &context, call.txn).await?
+    {
+        match meant {
+            None => return Ok(Err(problem(428, lang))),
+            Some(meant) if meant.has(version) => {}
+            Some(_) => {
+                let shown = form.record.or(form.about);
+                let id = shown.and_then(|shown| shown.id(&context));
+                let kept = match shown.zip(id) {
+                    Some((shown, id)) => shown.records.get(call.txn, &id).await?.map(|kept| (shown, kept)),
+                    None => None,
+                };
+                let current = kept.map(|(shown, kept)| shown.records.spec().seen(call.who, &kept.data));
+                return Ok(Err(Problem {
+                    current: current.map(Value::Object),
+                    version: Some(version.to_string()),
+                    ..problem(412, lang)
+                }));
+            }
+        }
+    }
     told(submit(processes, call, form, Target::Task(&job.id), body).await, lang)
 }
 
@@ -148,7 +199,7 @@ async fn submit(
     body: &Value,
 ) -> Answer {
     let Call { txn, who, lang, now } = call;
-    let mut fill = Filling::default();
+    let (mut fill, mut about) = (Filling::default(), None);
     if let Some(form) = form {
         let (spec, mut context) = ((form.spec)(), Context::new());
         if let Target::Task(task) = target
@@ -157,6 +208,7 @@ async fn submit(
         {
             context = instance.state.visible(job.key);
         }
+        about = form.about.and_then(|about| about.held(&context));
         fill = Filling::create(variables::data(spec, &context));
         if let Some(record) = form.record
             && let Some(id) = record.id(&context)
@@ -164,12 +216,16 @@ async fn submit(
         {
             fill = Filling::of(Kind::Edit, kept);
         }
+        let act = if fill.kind == Kind::Create { Act::Create } else { Act::Update };
+        if form.record.is_some() && !spec.document.rights.allow(who, act) {
+            return Ok(Err(problem(403, lang)));
+        }
         fill.give(spec, who, body, txn).await?;
         if !fill.faults.is_empty() {
             return Ok(Err(Problem::faults(422, spec, &fill.faults, lang)));
         }
     }
-    let submit = Submit { processes, who, now, lang, form, fill: &mut fill, target };
+    let submit = Submit { processes, who, now, lang, form, fill: &mut fill, target, about };
     Ok(match submit.run(txn).await? {
         Submitted::Done { instance, changed } => {
             let record = changed.as_ref().map(|(_, changed)| &changed.id);
@@ -183,6 +239,10 @@ async fn submit(
             detail: text(lang).changed.into(),
             ..problem(409, lang)
         }),
+        Submitted::Denied(denial) => {
+            let spec = form.map(|form| (form.spec)());
+            Err(spec.map_or_else(|| problem(403, lang), |spec| Problem::denied(spec, denial, lang)))
+        }
         Submitted::Faulty => {
             let spec = form.map(|form| (form.spec)());
             Err(spec.map_or_else(|| unknown(lang), |spec| Problem::faults(422, spec, &fill.faults, lang)))

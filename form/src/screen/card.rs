@@ -1,5 +1,5 @@
 //! The card: the screen of one record, to look at, to edit, to make and to delete. How it looks is in
-//! `face`, what saving does in `save`.
+//! `face`, what saving does in `save`, what its rights are in `right`, and what is kept of it before in `unsaved`.
 
 use std::marker::PhantomData;
 
@@ -11,8 +11,6 @@ use super::{Opened, bare, below, local, note::Note, stored::Stored};
 use crate::{
     access::{Act, Who},
     audit::{self, Entry},
-    conflict::Conflict,
-    draft,
     filling::Filling,
     form::Form,
     list,
@@ -48,7 +46,7 @@ pub struct Card<R> {
     pub(super) gone: bool,
     /// Room was made for a draft since the page is in memory.
     #[serde(skip)]
-    has_room: bool,
+    pub(super) has_room: bool,
     #[serde(skip)]
     pub(super) who: Who,
     #[serde(skip)]
@@ -192,10 +190,6 @@ impl<R: Form> Card<R> {
         }
     }
 
-    pub(super) fn may(&self, act: Act) -> bool {
-        R::spec().document.rights.allow(&self.who, act)
-    }
-
     /// The address of the list.
     pub(super) fn list(cx: &n2o::Cx) -> Url {
         let base = bare(cx.path()).rsplit_once('/').map_or("/", |(base, _)| base);
@@ -245,46 +239,6 @@ impl<R: Form> Card<R> {
         }
         self.opened = true;
         Ok(())
-    }
-
-    fn draft(&self, cx: &n2o::Cx) -> Option<String> {
-        // A new record has one draft, whatever stands in its address; no record has an empty id. One that was
-        // deleted has its own.
-        let id = if self.fill.kind == Kind::Create && !self.gone { "" } else { &self.id };
-        draft::key(cx, R::TABLE, id)
-    }
-
-    /// Goes on where the user left off without saving.
-    async fn again(&mut self, cx: &mut Cx<'_, Self>) -> Result<bool> {
-        let Some(key) = self.draft(cx) else { return Ok(false) };
-        let Some(draft) = draft::find(cx, &key).await? else { return Ok(false) };
-        draft.into_filling(&mut self.fill);
-        self.note = Some(Note::Again);
-        Ok(true)
-    }
-
-    /// Keeps what was typed, when there is room for it.
-    pub(super) async fn keep(&mut self, cx: &mut Cx<'_, Self>) -> Result {
-        let Some(key) = self.draft(cx) else { return Ok(()) };
-        self.has_room = self.has_room || draft::make_room(cx, &key).await?;
-        if self.has_room {
-            draft::keep(cx, key, &self.fill);
-        }
-        Ok(())
-    }
-
-    pub(super) fn forget(&self, cx: &mut Cx<'_, Self>) {
-        if let Some(key) = self.draft(cx) {
-            draft::forget(cx, &key);
-        }
-    }
-
-    /// What was typed is a new record now, if the user wants it so.
-    pub(super) fn gone(&mut self) {
-        self.note = Some(Note::Gone);
-        (self.fill.kind, self.gone) = (Kind::Create, true);
-        self.fill.base.clone_from(&self.fill.data);
-        self.fill.conflict = Conflict::default();
     }
 
     /// Reads the record as it is now.
@@ -409,7 +363,7 @@ impl<R: Form> Component for Card<R> {
                 self.fill.kind = Kind::Edit;
                 self.again(cx).await?;
                 cx.refresh();
-                if let Some(first) = R::spec().first_open(&self.who, self.fill.kind, &self.fill.data) {
+                if let Some(first) = self.first_open() {
                     cx.focus(first);
                 }
             }
@@ -430,7 +384,7 @@ impl<R: Form> Component for Card<R> {
             self.gone();
             self.keep(cx).await?;
         } else if self.fill.kind == Kind::Edit {
-            self.note = Some(Note::Stale(changed.who.clone()));
+            self.stale(changed, cx).await?;
         } else if self.fill.kind == Kind::Create {
             return Ok(());
         } else if is_deleted {

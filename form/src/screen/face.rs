@@ -39,13 +39,14 @@ impl<R: Form> Card<R> {
     fn view(&self, ui: &Ui<'_, Self>) -> Markup {
         let t = text(ui.lang());
         html! {
+            (self.fill.rights(R::spec(), &self.who, ui.lang()))
             (panel().id("f.view").class("view").body(html! { (self.sheet(ui.lang())) }))
             div.actions {
-                @if self.may(Act::Update) {
+                @if self.denial(Act::Update).is_none() {
                     @if ui.is_page() { (link(t.edit, self.here(ui, "?do=edit")).id("f.edit").class("button")) }
                     @else { (button(t.edit).id("f.edit").postback(ui.on(Do::edit()))) }
                 }
-                @if self.may(Act::Delete) {
+                @if self.denial(Act::Delete).is_none() {
                     (button(t.delete).id("f.delete").class("danger").confirm(t.sure).postback(ui.on(Do::delete())))
                 }
             }
@@ -68,7 +69,7 @@ impl<R: Form> Card<R> {
             decide: &|field, theirs| ui.on(Do::decide(field.to_owned(), theirs).reads(names())),
         };
         let actions = html! {
-            (submit(label).id("f.save"))
+            @if self.denial(self.act()).is_none() { (submit(label).id("f.save")) }
             (button(t.cancel).id("f.cancel").postback(ui.on(Do::discard())))
         };
         self.fill.show(ui, R::spec(), &self.who, &binds, &actions)

@@ -4,13 +4,16 @@ use maud::{Markup, html};
 use nitro::{Bound, Component, prelude::*};
 
 use crate::{
-    access::Who,
+    access::{Act, Who},
     conflict::{Clash, Conflict, Side},
     field::{Field, Type},
     filling::Filling,
     lang::text,
+    read::Kind,
+    right::{self, Denial},
     show::{self, Titles},
     spec::Spec,
+    value::Data,
     view::Sheet,
 };
 
@@ -49,10 +52,12 @@ impl Filling {
         actions: &Markup,
     ) -> Markup {
         let sheet = || {
-            let sheet = Sheet::new(spec, who, self.kind, &self.data, ui.lang()).faults(&self.faults);
+            let sheet = Sheet::new(spec, who, self.kind, &self.data, ui.lang());
+            let sheet = sheet.over(&self.base).faults(&self.faults);
             sheet.titles(&self.titles).choices(&self.choices).begins(ui.is_page())
         };
         html! {
+            (self.rights(spec, who, ui.lang()))
             (panel().id("f.conflict").class("clashes").body(self.conflict.show(spec, &self.titles, ui.lang(), binds.decide)))
             (form().id("f.form").attr(attr::ARIA_LABELLEDBY, "f.title").postback(binds.save.clone()).body(html! {
                 (panel().id("f.fields").class("fields").on(On::Change).postback(binds.change.clone())
@@ -60,6 +65,43 @@ impl Filling {
                 div.actions { (actions) }
             }))
         }
+    }
+}
+
+impl Filling {
+    /// What the user may not do with the record as it is stored, though they might with others, in sentences.
+    pub(crate) fn rights(&self, spec: &Spec, who: &Who, lang: &str) -> Markup {
+        let by_state = |act| spec.denial(who, act, &self.base).filter(|denial| denial.state.is_some());
+        let acts: &[Act] = match self.kind {
+            Kind::View => &[Act::Update, Act::Delete],
+            Kind::Edit => &[Act::Update],
+            Kind::Create => &[Act::Create],
+            Kind::Search | Kind::Row => &[],
+        };
+        let denials: Vec<Denial> = acts.iter().filter_map(|act| by_state(*act)).collect();
+        let mut sentences: Vec<String> = denials.iter().map(|denial| denial.text(spec, lang)).collect();
+        if self.kind == Kind::Edit && denials.is_empty() {
+            sentences.extend(self.closed(spec, who, lang));
+        }
+        let said = sentences.join(" ");
+        let place = p().id("f.rights").class("rights").attr(attr::ROLE, "status");
+        html! { (place.hidden(said.is_empty()).text(said)) }
+    }
+
+    /// The fields that the user may not change as the record is stored, in a sentence.
+    fn closed(&self, spec: &Spec, who: &Who, lang: &str) -> Option<String> {
+        let (mut state, mut labels) = (Data::new(), Vec::new());
+        for field in spec.document.fields.iter().filter(|field| spec.may_enter(who, self.kind, field)) {
+            if let Some(denial) = spec.denial_of(who, Act::Update, field, &self.base) {
+                labels.push(spec.document.label(&field.name, lang));
+                state.extend(denial.state.unwrap_or_default());
+            }
+        }
+        let [first, second, ..] = text(lang).locked_fields.split("{}").collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let told = right::told(spec, &state, lang);
+        (!labels.is_empty()).then(|| format!("{first}{told}{second}{}.", labels.join(", ")))
     }
 }
 
@@ -108,8 +150,12 @@ impl Conflict {
                                 td data-th=(t.theirs) { (shown(field, &clash.theirs)) }
                                 td data-th=(t.mine) { (shown(field, &clash.mine)) }
                                 td {
-                                    @if !clash.closed { (side(clash, true)) (side(clash, false)) }
+                                    @if !clash.locked && !clash.closed {
+                                        (side(clash, true))
+                                        (side(clash, false))
+                                    }
                                     span.chosen { (match clash.side {
+                                        _ if clash.locked => t.locked_mine,
                                         Some(Side::Theirs) => t.taken_over,
                                         _ if clash.closed => t.not_asked,
                                         Some(Side::Mine) => t.kept,

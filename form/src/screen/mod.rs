@@ -6,8 +6,10 @@ mod filling;
 mod finds;
 mod list;
 mod note;
+mod right;
 mod save;
 mod stored;
+mod unsaved;
 
 pub use card::{Card, Do, Outcome};
 pub use filling::Binds;
@@ -22,7 +24,9 @@ impl Who {
     /// The visitor of a page, with the roles that [`Cx::login_as`] or [`Cx::set_roles`] gave.
     #[must_use]
     pub fn of(cx: &Cx) -> Self {
-        Who { user: cx.user(), roles: cx.roles() }
+        let mut who = Who::default();
+        (who.user, who.roles) = (cx.user(), cx.roles());
+        who
     }
 }
 

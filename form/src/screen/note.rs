@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{filling::Filling, lang::text, spec::Spec};
+use crate::{filling::Filling, lang::text, right::Denial, spec::Spec};
 
 /// What a card says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,10 @@ pub(crate) enum Note {
     Changed,
     /// There are fields for which nothing was chosen yet.
     Decide,
+    /// The form does not let the user do it as the record is now.
+    Locked(Denial),
+    /// The record was saved by somebody, and some of what the user typed may not be saved any more.
+    Kept,
 }
 
 impl Note {
@@ -37,6 +41,11 @@ impl Note {
             Note::Stale(who) => t.stale.replace("{}", who),
             Note::Changed => t.changed.to_owned(),
             Note::Decide => t.decide.to_owned(),
+            Note::Kept => [t.lost, t.locked_typed].join(" "),
+            Note::Locked(denial) if fill.conflict.is_locked() => {
+                [&denial.text(spec, lang), t.locked_typed].join(" ")
+            }
+            Note::Locked(denial) => denial.text(spec, lang),
         }
     }
 }

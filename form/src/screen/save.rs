@@ -31,9 +31,9 @@ impl<R: Form> Card<R> {
         } else {
             match self.fill.save(Records::of::<R>(), cx.kvs(), By { who: &who, now }).await? {
                 Ended::Saved { id, act } => return self.saved(id, act, cx).await,
-                Ended::Denied => self.note = Some(Note::Denied),
+                Ended::Denied(denial) => self.note = Some(Note::Locked(denial)),
                 Ended::Gone => self.gone(),
-                Ended::Lost => self.note = Some(Note::Lost),
+                Ended::Lost => self.tell_lost(),
                 Ended::Faulty => self.mend(cx),
             }
         }
@@ -94,6 +94,11 @@ impl<R: Form> Card<R> {
                 self.read(cx).await?;
                 self.around(cx).await?;
                 self.note = Some(Note::Changed);
+                self.tell_user(cx);
+                Ok(())
+            }
+            Saved::Denied(denial) => {
+                self.note = Some(Note::Locked(denial));
                 self.tell_user(cx);
                 Ok(())
             }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod about;
 mod app;
 mod audit;
 mod card;
@@ -18,6 +19,7 @@ mod process;
 mod race;
 mod rest;
 mod rights;
+mod state;
 
 #[test]
 fn a_set_of_screens_takes_at_most_30_lines() {

@@ -7,7 +7,8 @@
 //! | `GET`, `PATCH`, `DELETE /api/records/{table}/{id}` | a record; writing asks for `If-Match` with its `ETag`, or with `*` for whichever version there is; `GET` with `If-None-Match` answers 304 where the record is as it was |
 //! | `GET /api/processes`, `POST /api/processes/{process}` | what can be started, and starting it with the values of its form: `{"id": instance, "record": id}`, the record being the one that the form has made |
 //! | `GET /api/instances`, `GET /api/instances/{instance}` | instances |
-//! | `GET /api/tasks`, `POST /api/tasks/{task}` | the caller's tasks, and completing one |
+//! | `GET /api/tasks` | the caller's tasks |
+//! | `GET`, `POST /api/tasks/{task}` | a task with the record that it is about, and completing it; one that shows a record asks for `If-Match` with the `ETag` of the `GET` |
 //! | `POST /api/token` | a bearer token for who is logged in |
 //!
 //! A caller is known by the session's cookie, or by `Authorization: Bearer`. With the cookie, whatever writes
@@ -77,7 +78,7 @@ impl Rest {
             #[cfg(feature = "process")]
             ("/api/tasks", routing::get(process::tasks)),
             #[cfg(feature = "process")]
-            ("/api/tasks/{task}", routing::post(process::complete)),
+            ("/api/tasks/{task}", routing::get(process::task).post(process::complete)),
         ];
         let mut router = fixed
             .into_iter()

@@ -11,7 +11,7 @@ use axum::{
 use form::{
     process::Processes,
     rest::{
-        Call,
+        Call, Match,
         process::{self, Answer},
     },
 };
@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::{
     input::{Id, body},
+    record::meant,
     serve::Ask,
 };
 use crate::{
@@ -37,7 +38,8 @@ pub(crate) enum Of {
     Instance(String),
     Tasks,
     Start(String, Value),
-    Complete(String, Value),
+    Task(String),
+    Complete(String, Option<Match>, Value),
 }
 
 impl Of {
@@ -48,7 +50,10 @@ impl Of {
             Of::Instance(id) => process::instance(processes, call, id).await,
             Of::Tasks => process::tasks(processes, call).await,
             Of::Start(id, body) => process::start(processes, call, id, body).await,
-            Of::Complete(task, body) => process::complete(processes, call, task, body).await,
+            Of::Task(task) => process::task(processes, call, task).await,
+            Of::Complete(task, meant, body) => {
+                process::complete(processes, call, task, meant.as_ref(), body).await
+            }
         }
     }
 
@@ -125,6 +130,17 @@ pub(crate) async fn start(
     Of::Start(id, body(&headers, sent).await?).serve(&app, &caller).await
 }
 
+/// A task, with what it is about.
+pub(crate) async fn task(
+    State(app): App,
+    Id(id): Id,
+    client: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = caller(&app, &Method::GET, client, &headers).await?;
+    Of::Task(id).serve(&app, &caller).await
+}
+
 /// Completes a task with the values of its form.
 pub(crate) async fn complete(
     State(app): App,
@@ -134,5 +150,6 @@ pub(crate) async fn complete(
     sent: Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&app, &Method::POST, client, &headers).await?;
-    Of::Complete(id, body(&headers, sent).await?).serve(&app, &caller).await
+    let meant = meant(&headers)?;
+    Of::Complete(id, meant, body(&headers, sent).await?).serve(&app, &caller).await
 }

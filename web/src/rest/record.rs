@@ -49,7 +49,7 @@ fn tags(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Mat
 }
 
 /// The versions that a write is meant for.
-fn meant(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
+pub(super) fn meant(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
     tags(headers, &header::IF_MATCH, false)
 }
 

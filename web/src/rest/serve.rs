@@ -68,7 +68,8 @@ impl Ask {
         caller: &Caller,
         known: Option<&Match>,
     ) -> Result<Response, Problem> {
-        let who = Who { user: Some(caller.user.clone()), roles: caller.roles.clone() };
+        let roles: Vec<&str> = caller.roles.iter().map(String::as_str).collect();
+        let who = Who::new(&caller.user, &roles);
         let mut attempts = app.node.store().attempts();
         loop {
             let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());

@@ -20,7 +20,7 @@ use web::{App, rest::Rest};
 use crate::leave::Enter;
 
 /// A process with one task, whose form is the record.
-const FILE: &[u8] = br#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="file" targetNamespace="https://example.org/deal">
+pub(crate) const FILE: &[u8] = br#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="file" targetNamespace="https://example.org/deal">
   <process id="deal" name="Deal" isExecutable="true">
     <startEvent id="begun"><outgoing>f1</outgoing></startEvent>
     <userTask id="change" name="Change it">

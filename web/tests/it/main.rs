@@ -10,6 +10,7 @@ mod guests;
 mod http;
 #[path = "../../../form/tests/it/leave.rs"]
 mod leave;
+mod matrix;
 mod native;
 mod own;
 mod protocol;

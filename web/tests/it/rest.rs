@@ -51,7 +51,7 @@ impl Api {
         engine.deploy(FILE).await.unwrap();
         Processes::new(engine)
             .form("ask", ProcessForm::record::<Ask>("ask"))
-            .form("answer", ProcessForm::variables::<Answer>())
+            .form("answer", ProcessForm::variables::<Answer>().about::<Ask>("ask"))
             .operators(&["manager"])
             .start(&node);
         let router = App::new(node.clone()).rest(Rest::new().record::<Ask>()).router();
@@ -76,11 +76,26 @@ impl Api {
         path: &str,
         body: Value,
     ) -> (StatusCode, Value, Response<()>) {
-        let request = Request::builder()
+        self.call_over(None, token, method, path, body).await
+    }
+
+    /// Calls over the version of an entity tag.
+    async fn call_over(
+        &self,
+        tag: Option<&HeaderValue>,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value, Response<()>) {
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, "application/json");
+        if let Some(tag) = tag {
+            request = request.header(header::IF_MATCH, tag);
+        }
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 }
@@ -133,8 +148,24 @@ async fn a_process_is_started_and_its_task_done_once() {
     let task = format!("/api/tasks/{}", tasks["rows"][0]["id"].as_str().unwrap());
     let granted = json!({ "granted": true });
     assert_eq!(api.call(&clerk, "POST", &task, granted.clone()).await.0, StatusCode::NOT_FOUND);
-    assert_eq!(api.call(&manager, "POST", &task, granted.clone()).await.0, StatusCode::NO_CONTENT);
-    assert_eq!(api.call(&manager, "POST", &task, granted).await.0, StatusCode::NOT_FOUND, "it is done once");
+    // It is done over what was read of its record, or not at all.
+    assert_eq!(api.call(&clerk, "GET", &task, Value::Null).await.0, StatusCode::NOT_FOUND);
+    let (_, shown, read) = api.call(&manager, "GET", &task, Value::Null).await;
+    assert_eq!(shown["about"]["record"]["days"], 3, "{shown}");
+    let (status, problem, _) = api.call(&manager, "POST", &task, granted.clone()).await;
+    assert_eq!((status, &problem["type"]), (StatusCode::PRECONDITION_REQUIRED, &json!("urn:n2o:version")));
+    let any = HeaderValue::from_static("*");
+    let (status, _, _) =
+        api.call_over(Some(&any), &clerk, "PATCH", "/api/records/ask/1", json!({ "days": 30 })).await;
+    assert_eq!(status, StatusCode::OK);
+    let tag = read.headers().get(header::ETAG);
+    let (status, problem, _) = api.call_over(tag, &manager, "POST", &task, granted.clone()).await;
+    assert_eq!((status, &problem["current"]["days"]), (StatusCode::PRECONDITION_FAILED, &json!(30)));
+    let (_, _, read) = api.call(&manager, "GET", &task, Value::Null).await;
+    let tag = read.headers().get(header::ETAG);
+    assert_eq!(api.call_over(tag, &manager, "POST", &task, granted.clone()).await.0, StatusCode::NO_CONTENT);
+    let again = api.call_over(tag, &manager, "POST", &task, granted).await;
+    assert_eq!(again.0, StatusCode::NOT_FOUND, "it is done once");
     let (_, ended, _) = api.call(&manager, "GET", &instance, Value::Null).await;
     assert_eq!((&ended["state"], &ended["variables"]["granted"]), (&json!("Completed"), &json!(true)));
     let (_, ended, _) = api.call(&clerk, "GET", &instance, Value::Null).await;

@@ -226,6 +226,11 @@ impl Field {
         matches!(self.kind, Type::Number { .. } | Type::Money { .. })
     }
 
+    /// Whether people write it in words of their own.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.kind, Type::Text | Type::Lines | Type::Email | Type::Phone)
+    }
+
     /// Whether a list can be filtered by it.
     #[must_use]
     pub fn is_filter(&self) -> bool {

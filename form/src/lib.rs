@@ -101,8 +101,10 @@
 
 pub mod access;
 pub mod audit;
+mod characters;
 mod condition;
 mod conflict;
+mod contact;
 mod document;
 #[cfg(feature = "screens")]
 mod draft;

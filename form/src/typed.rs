@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     access::Who,
+    characters::nfc,
     error::Result,
     fault::{Fault, Faults},
     filling::Filling,
@@ -113,7 +114,7 @@ impl Spec {
             (n2o::Value::Text(text), Some(field)) => {
                 let most = rule::most(field);
                 // A character takes a byte at least, so that most texts need no count.
-                text.len() > most && text.chars().count() > most
+                text.len() > most && nfc(text).chars().count() > most
             }
             _ => false,
         }

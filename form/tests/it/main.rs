@@ -18,6 +18,7 @@ mod process;
 mod race;
 mod rest;
 mod rights;
+mod text;
 
 #[test]
 fn a_set_of_screens_takes_at_most_30_lines() {

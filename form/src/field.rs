@@ -218,7 +218,7 @@ impl Field {
     /// Whether the search of a list looks at it.
     #[must_use]
     pub fn is_searched(&self) -> bool {
-        !matches!(self.kind, Type::Check | Type::Select { .. })
+        self.kind != Type::Check
     }
 
     /// Whether its values stand one under the other like numbers.

@@ -26,7 +26,8 @@ use proc_macro::TokenStream;
 /// - `compute = total(price, volume)`: a function over references to fields that makes the value.
 /// - `default = expression`; `read = [..]`, `write = [..]`: roles; `unlisted`: lists leave it out.
 /// - `index`: lists that are sorted or filtered by it need not look at every record; the id has one anyway.
-///   A table that had records before is scanned until `kvs::Store::reindex` has built the index.
+///   A table that had records before, or has an index that was made in another way, is scanned until
+///   `kvs::Store::reindex_if_needed` has built the index.
 #[proc_macro_derive(Form, attributes(form))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

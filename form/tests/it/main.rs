@@ -18,6 +18,7 @@ mod process;
 mod race;
 mod rest;
 mod rights;
+mod search;
 mod text;
 
 #[test]

@@ -128,7 +128,7 @@ async fn who_may_not_read_finds_nothing_anywhere() {
     }
     let lookup = Deal::spec().lookup("after").unwrap();
     let mut txn = store.txn();
-    assert_eq!(lookup.find(&mut txn, &guest, "", 9).await.unwrap(), []);
+    assert_eq!(lookup.find(&mut txn, &guest, "", 9, "en").await.unwrap(), []);
     assert_eq!(lookup.title(&mut txn, &guest, "a").await.unwrap(), None);
     assert_eq!(lookup.title(&mut txn, &clerk, "a").await.unwrap(), Some("Deal a".to_owned()));
 }

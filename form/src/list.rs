@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     field::{Field, Type},
     form::Form,
-    index,
+    index, number,
     show::{self, Titles},
     spec::Spec,
     table,
@@ -26,7 +26,7 @@ pub const PAGE: usize = 50;
 pub struct Query {
     /// Words that a record must have, anywhere in the fields that are searched.
     pub text: String,
-    /// The values of select and check fields that it must have.
+    /// The values of fields that it must have: nothing where it is `null`, and any where it is an empty text.
     pub filters: Data,
     /// The field to sort by; the id when empty.
     pub sort: String,
@@ -34,6 +34,15 @@ pub struct Query {
     pub down: bool,
     /// The page, from 0.
     pub page: usize,
+    /// Records on a page; [`PAGE`] when it is 0.
+    pub limit: usize,
+}
+
+impl Query {
+    /// Records on a page.
+    fn size(&self) -> usize {
+        if self.limit == 0 { PAGE } else { self.limit }
+    }
 }
 
 /// What was found.
@@ -63,18 +72,18 @@ pub async fn find<R: Form>(txn: &mut Txn, who: &Who, query: &Query, lang: &str) 
         .filters
         .iter()
         .filter_map(|(name, value)| Some((seen(name)?, value)))
-        .filter(|(field, value)| field.is_filter() && !plain(value).is_empty())
+        .filter(|(_, value)| value.is_null() || !plain(value).is_empty())
         .collect();
     let words = Collation::of(lang).words(&query.text);
-    let asked = Asked { who, sort, filters, words, down: query.down, lang };
+    let asked = Asked { who, sort, filters, words, down: query.down, size: query.size(), lang };
     let mut titles = Titles::new();
     let (ids, total, more) = match asked.indexed::<R>(txn, query.page).await? {
         Some((ids, total)) => (ids, total, false),
         None => asked.scanned::<R>(txn, &mut titles).await?,
     };
-    let page = last(query.page, total);
+    let page = asked.last(query.page, total);
     let mut rows = Vec::new();
-    for id in ids.into_iter().skip(page * PAGE).take(PAGE) {
+    for id in ids.into_iter().skip(page * asked.size).take(asked.size) {
         if let Some(kept) = table::get::<R>(txn, &id).await? {
             rows.push((id, spec.seen(who, &kept.data)));
         }
@@ -85,11 +94,6 @@ pub async fn find<R: Form>(txn: &mut Txn, who: &Who, query: &Query, lang: &str) 
     Ok(Found { rows, total, more, page, titles })
 }
 
-/// The page that is shown when this one was asked for.
-fn last(page: usize, total: usize) -> usize {
-    page.min(total.saturating_sub(1) / PAGE)
-}
-
 /// A query, as far as the visitor may ask it.
 struct Asked<'a> {
     who: &'a Who,
@@ -97,21 +101,27 @@ struct Asked<'a> {
     filters: Vec<(&'a Field, &'a Value)>,
     words: Vec<String>,
     down: bool,
+    size: usize,
     lang: &'a str,
 }
 
 impl Asked<'_> {
+    /// The page that is shown when this one was asked for.
+    fn last(&self, page: usize, total: usize) -> usize {
+        page.min(total.saturating_sub(1) / self.size)
+    }
+
     /// The ids up to the end of the page, and how many there are on all pages, when an index knows it all.
     async fn indexed<R: Form>(&self, txn: &mut Txn, page: usize) -> Result<Option<(Vec<String>, usize)>> {
         let Some(sort) = self.sort.filter(|_| self.words.is_empty()) else { return Ok(None) };
         match self.filters.as_slice() {
             [] if index::sorts(sort) => {
                 let total = usize::try_from(txn.count_of::<R>().await?).unwrap_or(usize::MAX);
-                let limit = (last(page, total) + 1) * PAGE;
+                let limit = (self.last(page, total) + 1) * self.size;
                 let ids = index::ids::<R>(txn, sort, None, self.lang, self.down, limit).await?;
                 Ok(ids.map(|ids| (ids, total)))
             }
-            [(field, wanted)] if sort.name == R::spec().document.id => {
+            [(field, wanted)] if sort.name == R::spec().document.id && !field.is_text() => {
                 let these = Some(*wanted);
                 let ids = index::ids::<R>(txn, field, these, self.lang, self.down, usize::MAX).await?;
                 Ok(ids.map(|ids| (ids.len(), ids)).map(|(total, ids)| (ids, total)))
@@ -189,6 +199,8 @@ fn has(data: &Data, field: &Field, wanted: &Value) -> bool {
     let found = data.get(&field.name).unwrap_or(&Value::Null);
     match field.kind {
         Type::Check => is_empty(found) != (plain(wanted) == "true"),
+        _ if is_empty(wanted) => is_empty(found),
+        Type::Number { .. } | Type::Money { .. } => number::of(found) == number::of(wanted),
         _ => plain(found) == plain(wanted),
     }
 }

@@ -15,6 +15,7 @@ mod list;
 mod number;
 mod operate;
 mod process;
+mod query;
 mod race;
 mod rest;
 mod rights;

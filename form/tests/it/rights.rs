@@ -177,9 +177,11 @@ async fn a_list_is_neither_sorted_nor_filtered_by_what_is_hidden() {
     for (role, sorted, filtered) in [("clerk", None, None), ("manager", Some((2, "b")), Some((1, "b")))] {
         let who = Who::new("eve", &[role]);
         for (pair, expected) in [(("sort", "margin"), sorted), (("margin", "high"), filtered)] {
-            let query = rest::query([pair]).unwrap();
-            let answer =
-                rest::list(Records::of::<Deal>(), call(&mut store.txn(), &who), &query).await.unwrap();
+            let mut txn = store.txn();
+            let answer = match rest::query(Records::of::<Deal>(), &who, "en", [pair]) {
+                Ok(query) => rest::list(Records::of::<Deal>(), call(&mut txn, &who), &query).await.unwrap(),
+                Err(problem) => Err(problem),
+            };
             let rows = answer.map(|reply| reply.body["rows"].as_array().unwrap().clone());
             match (rows, expected) {
                 (Ok(rows), Some((found, first))) => {

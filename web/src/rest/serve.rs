@@ -31,6 +31,13 @@ pub(crate) enum Ask {
     Process(std::sync::Arc<form::process::Processes>, super::process::Of),
 }
 
+impl Caller {
+    /// The caller as forms know them.
+    pub(super) fn who(&self) -> Who {
+        Who { user: Some(self.user.clone()), roles: self.roles.clone() }
+    }
+}
+
 impl Ask {
     async fn call(&self, call: Call<'_>) -> Result<Result<Reply, rest::Problem>, Error> {
         Ok(match self {
@@ -68,7 +75,7 @@ impl Ask {
         caller: &Caller,
         known: Option<&Match>,
     ) -> Result<Response, Problem> {
-        let who = Who { user: Some(caller.user.clone()), roles: caller.roles.clone() };
+        let who = caller.who();
         let mut attempts = app.node.store().attempts();
         loop {
             let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());

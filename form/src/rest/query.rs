@@ -43,29 +43,15 @@ pub fn query<'a>(
     who: &Who,
     lang: &str,
     pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Query, Problem> {
+) -> Result<Query, Box<Problem>> {
     let spec = records.spec();
     if !spec.document.rights.allow(who, Act::Read) {
-        return Err(problem(403, lang));
+        return Err(Box::new(problem(403, lang)));
     }
-    let asking = Asking { spec, who, lang };
-    let (mut query, mut known) = (Query::default(), HashSet::new());
-    for (name, value) in pairs {
-        if !known.insert(name) {
-            return Err(asking.wrong(name, "twice", asking.say(text(lang).query_twice, &[name])));
-        }
-        match name {
-            "text" => query.text = asking.words(value)?,
-            "sort" => (query.sort, query.down) = asking.sort(value)?,
-            "page" => query.page = asking.number(name, value, u32::MAX as usize)? - 1,
-            "limit" => query.limit = asking.number(name, value, LIMIT)?,
-            name => {
-                let field = asking.field(name)?;
-                query.filters.insert(name.to_owned(), asking.value(field, value)?);
-            }
-        }
-    }
-    Ok(query)
+    Asking { spec, who, lang }.query(pairs).map_err(|wrong| {
+        let detail = wrong.message.clone().into();
+        Box::new(Problem { detail, errors: vec![wrong], ..problem(400, lang) })
+    })
 }
 
 /// Who asks for which records, in which language.
@@ -76,6 +62,26 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
+    fn query<'p>(&self, pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Query, Wrong> {
+        let (mut query, mut known) = (Query::default(), HashSet::new());
+        for (name, value) in pairs {
+            if !known.insert(name) {
+                return Err(Self::wrong(name, "twice", self.say(text(self.lang).query_twice, &[name])));
+            }
+            match name {
+                "text" => query.text = self.words(value)?,
+                "sort" => (query.sort, query.down) = self.sort(value)?,
+                "page" => query.page = self.number(name, value, u32::MAX as usize)? - 1,
+                "limit" => query.limit = self.number(name, value, LIMIT)?,
+                name => {
+                    let field = self.field(name)?;
+                    query.filters.insert(name.to_owned(), self.value(field, value)?);
+                }
+            }
+        }
+        Ok(query)
+    }
+
     fn fields(&self) -> impl Iterator<Item = &'a Field> {
         let (spec, who) = (self.spec, self.who);
         spec.document.fields.iter().filter(move |field| spec.may_see(who, field))
@@ -98,47 +104,45 @@ impl<'a> Asking<'a> {
         })
     }
 
-    fn wrong(&self, name: &str, code: &str, message: String) -> Problem {
-        let field = name.chars().take(CAME).collect();
-        let wrong = Wrong { field, code: code.to_owned(), message: message.clone() };
-        Problem { detail: message.into(), errors: vec![wrong], ..problem(400, self.lang) }
+    fn wrong(name: &str, code: &str, message: String) -> Wrong {
+        Wrong { field: name.chars().take(CAME).collect(), code: code.to_owned(), message }
     }
 
-    fn field(&self, name: &str) -> Result<&'a Field, Problem> {
+    fn field(&self, name: &str) -> Result<&'a Field, Wrong> {
         self.fields().find(|field| field.name == name).ok_or_else(|| {
             let names = format!("{}, {}", NAMES.join(", "), self.names());
-            self.wrong(name, "unknown", self.say(text(self.lang).query_unknown, &[name, &names]))
+            Self::wrong(name, "unknown", self.say(text(self.lang).query_unknown, &[name, &names]))
         })
     }
 
-    fn words(&self, value: &str) -> Result<String, Problem> {
+    fn words(&self, value: &str) -> Result<String, Wrong> {
         if value.chars().count() > TEXT {
             let fault = Fault::Long { max: TEXT };
-            return Err(self.wrong("text", &fault.code(), fault.text(self.spec, "", self.lang)));
+            return Err(Self::wrong("text", &fault.code(), fault.text(self.spec, "", self.lang)));
         }
         Ok(value.to_owned())
     }
 
-    fn sort(&self, value: &str) -> Result<(String, bool), Problem> {
+    fn sort(&self, value: &str) -> Result<(String, bool), Wrong> {
         let name = value.strip_prefix('-').unwrap_or(value);
         if self.fields().any(|field| field.name == name) {
             return Ok((name.to_owned(), value.starts_with('-')));
         }
-        Err(self.wrong("sort", "unknown", self.say(text(self.lang).query_sort, &[name, &self.names()])))
+        Err(Self::wrong("sort", "unknown", self.say(text(self.lang).query_sort, &[name, &self.names()])))
     }
 
     /// A whole number from 1.
-    fn number(&self, name: &str, value: &str, most: usize) -> Result<usize, Problem> {
+    fn number(&self, name: &str, value: &str, most: usize) -> Result<usize, Wrong> {
         let is_plain = value.bytes().all(|byte| byte.is_ascii_digit());
         let number = value.parse::<usize>().ok().filter(|number| is_plain && (1..=most).contains(number));
         number.ok_or_else(|| {
             let sentence = self.say(text(self.lang).query_number, &[name, &most.to_string(), value]);
-            self.wrong(name, "number", sentence)
+            Self::wrong(name, "number", sentence)
         })
     }
 
     /// The value that a record must have: `null` for none.
-    fn value(&self, field: &Field, value: &str) -> Result<Value, Problem> {
+    fn value(&self, field: &Field, value: &str) -> Result<Value, Wrong> {
         let read = match (&field.kind, value) {
             (Type::Check, "true") => Ok(Value::Bool(true)),
             (Type::Check, "false") => Ok(Value::Bool(false)),
@@ -156,7 +160,7 @@ impl<'a> Asking<'a> {
         });
         read.map_err(|fault| {
             let why = self.expected(field).unwrap_or_else(|| fault.text(self.spec, &field.name, self.lang));
-            self.wrong(
+            Self::wrong(
                 &field.name,
                 &fault.code(),
                 self.say(text(self.lang).query_value, &[&field.name, value, &why]),

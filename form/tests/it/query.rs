@@ -49,7 +49,7 @@ fn clerk() -> Who {
     Who::new("eve", &["clerk"])
 }
 
-fn ask(pairs: &[(&str, &str)]) -> Result<list::Query, Problem> {
+fn ask(pairs: &[(&str, &str)]) -> Result<list::Query, Box<Problem>> {
     rest::query(Records::of::<Offer>(), &clerk(), "en", pairs.iter().copied())
 }
 

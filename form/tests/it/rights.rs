@@ -180,7 +180,7 @@ async fn a_list_is_neither_sorted_nor_filtered_by_what_is_hidden() {
             let mut txn = store.txn();
             let answer = match rest::query(Records::of::<Deal>(), &who, "en", [pair]) {
                 Ok(query) => rest::list(Records::of::<Deal>(), call(&mut txn, &who), &query).await.unwrap(),
-                Err(problem) => Err(problem),
+                Err(problem) => Err(*problem),
             };
             let rows = answer.map(|reply| reply.body["rows"].as_array().unwrap().clone());
             match (rows, expected) {

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::{lang::text, number::count, right, show, spec::Spec, value::Data};
 
+/// Line breaks, as [`Fault::Character`] has them.
+const BREAKS: [&str; 5] = ["U+000A", "U+000D", "U+0085", "U+2028", "U+2029"];
+
 /// What is wrong with the value of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -60,8 +63,15 @@ pub enum Fault {
     Pattern,
     /// The field's own function says no.
     Check,
-    /// It is of another type, or holds what cannot be in it.
+    /// It is of another type.
     Type,
+    /// It holds a character that nobody can see, or a line break in a text of one line.
+    Character {
+        /// The character, such as `U+202E`.
+        found: String,
+        /// The end of what stands before it.
+        after: String,
+    },
     /// There is no such record.
     Lookup,
     /// Another record has it.
@@ -117,6 +127,11 @@ impl Fault {
             Fault::Pattern => own("pattern").unwrap_or(t.pattern).to_owned(),
             Fault::Check => own("check").unwrap_or(t.pattern).to_owned(),
             Fault::Type => t.kind.to_owned(),
+            Fault::Character { found, .. } if BREAKS.contains(&found.as_str()) => t.one_line.to_owned(),
+            Fault::Character { found, after } => {
+                let sentence = if after.is_empty() { t.unseen_first } else { t.unseen };
+                sentence.replacen("{}", found, 1).replacen("{}", after, 1)
+            }
             Fault::Lookup => t.lookup.to_owned(),
             Fault::Taken => t.taken.to_owned(),
             Fault::Fixed => t.fixed.to_owned(),

@@ -229,12 +229,17 @@ impl Field {
     /// Whether the search of a list looks at it.
     #[must_use]
     pub fn is_searched(&self) -> bool {
-        !matches!(self.kind, Type::Check | Type::Select { .. })
+        self.kind != Type::Check
     }
 
     /// Whether its values stand one under the other like numbers.
     pub(crate) fn is_number(&self) -> bool {
         matches!(self.kind, Type::Number { .. } | Type::Money { .. })
+    }
+
+    /// Whether people write it in words of their own.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.kind, Type::Text | Type::Lines | Type::Email | Type::Phone)
     }
 
     /// Whether a list can be filtered by it.

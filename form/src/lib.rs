@@ -101,8 +101,11 @@
 
 pub mod access;
 pub mod audit;
+mod characters;
+mod collation;
 mod condition;
 mod conflict;
+mod contact;
 mod document;
 #[cfg(feature = "screens")]
 mod draft;
@@ -150,7 +153,7 @@ pub use filling::{Ended, Filling};
 pub use form::__table;
 pub use form::{Form, to_data, to_record};
 pub use form_derive::Form;
-pub use index::index;
+pub use index::{index, index_version};
 pub use label::Labels;
 pub use lookup::{Choice, Choices, Lookup};
 pub use read::{Filled, Kind};

@@ -6,6 +6,7 @@ use kvs::Txn;
 
 use crate::{
     access::{Act, Who},
+    collation::Collation,
     error::Result,
     form::Form,
     show, table,
@@ -23,7 +24,7 @@ pub type Choices = BTreeMap<String, Vec<Choice>>;
 #[derive(Clone, Copy)]
 pub struct Lookup {
     table: &'static str,
-    find: for<'a> fn(&'a mut Txn, &'a Who, &'a str, usize) -> Later<'a, Vec<Choice>>,
+    find: for<'a> fn(&'a mut Txn, &'a Who, &'a str, usize, &'a str) -> Later<'a, Vec<Choice>>,
     title: for<'a> fn(&'a mut Txn, &'a Who, &'a str) -> Later<'a, Option<String>>,
 }
 
@@ -39,14 +40,21 @@ impl Lookup {
     pub fn of<R: Form>() -> Self {
         Lookup {
             table: R::TABLE,
-            find: |txn, who, text, limit| Box::pin(find::<R>(txn, who, text, limit)),
+            find: |txn, who, text, limit, lang| Box::pin(find::<R>(txn, who, text, limit, lang)),
             title: |txn, who, id| Box::pin(title::<R>(txn, who, id)),
         }
     }
 
-    /// The records whose id or title has the words of a text, at most `limit` of them.
-    pub async fn find(&self, txn: &mut Txn, who: &Who, text: &str, limit: usize) -> Result<Vec<Choice>> {
-        (self.find)(txn, who, text, limit).await
+    /// The records whose id or title has the words of a text, to a reader of a language; at most `limit` of them.
+    pub async fn find(
+        &self,
+        txn: &mut Txn,
+        who: &Who,
+        text: &str,
+        limit: usize,
+        lang: &str,
+    ) -> Result<Vec<Choice>> {
+        (self.find)(txn, who, text, limit, lang).await
     }
 
     /// The title of a record; `None` when there is no such record that the visitor may see.
@@ -59,16 +67,26 @@ impl Lookup {
     }
 }
 
-async fn find<R: Form>(txn: &mut Txn, who: &Who, text: &str, limit: usize) -> Result<Vec<Choice>> {
-    let (spec, words) = (R::spec(), words(text));
+async fn find<R: Form>(
+    txn: &mut Txn,
+    who: &Who,
+    text: &str,
+    limit: usize,
+    lang: &str,
+) -> Result<Vec<Choice>> {
+    let (spec, collation) = (R::spec(), Collation::of(lang));
+    let words = collation.words(text);
     let mut found = Vec::new();
     if !spec.document.rights.allow(who, Act::Read) {
         return Ok(found);
     }
     table::scan::<R>(txn, &mut |id, data| {
         let title = named(spec, who, &id, &data);
-        let text = format!("{id} {title}").to_lowercase();
-        if words.iter().all(|word| text.contains(word)) {
+        let has_all = || {
+            let text = collation.fold(&format!("{id} {title}"));
+            words.iter().all(|word| text.contains(word))
+        };
+        if words.is_empty() || has_all() {
             found.push((id, title));
         }
         found.len() < limit
@@ -91,9 +109,4 @@ pub(crate) fn named(spec: &crate::Spec, who: &Who, id: &str, data: &crate::Data)
     let field = spec.document.field(spec.document.title_field()).filter(|field| spec.may_see(who, field));
     let title = field.and_then(|field| Some(show::value(spec, field, data.get(&field.name)?, "en")));
     title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.to_owned())
-}
-
-/// The words of a search, in lower case.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().take(16).map(str::to_lowercase).collect()
 }

@@ -111,7 +111,9 @@ impl Spec {
         for field in self.document.fields.iter().filter(|field| self.may_enter(who, kind, field)) {
             let value = match read(field) {
                 None => continue,
-                Some(Ok(value)) => value,
+                Some(Ok(value)) => {
+                    unchanged(field, base).filter(|(_, now)| *now == value).map_or(value, |(was, _)| was)
+                }
                 Some(Err((fault, given))) => {
                     faults.insert(field.name.clone(), fault);
                     given
@@ -195,6 +197,12 @@ impl Spec {
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect()
     }
+}
+
+/// A text as it stands in the record, and as it would be read now: where only that differs, nobody has changed it.
+fn unchanged(field: &Field, base: &Data) -> Option<(Value, Value)> {
+    let was = base.get(&field.name).filter(|was| was.is_string() && field.is_text())?;
+    Some((was.clone(), parse(field, was).ok()?))
 }
 
 /// A value as it is read, or what is wrong with it and what the form holds then.

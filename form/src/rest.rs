@@ -3,12 +3,15 @@
 
 #[cfg(feature = "process")]
 pub mod process;
+mod query;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::borrow::Cow;
 
 use kvs::Txn;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+pub use query::{LIMIT, query};
 
 use crate::{
     access::{Act, Who},
@@ -201,62 +204,17 @@ fn denied(records: Records, call: &Call<'_>, act: Act) -> bool {
     !records.spec().document.rights.allow(call.who, act)
 }
 
-/// The query of a list from the pairs of an address: `text`, `sort` (`-name` for descending), `page` from 1,
-/// and the values of filters by field.
-///
-/// # Errors
-///
-/// The pair that is none of these, stands twice, or whose value is no page.
-pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Query, String> {
-    let (mut query, mut known) = (Query::default(), HashSet::new());
-    for (name, value) in pairs {
-        if !known.insert(name) {
-            return Err(format!("`{name}` stands twice"));
-        }
-        match name {
-            "text" => value.clone_into(&mut query.text),
-            "sort" => {
-                query.down = value.starts_with('-');
-                value.strip_prefix('-').unwrap_or(value).clone_into(&mut query.sort);
-            }
-            "page" => {
-                let page = value.parse::<u32>().ok().and_then(|page| page.checked_sub(1));
-                query.page = page.ok_or("`page` is a number from 1")? as usize;
-            }
-            name => drop(query.filters.insert(name.to_owned(), Value::from(value))),
-        }
-    }
-    Ok(query)
-}
-
-/// What a query asks for that the caller's lists do not have, in words.
-fn unknown(spec: &Spec, who: &Who, query: &Query) -> Option<String> {
-    let filters = spec.names(who, Kind::Search);
-    if let Some(name) = query.filters.keys().find(|name| !filters.contains(name)) {
-        return Some(format!(
-            "`{name}` is none of `text`, `sort`, `page` and the filters {}",
-            filters.join(", ")
-        ));
-    }
-    let is_seen = spec.document.field(&query.sort).is_some_and(|field| spec.may_see(who, field));
-    (!query.sort.is_empty() && !is_seen).then(|| format!("there is no field `{}` to sort by", query.sort))
-}
-
 /// A page of records: `{"total": 61, "more": false, "page": 2, "rows": [{..}, ..]}`; `more` says that the total
-/// is at least so many, because not all records of a very large table were looked at.
+/// is at least so many, because not all records of a very large table were looked at. A page behind the last has no
+/// rows. The query is that of [`query`]; fields that the caller may not see are neither filtered nor sorted by.
 pub async fn list(records: Records, call: Call<'_>, query: &Query) -> Answer {
     if denied(records, &call, Act::Read) {
         return Ok(Err(problem(403, call.lang)));
     }
-    if let Some(detail) = unknown(records.spec(), call.who, query) {
-        return Ok(Err(Problem { detail: detail.into(), ..problem(400, call.lang) }));
-    }
     let found = records.find(call.txn, call.who, query, call.lang).await?;
-    let rows: Vec<Value> = found.rows.into_iter().map(|(_, data)| Value::Object(data)).collect();
-    Ok(Ok(reply(
-        200,
-        json!({ "total": found.total, "more": found.more, "page": found.page + 1, "rows": rows }),
-    )))
+    let (total, more, page) = (found.total, found.more, found.page.max(query.page) + 1);
+    let rows = query::rows(query, found.page, found.rows);
+    Ok(Ok(reply(200, json!({ "total": total, "more": more, "page": page, "rows": rows }))))
 }
 
 /// A record, as far as the caller may see it.

@@ -75,11 +75,23 @@ pub(crate) fn longest(field: &Field) -> Option<usize> {
 #[cfg(feature = "screens")]
 const SLACK: usize = 100;
 
+/// Characters that any input takes: more than the bytes of [`n2o::Limits::text`], as it is by default.
+#[cfg(feature = "screens")]
+const PASTED: usize = 33_000;
+
 /// The most characters that are kept of what is typed into a field, whether or not it fits: its length and 100
 /// more, which for a number or a date is all.
 #[cfg(feature = "screens")]
 pub(crate) fn most(field: &Field) -> usize {
     longest(field).unwrap_or(0) + SLACK
+}
+
+/// The most characters that an input takes, whose field may have `max`: far more, because a browser cuts what is
+/// pasted without a word. It is beyond what a server reads of a text, so that whoever pastes more is told; and it
+/// bounds what a page sends.
+#[cfg(feature = "screens")]
+pub(crate) fn pasted(max: usize) -> usize {
+    PASTED.max(max + SLACK + 1)
 }
 
 /// Runs the rules of a field over a value of its type that is not empty, all but its own function.

@@ -57,34 +57,3 @@ pub fn titled(spec: &Spec, field: &Field, found: &Value, titles: &Titles, lang: 
     let Type::Lookup { table } = &field.kind else { return shown };
     titles.get(&(table.clone(), shown.clone())).cloned().unwrap_or(shown)
 }
-
-/// What a text is sorted by: case does not count, and the letters of Ukrainian that came late to Unicode
-/// stand where they belong.
-#[must_use]
-pub fn sort_key(text: &str) -> Vec<u32> {
-    let place = |char: char| match char {
-        '\u{491}' => ('\u{433}', 1),
-        '\u{454}' => ('\u{435}', 1),
-        '\u{456}' => ('\u{438}', 1),
-        '\u{457}' => ('\u{438}', 2),
-        other => (other, 0),
-    };
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .map(place)
-        .map(|(char, after)| u32::from(char) * 4 + after)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ukrainian_letters_stand_where_they_belong() {
-        let alphabet = "\u{430}\u{433}\u{491}\u{434}\u{435}\u{454}\u{436}\u{438}\u{456}\u{457}\u{439}\u{44f}";
-        let mut letters: Vec<String> = alphabet.chars().rev().map(String::from).collect();
-        letters.sort_by_key(|letter| sort_key(letter));
-        assert_eq!(letters.concat(), alphabet);
-    }
-}

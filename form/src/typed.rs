@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::{
     access::Who,
+    characters::nfc,
+    collation::Collation,
     error::Result,
     fault::{Fault, Faults},
     field::Field,
@@ -90,7 +92,7 @@ impl Spec {
             (n2o::Value::Text(text), Some(field)) => {
                 let most = rule::most(field);
                 // A character takes a byte at least, so that most texts need no count.
-                text.len() > most && text.chars().count() > most
+                text.len() > most && nfc(text).chars().count() > most
             }
             _ => false,
         }
@@ -139,13 +141,14 @@ impl Filling {
     /// there are no [`faults`](Self::faults). A record that was typed by its whole title is found.
     pub async fn check(&mut self, spec: &Spec, who: &Who, typed: Typed<'_>, txn: &mut Txn) -> Result {
         self.faults = self.absorb(spec, who, typed);
+        let (lang, collation) = (typed.lang, Collation::of(typed.lang));
         for (field, lookup, typed) in self.looked_up(spec, who) {
             if lookup.title(txn, who, &typed).await?.is_some() {
                 continue;
             }
-            let wanted = typed.to_lowercase();
-            let found = lookup.find(txn, who, &typed, OFFERS).await?;
-            let mut named = found.into_iter().filter(|(_, title)| title.to_lowercase() == wanted);
+            let wanted = collation.fold(&typed);
+            let found = lookup.find(txn, who, &typed, OFFERS, lang).await?;
+            let mut named = found.into_iter().filter(|(_, title)| collation.fold(title) == wanted);
             match (named.next(), named.next()) {
                 (Some((id, _)), None) => drop(self.data.insert(field.name.clone(), Value::from(id))),
                 _ => drop(self.faults.insert(field.name.clone(), Fault::Lookup)),
@@ -175,7 +178,7 @@ impl Filling {
             self.faults.insert(field.to_owned(), Fault::Long { max });
             return Ok(());
         }
-        let found = lookup.find(txn, who, &text, OFFERS).await?;
+        let found = lookup.find(txn, who, &text, OFFERS, typed.lang).await?;
         self.choices.insert(field.to_owned(), found);
         if let Some(Fault::Long { .. }) = self.faults.get(field) {
             self.faults.remove(field);

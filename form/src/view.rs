@@ -222,7 +222,8 @@ impl<'a> Sheet<'a> {
             }
             Type::Lines => tags::textarea(name).attr(attr::ROWS, "5"),
             Type::Date => tags::date(name),
-            Type::Email => tags::email(name).attr(attr::AUTOCOMPLETE, "off"),
+            // Not of the type `email`, for which browsers refuse addresses in other scripts, or send them coded.
+            Type::Email => tags::textbox(name).attr(attr::INPUTMODE, "email").attr(attr::AUTOCOMPLETE, "off"),
             Type::Phone => tags::tel(name).attr(attr::AUTOCOMPLETE, "off"),
             // Not of the type `number`, which reads by the language of the browser and counts under the arrows and the wheel.
             Type::Text | Type::Number { .. } | Type::Money { .. } => {
@@ -314,7 +315,7 @@ fn attributes(field: &Field) -> Vec<(Attr, String)> {
         _ => None,
     };
     out.extend(keys.map(|keys| (attr::INPUTMODE, keys.to_owned())));
-    out.extend(rule::longest(field).map(|max| (attr::MAXLENGTH, max.to_string())));
+    out.extend(rule::longest(field).map(|max| (attr::MAXLENGTH, rule::pasted(max).to_string())));
     for rule in &field.rules {
         match rule {
             Rule::Length { min, .. } if *min > 0 => out.push((attr::MINLENGTH, min.to_string())),

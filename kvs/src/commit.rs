@@ -83,7 +83,7 @@ pub(crate) struct Writes {
     /// Appends in the order of the calls.
     pub(crate) appends: Vec<Append>,
     /// Tables whose records are all in these indexes.
-    pub(crate) indexed: BTreeMap<&'static str, Vec<&'static str>>,
+    pub(crate) indexed: BTreeMap<&'static str, Vec<Cow<'static, str>>>,
     /// The store's own small values: sequences, cursors.
     pub(crate) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
@@ -107,7 +107,7 @@ pub(crate) struct RecordWrite {
     pub(crate) value: Option<RecordValue>,
     pub(crate) expect: Expect,
     /// The names of all indexes the type declares.
-    pub(crate) names: Vec<&'static str>,
+    pub(crate) names: Vec<Cow<'static, str>>,
 }
 
 impl RecordWrite {

@@ -146,11 +146,11 @@ impl Txn {
         Ok(own)
     }
 
-    /// Says no when the table has records that were put before the index was declared.
+    /// Says no when the table has records that were put before the index was declared, or as another version of it.
     async fn ready<R: Record>(&mut self, index: &Index<R>) -> Result<()> {
         let stored = self.snapshot().await?.get(&key::table(R::TABLE)).await?;
         let meta = TableMeta::read(R::TABLE, stored.as_deref())?;
-        if meta.count == 0 || meta.indexes.iter().any(|name| name == index.name) {
+        if meta.count == 0 || meta.indexes.iter().any(|name| *name == index.built()) {
             return Ok(());
         }
         Err(Error::NotIndexed { table: R::TABLE, index: index.name })

@@ -1,6 +1,8 @@
 //! Indexes: what a record declares, and the ordered keys under which it can be found. The queries are in
 //! `find`.
 
+use std::borrow::Cow;
+
 use crate::{commit::IndexRow, key};
 
 /// One way to find records: a name, and the keys of a record under it.
@@ -53,20 +55,38 @@ pub struct Index<R: 'static> {
     pub(crate) name: &'static str,
     pub(crate) unique: bool,
     keys: fn(&R) -> Vec<IndexKey>,
+    version: Option<fn() -> u32>,
 }
 
 impl<R> Index<R> {
     /// An index under which any number of records may share a key. A record with no key is not in it.
     #[must_use]
     pub const fn many(name: &'static str, keys: fn(&R) -> Vec<IndexKey>) -> Self {
-        Self { name, unique: false, keys }
+        Self { name, unique: false, keys, version: None }
     }
 
     /// An index under which a key belongs to one record: a second one is refused with
     /// [`Error::Taken`](crate::Error::Taken) when it commits.
     #[must_use]
     pub const fn unique(name: &'static str, keys: fn(&R) -> Vec<IndexKey>) -> Self {
-        Self { name, unique: true, keys }
+        Self { name, unique: true, keys, version: None }
+    }
+
+    /// Says which version of its keys this is. Another one than a table was indexed under makes the index one that
+    /// the table lacks, until [`Store::reindex`](crate::Store::reindex) has built it anew: whoever changes how the keys
+    /// of a record are made changes the version.
+    #[must_use]
+    pub const fn version(mut self, version: fn() -> u32) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// The name under which a table remembers that all of its records are in it.
+    pub(crate) fn built(&self) -> Cow<'static, str> {
+        match self.version {
+            None => Cow::Borrowed(self.name),
+            Some(version) => Cow::Owned(format!("{}#{:x}", self.name, version())),
+        }
     }
 
     pub(crate) fn keys(&self, record: &R) -> Vec<IndexKey> {

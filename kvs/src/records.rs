@@ -6,6 +6,7 @@ use crate::{
     codec,
     commit::{Expect, RecordValue, RecordWrite},
     error::{Error, Result},
+    index::Index,
     key::{self, Span},
     options,
     record::{Raw, Record},
@@ -153,7 +154,7 @@ impl Txn {
             return Err(Error::TooLarge { what, size, limit: 2 * self.inner.options.max_id + 64 });
         }
         let value = RecordValue { bytes, schema: R::VERSION, expires, rows };
-        let names = R::INDEXES.iter().map(|index| index.name).collect();
+        let names = R::INDEXES.iter().map(Index::built).collect();
         let write = RecordWrite { table: Cow::Borrowed(R::TABLE), value: Some(value), expect, names };
         if expect == Expect::Absent && self.writes.records.get(&key).is_some_and(|own| own.value.is_some()) {
             return Err(Error::Exists { what: name(R::TABLE, &id) });

@@ -6,7 +6,9 @@ use crate::{
     codec,
     commit::{Expect, RecordValue, RecordWrite},
     error::Result,
+    index::Index,
     key::{self, Span},
+    meta::TableMeta,
     record::Record,
     store::Store,
     txn::Txn,
@@ -17,6 +19,20 @@ use crate::{
 const PAGE: usize = 256;
 
 impl Store {
+    /// Brings a table into the indexes that it lacks, as [`reindex`](Self::reindex) does, which are those that were
+    /// declared, or made anew by another version, since it has records. Where it lacks none it reads one row.
+    /// An application calls it for each of its records when it starts.
+    pub async fn reindex_if_needed<R: Record>(&self) -> Result<u64> {
+        let stored = self.txn().snapshot().await?.get(&key::table(R::TABLE)).await?;
+        let meta = TableMeta::read(R::TABLE, stored.as_deref())?;
+        let is_built = |name: &Cow<'static, str>| meta.indexes.iter().any(|known| known == name);
+        if meta.count == 0 || names::<R>().iter().all(is_built) {
+            Ok(0)
+        } else {
+            self.reindex::<R>(|_| ()).await
+        }
+    }
+
     /// Brings every record of a table into the indexes its type declares, and says how many records it
     /// wrote for that. The table stays in use: it works in pages, each a transaction of its own, and what
     /// others put meanwhile is indexed by them. `progress` is told how many records were looked at.
@@ -37,6 +53,7 @@ impl Store {
     }
 }
 
+/// What one transaction did.
 struct Page {
     seen: u64,
     written: u64,
@@ -68,6 +85,6 @@ async fn page<R: Record>(txn: &mut Txn, span: Span) -> Result<Page> {
     Ok(page)
 }
 
-fn names<R: Record>() -> Vec<&'static str> {
-    R::INDEXES.iter().map(|index| index.name).collect()
+fn names<R: Record>() -> Vec<Cow<'static, str>> {
+    R::INDEXES.iter().map(Index::built).collect()
 }

@@ -51,6 +51,9 @@ pub(crate) fn pages(app: App) -> App {
 
 /// Opens the desk on a node: seeds it at the first start, deploys its process and runs it.
 pub async fn open(node: &Node) -> Result {
+    // Whoever has a store of an earlier version has its lists looked through until their indexes are built anew.
+    node.store().reindex_if_needed::<Client>().await?;
+    node.store().reindex_if_needed::<Order>().await?;
     seed::seed(node).await?;
     let services = Engine::builder(node.store())
         .worker("stock", service::stock)

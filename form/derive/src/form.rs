@@ -407,7 +407,8 @@ fn record<'a>(
     let indexes = indexed.map(|part| {
         let (ident, name) = (part.ident, &part.name);
         quote! {
-            ::form::kvs::Index::many(#name, |record| ::form::index::<Self>(#name, &record.#ident, &record.#field))
+            ::form::kvs::Index::many(#name, |record: &Self| ::form::index::<Self>(#name, &record.#ident, &record.#field))
+                .version(::form::index_version::<Self>)
         }
     });
     let id = if id.is_string() && id.inner().is_none() {

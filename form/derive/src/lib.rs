@@ -31,7 +31,8 @@ use proc_macro::TokenStream;
 /// - `read = [..]`, `write = [..]`: roles; `write` also with states, as on the struct: `write = ["manager"] if
 ///   state == "draft"`. Whoever changes a field needs the right to write the record, too.
 /// - `index`: lists that are sorted or filtered by it need not look at every record; the id has one anyway.
-///   A table that had records before is scanned until `kvs::Store::reindex` has built the index.
+///   A table that had records before, or has an index that was made in another way, is scanned until
+///   `kvs::Store::reindex_if_needed` has built the index.
 #[proc_macro_derive(Form, attributes(form))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

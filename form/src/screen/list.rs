@@ -21,12 +21,15 @@ use crate::{
     list::{PAGE, Query},
     number::count,
     read::Kind,
+    rule,
     table::{self, Changed},
     view::Sheet,
 };
 
 /// The input of the search; no field can have its name.
 const TEXT: &str = "f.text";
+/// Most characters of a search.
+const SEARCH: usize = 200;
 /// Most bytes of a row's id that show the record's.
 const LONG: usize = 40;
 
@@ -46,6 +49,9 @@ pub struct List<R> {
     /// The store did not answer the last search.
     #[serde(skip)]
     failed: bool,
+    /// What was typed last is too long to be searched for.
+    #[serde(skip)]
+    long: bool,
     #[serde(skip)]
     of: PhantomData<fn() -> R>,
 }
@@ -59,6 +65,7 @@ impl<R> Default for List<R> {
             who: Who::default(),
             shown: Shared::default(),
             failed: false,
+            long: false,
             of: PhantomData,
         }
     }
@@ -167,11 +174,18 @@ impl<R: Form> List<R> {
         let (spec, t) = (R::spec(), text(ui.lang()));
         let filters = Sheet::new(spec, &self.who, Kind::Search, &self.query.filters, ui.lang());
         let find = || Browse::find().reads(self.inputs());
+        // A browser cuts without a word; whoever pastes as much is told.
+        let most = rule::pasted(SEARCH).to_string();
         let box_ = search(TEXT).value(self.query.text.clone()).attr(attr::AUTOCOMPLETE, "off");
+        let box_ = box_.attr(attr::MAXLENGTH, most).attr(attr::ARIA_DESCRIBEDBY, "f.text.e");
+        // What was typed stays where it is marked.
+        let box_ = if self.long { box_.attr(attr::ARIA_INVALID, "true") } else { box_ };
+        let long = if self.long { t.long.replace("{}", &count(SEARCH, ui.lang())) } else { String::new() };
         form().id("f.find").class("find").attr(attr::ROLE, "search").postback(ui.on(find())).body(html! {
             div.field {
                 label for=(nitro::page_id(TEXT)) { (t.search) }
                 (box_.postback(ui.on(find())).on(On::Input))
+                (span().id("f.text.e").class("error").attr(attr::ROLE, "alert").text(long))
             }
             (panel().id("f.filters").class("filters").on(On::Change).postback(ui.on(find())).body(html! { (filters) }))
         })
@@ -316,9 +330,11 @@ impl<R: Form> Component for List<R> {
     async fn event(&mut self, browse: Browse, cx: &mut Cx<'_, Self>) -> Result {
         match browse {
             Browse::Find { form } => {
-                // What is too long to be read leaves the search as it was.
-                if let Some(text) = form.text(TEXT) {
-                    self.query.text = text.chars().take(200).collect();
+                // What is too long leaves the search as it was, and is said to be so.
+                let text = form.text(TEXT).filter(|text| text.chars().count() <= SEARCH);
+                self.long = text.is_none() && form.get(TEXT).is_some();
+                if let Some(text) = text {
+                    self.query.text = text.into_owned();
                 }
                 let before = std::mem::take(&mut self.query.filters);
                 let filters = form.iter().filter(|(name, _)| *name != TEXT);

@@ -42,7 +42,7 @@ async fn a_record_is_made_with_mistakes_that_are_mended() {
 async fn what_the_browser_may_check_it_is_told() {
     let (app, _) = app(vec![ada()]).await;
     let page = open(&app, "max", "manager", "/clients/AB-0001?do=edit").await;
-    assert_eq!(page.attr("name", "maxlength"), Some("80"));
+    assert_eq!(page.attr("name", "maxlength"), Some("33000"), "a paste that is cut is told to be too long");
     assert_eq!(page.attr("name", "minlength"), Some("2"));
     assert_eq!(page.attr("name", "required"), Some(""));
     assert_eq!(
@@ -51,7 +51,7 @@ async fn what_the_browser_may_check_it_is_told() {
     );
     assert_eq!(page.attr("credit", "aria-describedby"), Some("credit.h credit.e"));
     assert_eq!(page.attr("since", "type"), Some("date"));
-    assert_eq!(page.attr("mail", "type"), Some("email"));
+    assert_eq!((page.attr("mail", "type"), page.attr("mail", "inputmode")), (Some("text"), Some("email")));
     assert!(page.html().contains(r#"<label for="name" class="needed">Name</label>"#), "{}", page.html());
     assert!(page.html().contains("<output id=\"code\""), "the id is fixed");
 }

@@ -69,7 +69,7 @@ async fn find(txn: &mut Txn, query: &list::Query) -> list::Found {
 
 fn query(sort: &str, down: bool, page: usize, filter: Option<(&str, &str)>) -> list::Query {
     let filters = filter.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
-    list::Query { text: String::new(), sort: sort.to_owned(), down, page, filters }
+    list::Query { text: String::new(), sort: sort.to_owned(), down, page, filters, limit: 0 }
 }
 
 #[tokio::test]

@@ -74,6 +74,16 @@ async fn what_is_too_long_to_be_read_leaves_the_search_as_it_was() {
     page.force(&bound, &values).await;
     assert_eq!(page.text("f.total"), "Found: 1");
     assert_eq!((page.value("f.text").as_str(), page.value("kind").as_str()), ("client 11", "vip"));
+    assert_eq!(page.text("f.text.e"), "At most 200 characters.");
+    page.fill("f.text", &"x".repeat(201));
+    page.click("f.find").await;
+    assert_eq!(
+        (page.text("f.text.e").as_str(), page.text("f.total").as_str()),
+        ("At most 200 characters.", "Found: 1")
+    );
+    page.fill("f.text", "client 110");
+    page.click("f.find").await;
+    assert_eq!((page.text("f.text.e").as_str(), page.text("f.total").as_str()), ("", "Found: 1"));
 }
 
 #[tokio::test]

@@ -16,10 +16,13 @@ mod list;
 mod number;
 mod operate;
 mod process;
+mod query;
 mod race;
 mod rest;
 mod rights;
+mod search;
 mod state;
+mod text;
 
 #[test]
 fn a_set_of_screens_takes_at_most_30_lines() {

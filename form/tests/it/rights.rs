@@ -128,7 +128,7 @@ async fn who_may_not_read_finds_nothing_anywhere() {
     }
     let lookup = Deal::spec().lookup("after").unwrap();
     let mut txn = store.txn();
-    assert_eq!(lookup.find(&mut txn, &guest, "", 9).await.unwrap(), []);
+    assert_eq!(lookup.find(&mut txn, &guest, "", 9, "en").await.unwrap(), []);
     assert_eq!(lookup.title(&mut txn, &guest, "a").await.unwrap(), None);
     assert_eq!(lookup.title(&mut txn, &clerk, "a").await.unwrap(), Some("Deal a".to_owned()));
 }
@@ -177,9 +177,11 @@ async fn a_list_is_neither_sorted_nor_filtered_by_what_is_hidden() {
     for (role, sorted, filtered) in [("clerk", None, None), ("manager", Some((2, "b")), Some((1, "b")))] {
         let who = Who::new("eve", &[role]);
         for (pair, expected) in [(("sort", "margin"), sorted), (("margin", "high"), filtered)] {
-            let query = rest::query([pair]).unwrap();
-            let answer =
-                rest::list(Records::of::<Deal>(), call(&mut store.txn(), &who), &query).await.unwrap();
+            let mut txn = store.txn();
+            let answer = match rest::query(Records::of::<Deal>(), &who, "en", [pair]) {
+                Ok(query) => rest::list(Records::of::<Deal>(), call(&mut txn, &who), &query).await.unwrap(),
+                Err(problem) => Err(*problem),
+            };
             let rows = answer.map(|reply| reply.body["rows"].as_array().unwrap().clone());
             match (rows, expected) {
                 (Ok(rows), Some((found, first))) => {

@@ -1,6 +1,6 @@
 //! Writing records: expectations, counts, and the index rows that go with each.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{apply::Changed, overlay::Overlay};
 use crate::{
@@ -106,9 +106,9 @@ fn count(overlay: &mut Overlay<'_>, table: &str, added: i64, record: &RecordWrit
     let before = meta.clone();
     if record.value.is_some() {
         if meta.count == 0 {
-            meta.indexes = record.names.iter().map(|name| (*name).to_owned()).collect();
+            meta.indexes = record.names.iter().map(|name| name.clone().into_owned()).collect();
         } else {
-            meta.indexes.retain(|index| record.names.contains(&index.as_str()));
+            meta.indexes.retain(|index| record.names.iter().any(|name| name == index));
         }
     }
     meta.count = meta.count.saturating_add_signed(added);
@@ -120,10 +120,15 @@ fn count(overlay: &mut Overlay<'_>, table: &str, added: i64, record: &RecordWrit
 }
 
 /// Notes that every record of the table is in these indexes.
-pub(crate) fn indexed(overlay: &mut Overlay<'_>, table: &str, names: &[&'static str], at: u64) -> Result<()> {
+pub(crate) fn indexed(
+    overlay: &mut Overlay<'_>,
+    table: &str,
+    names: &[Cow<'static, str>],
+    at: u64,
+) -> Result<()> {
     let stored = overlay.get(&key::table(table))?;
     let mut meta = TableMeta::read(table, stored.as_deref())?;
-    meta.indexes = names.iter().map(|name| (*name).to_owned()).collect();
+    meta.indexes = names.iter().map(|name| name.clone().into_owned()).collect();
     let (key, stored) = meta.seal(table, at);
     overlay.set(key, Some(stored));
     Ok(())

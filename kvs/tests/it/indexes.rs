@@ -196,3 +196,41 @@ async fn an_index_is_added_to_a_table_in_use() {
     })
     .await;
 }
+
+/// The places of before, in an index whose keys are made in another way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Anew {
+    id: String,
+    city: String,
+}
+
+impl Record for Anew {
+    const TABLE: &'static str = "place";
+    const INDEXES: &'static [Index<Self>] =
+        &[Index::many("city", |place: &Self| vec![IndexKey::of(place.city.to_uppercase())]).version(|| 2)];
+    fn id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.id)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_of_another_version_is_built_anew() {
+    each(async |store| {
+        let mut txn = store.txn();
+        for number in 0..600 {
+            txn.put(&Indexed { id: format!("{number:04}"), city: format!("c{}", number % 10) }).unwrap();
+        }
+        txn.commit().await.unwrap();
+        let find = async || store.txn().find::<Anew>("city", Query::is(IndexKey::of("C3")), 9_999).await;
+        assert!(matches!(find().await, Err(Error::NotIndexed { table: "place", index: "city" })));
+        assert_eq!(store.reindex_if_needed::<Anew>().await.unwrap(), 600);
+        assert_eq!(find().await.unwrap().len(), 60);
+        let before = store.txn().find::<Indexed>("city", Query::is(IndexKey::of("c3")), 1).await;
+        assert!(
+            matches!(before, Err(Error::NotIndexed { .. })),
+            "the version before does not find by other keys"
+        );
+        assert_eq!(store.reindex_if_needed::<Anew>().await.unwrap(), 0);
+    })
+    .await;
+}

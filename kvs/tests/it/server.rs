@@ -4,7 +4,7 @@
 use std::{
     env, fs,
     net::{TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -25,13 +25,21 @@ impl Server {
     /// The server all tests of this process share.
     pub(crate) fn shared() -> &'static Self {
         static SERVER: OnceLock<Server> = OnceLock::new();
-        SERVER.get_or_init(Self::start)
+        SERVER.get_or_init(|| Self::start_with(true))
     }
 
     pub(crate) fn start() -> Self {
+        Self::start_with(false)
+    }
+
+    /// Starts a server whose folder goes with it, because nobody drops what all tests share.
+    fn start_with(is_shared: bool) -> Self {
         let folder = tempfile::Builder::new().prefix("kvs-pg-").tempdir().unwrap().keep();
-        // The server's user must get to its folder.
+        // The server's user must get to its folder, and may take it away.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        if is_root() {
+            chown(&folder, Some(NOBODY), None).unwrap();
+        }
         let data = folder.join("data");
         let made = user(&binary("initdb"))
             .args(["--auth=trust", "--username=kvs", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
@@ -40,7 +48,7 @@ impl Server {
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { port, child: run(&data, port), folder };
+        let mut server = Self { port, child: run(&data, port, is_shared), folder };
         assert!(server.serves(), "the server has ended");
         server
     }
@@ -68,7 +76,7 @@ impl Server {
         let killed = Instant::now();
         loop {
             self.child.wait().unwrap();
-            self.child = run(&self.folder.join("data"), self.port);
+            self.child = run(&self.folder.join("data"), self.port, false);
             if self.serves() {
                 return;
             }
@@ -114,8 +122,9 @@ impl Drop for Server {
     }
 }
 
-fn run(data: &Path, port: u16) -> Child {
+fn run(data: &Path, port: u16, is_shared: bool) -> Child {
     let folder = data.parent().unwrap();
+    let gone = if is_shared { folder } else { Path::new("") };
     // The shell waits for either end: of the server, or of its own input.
     let script = r#""$0" -D "$1" -p "$2" -k "$3" -h 127.0.0.1 -c shared_buffers=32MB -c max_connections=200 \
         </dev/null >"$3/log" 2>&1 & server=$!
@@ -128,7 +137,7 @@ fn run(data: &Path, port: u16) -> Child {
         .arg(data)
         .arg(port.to_string())
         .arg(folder)
-        .arg("")
+        .arg(gone)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -136,10 +145,16 @@ fn run(data: &Path, port: u16) -> Child {
         .unwrap()
 }
 
+/// The user that tests of root run servers as.
+const NOBODY: u32 = 65_534;
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
 /// A command as a user the server accepts: it refuses to run as root.
 fn user(program: &Path) -> Command {
-    let root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    if !root {
+    if !is_root() {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");

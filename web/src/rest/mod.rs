@@ -2,7 +2,7 @@
 //!
 //! | method and path | what |
 //! |---|---|
-//! | `GET /api/records/{table}?text=&sort=&page=` | a page of records |
+//! | `GET /api/records/{table}` | a page of records, by `text`, `sort`, `page`, `limit` and the values of fields; see [`form::rest::query`] for how each is written. What is not understood is refused with 400 |
 //! | `POST /api/records/{table}` | a new record; where records [begin with a process](Rest::started), that, too |
 //! | `GET`, `PATCH`, `DELETE /api/records/{table}/{id}` | a record; writing asks for `If-Match` with its `ETag`, or with `*` for whichever version there is; `GET` with `If-None-Match` answers 304 where the record is as it was |
 //! | `GET /api/processes`, `POST /api/processes/{process}` | what can be started, and starting it with the values of its form: `{"id": instance, "record": id}`, the record being the one that the form has made |

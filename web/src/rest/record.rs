@@ -66,8 +66,10 @@ pub(crate) fn route(
                            headers: HeaderMap,
                            Query(pairs): Query<Vec<(String, String)>>| {
         let caller = caller(&app, &Method::GET, client, &headers).await?;
-        let query = rest::query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        Ask::List(records, query.map_err(Problem::malformed)?).serve(&app, &caller, None).await
+        let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let query = rest::query(records, &caller.who(), caller.lang, pairs);
+        let query = query.map_err(|problem| Problem::from(*problem))?;
+        Ask::List(records, query).serve(&app, &caller, None).await
     };
     let create = async move |State(app): App, client: ClientAddress, headers: HeaderMap, sent: Body| {
         #[cfg(feature = "process")]

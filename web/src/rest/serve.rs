@@ -31,6 +31,14 @@ pub(crate) enum Ask {
     Process(std::sync::Arc<form::process::Processes>, super::process::Of),
 }
 
+impl Caller {
+    /// The caller as forms know them.
+    pub(super) fn who(&self) -> Who {
+        let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
+        Who::new(&self.user, &roles)
+    }
+}
+
 impl Ask {
     async fn call(&self, call: Call<'_>) -> Result<Result<Reply, rest::Problem>, Error> {
         Ok(match self {
@@ -68,8 +76,7 @@ impl Ask {
         caller: &Caller,
         known: Option<&Match>,
     ) -> Result<Response, Problem> {
-        let roles: Vec<&str> = caller.roles.iter().map(String::as_str).collect();
-        let who = Who::new(&caller.user, &roles);
+        let who = caller.who();
         let mut attempts = app.node.store().attempts();
         loop {
             let (mut txn, now) = (attempts.begin().await, app.node.clock().millis());

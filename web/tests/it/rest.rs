@@ -243,7 +243,11 @@ async fn a_parameter_that_a_list_does_not_have_is_refused_and_not_ignored() {
         "/api/instances?after=a&after=b",
         "/api/instances?after=a&page=2",
         "/api/records/ask?page=0",
-        "/api/records/ask?limit=9",
+        "/api/records/ask?page=abc",
+        "/api/records/ask?limit=0",
+        "/api/records/ask?city=",
+        "/api/records/ask?sort=nope",
+        "/api/records/ask?days=many",
         "/api/records/ask?page=1&page=2",
     ] {
         let (status, problem, _) = api.call(&clerk, "GET", path, Value::Null).await;
@@ -254,6 +258,16 @@ async fn a_parameter_that_a_list_does_not_have_is_refused_and_not_ignored() {
         );
     }
     assert_eq!(api.call(&clerk, "GET", "/api/instances?after=a", Value::Null).await.0, StatusCode::OK);
+    for days in [6, 7, 7] {
+        api.call(&clerk, "POST", "/api/records/ask", json!({ "days": days })).await;
+    }
+    let path = "/api/records/ask?days=7&limit=1&page=2&sort=-number";
+    let (status, list, _) = api.call(&clerk, "GET", path, Value::Null).await;
+    let rows = list["rows"].as_array().unwrap();
+    assert_eq!(
+        (status, &list["total"], rows.len(), &rows[0]["days"]),
+        (StatusCode::OK, &json!(2), 1, &json!(7))
+    );
 }
 
 #[tokio::test]

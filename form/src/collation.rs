@@ -29,6 +29,10 @@ const KEY: usize = 256;
 /// Letters that are other letters with a stroke, or two of them in one, stand here (Latin-1 Supplement to Latin
 /// Extended-B). Those with marks come apart by themselves.
 const LETTERS: std::ops::RangeInclusive<char> = '\u{c0}'..='\u{24f}';
+/// Characters of most texts: Latin, Greek and Cyrillic, also with marks.
+const COMMON: std::ops::RangeInclusive<char> = '\u{80}'..='\u{52f}';
+/// Marks, which are folded with the letter before them.
+const MARKS: std::ops::RangeInclusive<char> = '\u{300}'..='\u{36f}';
 /// Letters that they may be.
 const PLAIN: [&str; 31] = [
     "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u",
@@ -44,6 +48,8 @@ pub(crate) struct Collation {
     letters: Option<CollatorBorrowed<'static>>,
     /// Letters that are, to this language, plain ones.
     plain: BTreeMap<char, &'static str>,
+    /// The characters of [`COMMON`] as they are folded; a list folds every text that it looks through.
+    common: Vec<String>,
 }
 
 impl Collation {
@@ -77,7 +83,9 @@ impl Collation {
             PLAIN.into_iter().find(|plain| letters.compare(text, plain).is_eq())
         };
         let plain = LETTERS.filter_map(|char| Some((char, same(char)?))).collect();
-        Collation { order, letters, plain }
+        let mut collation = Collation { order, letters, plain, common: Vec::new() };
+        collation.common = COMMON.map(|char| collation.fold_any(char.encode_utf8(&mut [0; 4]))).collect();
+        collation
     }
 
     /// The place of a text: keys are in the order of the texts.
@@ -97,6 +105,23 @@ impl Collation {
         if text.is_ascii() {
             return text.to_ascii_lowercase();
         }
+        let mut out = String::with_capacity(text.len());
+        for char in text.chars() {
+            if char.is_ascii() {
+                out.push(char.to_ascii_lowercase());
+                continue;
+            }
+            let place = u32::from(char).wrapping_sub(u32::from(*COMMON.start())) as usize;
+            match self.common.get(place).filter(|_| !MARKS.contains(&char) && !is_old_mark(char)) {
+                Some(folded) => out.push_str(folded),
+                // What is folded with others around it, and what is rare.
+                None => return self.fold_any(text),
+            }
+        }
+        out
+    }
+
+    fn fold_any(&self, text: &str) -> String {
         let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
         let apart = nfkd.normalize(text);
         let folded = CaseMapper::new().fold_string(&apart);
@@ -150,6 +175,11 @@ impl Collation {
         words.dedup();
         words
     }
+}
+
+/// Whether a character is one of the marks of old Cyrillic writing.
+fn is_old_mark(char: char) -> bool {
+    matches!(char, '\u{483}'..='\u{489}')
 }
 
 fn is_mark(char: char) -> bool {
@@ -223,12 +253,13 @@ mod tests {
 
         #[test]
         fn a_text_is_found_however_it_is_written(
-            text in "[a-z \u{df}-\u{17f}\u{370}-\u{3ff}\u{400}-\u{45f}\u{490}\u{491}'\u{2019}]{0,10}", at in 0..3_usize,
+            text in "[a-zA-Z \u{80}-\u{17f}\u{300}-\u{308}\u{370}-\u{3ff}\u{400}-\u{45f}\u{490}\u{491}'\u{2019}]{0,10}", at in 0..3_usize,
         ) {
             let collation = Collation::of(["en", "uk", "tr"][at]);
             let folded = collation.fold(&text);
             let apart = DecomposingNormalizerBorrowed::new_nfd().normalize(&text).into_owned();
             prop_assert_eq!(&collation.fold(&apart), &folded);
+            prop_assert_eq!(&collation.fold_any(&text), &folded);
             prop_assert_eq!(&collation.fold(&folded), &folded, "folded once is folded");
             let upper = CaseMapper::new().fold_string(&text).into_owned();
             prop_assert_eq!(&collation.fold(&upper), &folded);

@@ -273,7 +273,11 @@ async fn write(records: Records, call: Call<'_>, mut filling: Filling, body: &Va
     let (spec, who, lang) = (records.spec(), call.who, call.lang);
     filling.give(spec, who, body, call.txn).await?;
     if !filling.faults.is_empty() {
-        return Ok(Err(Problem::faults(422, spec, &filling.faults, lang)));
+        let mut problem = Problem::faults(422, spec, &filling.faults, lang);
+        if let Some(denied) = problem.denied.as_mut().filter(|_| filling.kind == Kind::Create) {
+            denied.act = Act::Create;
+        }
+        return Ok(Err(problem));
     }
     let was = filling.version;
     Ok(match filling.save(records, call.txn, By { who, now: call.now }).await? {

@@ -109,9 +109,27 @@ async fn an_order_goes_its_way_although_the_server_dies(engine: Engine) {
     // The manager approves in another window; the clerk sees the token move.
     manager.first_task(&base).await;
     assert!(manager.text("document.querySelector('.about').textContent").await.contains("216,000.00"));
+    // What the clerk changes meanwhile is before the manager at once.
+    let instance = clerk.text("location.href").await;
+    for (quantity, total, moved) in
+        [("500", "12,000,000.00", "by Olena: Quantity: 9"), ("9", "216,000.00", "")]
+    {
+        clerk.at(&format!("{base}/orders/2001?do=edit")).await;
+        clerk.put("quantity", quantity).await;
+        clerk.click("#f\\.save").await;
+        clerk.until("location.search == ''").await;
+        manager.until(&format!("document.querySelector('.about').textContent.includes('{total}')")).await;
+        let said = manager.says("f.moved").await;
+        assert!(said.contains(moved) && said.is_empty() == moved.is_empty(), "{said}");
+    }
     manager.choose("decision", "approve").await;
     manager.click("#f\\.send").await;
     manager.until("location.pathname == '/tasks'").await;
+    // What was approved stays.
+    clerk.at(&format!("{base}/orders/2001")).await;
+    clerk.until("document.getElementById('f.rights').textContent.includes('you may not change it')").await;
+    assert_eq!(clerk.js("return document.querySelectorAll('#f\\\\.edit, #f\\\\.delete').length").await, 0);
+    clerk.at(&instance).await;
     clerk.token("pack").await;
     clerk.until("!document.querySelector('#bpmn-approve.is-active')").await;
     clerk.until("document.querySelector('#bpmn-approve.is-passed')").await;

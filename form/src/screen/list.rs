@@ -310,7 +310,7 @@ impl<R: Form> Component for List<R> {
     fn render(&self, ui: &Ui<'_, Self>) -> Markup {
         let (spec, t, is_page) = (R::spec(), text(ui.lang()), ui.is_page());
         let title = spec.document.label("", ui.lang());
-        let may_make = spec.document.rights.allow(&self.who, Act::Create);
+        let may_make = spec.denial(&self.who, Act::Create, &spec.blank()).is_none();
         let new = below(bare(ui.path()), "new", "?do=create");
         let whole = html! {
             header {

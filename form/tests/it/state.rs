@@ -15,8 +15,9 @@ use crate::app::{app as clients, open};
 /// the moment on that it is approved, and only a manager moves it.
 #[derive(Clone, Debug, Serialize, Deserialize, Form)]
 #[form(
-    table = "parcel", labels = LABELS, read = ["clerk", "manager", "keeper"],
+    table = "parcel", labels = LABELS, read = ["clerk", "manager", "keeper", "packer"],
     write = ["clerk"] if state == "open" || state == "approved",
+    write = ["packer"] if state == "packed",
     write = ["manager"] if state != "packed",
     delete = ["clerk", "manager"] if state == "open",
 )]
@@ -130,6 +131,34 @@ async fn a_program_is_told_which_rule_it_is_and_in_which_state() {
         rest::delete(Records::of::<Parcel>(), call, "p1", Some(&Match::Any)).await.unwrap().unwrap_err();
     assert_eq!((problem.status, problem.kind), (403, "urn:n2o:denied"));
     assert!(!txn.wrote());
+}
+
+/// Who may write a parcel only once it is packed makes none, and is not offered to.
+#[tokio::test]
+async fn a_new_record_is_asked_for_by_its_defaults() {
+    let (app, store) = app("packed").await;
+    let list = open(&app, "ivan", "keeper", "/parcels").await;
+    assert!(!list.has("f.new") && open(&app, "eve", "clerk", "/parcels").await.has("f.new"));
+    let page = open(&app, "ivan", "packer", "/parcels/new?do=create").await;
+    assert!(!page.has("f.save"), "{}", page.html());
+    assert_eq!(page.text("f.rights"), "You may not create such a record (State: open).");
+    for (role, body, status) in [
+        ("packer", json!({ "code": "p2", "name": "Lamps" }), 409),
+        ("packer", json!({}), 422),
+        ("clerk", json!({ "code": "p2", "state": "packed" }), 422),
+        ("clerk", json!({ "code": "p2", "name": "Lamps" }), 201),
+    ] {
+        let (mut txn, who) = (store.txn(), who(role));
+        let call = Call { txn: &mut txn, who: &who, lang: "en", now: 0 };
+        let answer = rest::create(Records::of::<Parcel>(), call, &body).await.unwrap();
+        let denied = answer.as_ref().err().and_then(|problem| problem.denied.clone());
+        assert_eq!(
+            answer.as_ref().map_or_else(|problem| problem.status, |reply| reply.status),
+            status,
+            "{role}"
+        );
+        assert_eq!(denied.map(|denied| denied.act), (status == 409).then_some(Act::Create));
+    }
 }
 
 /// Programs that write through a table, and not through a form that is filled in.
@@ -266,7 +295,11 @@ async fn a_record_that_moves_under_an_open_card_closes_its_fields_and_keeps_what
     };
     shown(&edit);
     assert!(edit.text("f.note").contains("What you had typed is kept"), "{}", edit.text("f.note"));
-    // It is kept wherever the user goes.
+    // It is kept wherever the user goes, also when they have gone on with what is open.
+    edit.fill("name", "Light");
+    edit.click("f.fields").await;
+    edit.fill("name", "Lights");
+    edit.click("f.fields").await;
     edit.leave();
     app.restart().await;
     let mut edit = eve.open("/parcels/p1?do=edit").await;

@@ -237,7 +237,7 @@ impl<'a> Sent<'a> {
     /// much more than the form has.
     fn is_too_much(&self, most: usize) -> bool {
         let name = |source: &&'a str| source.trim_start_matches([CHECK, SEVERAL]);
-        let names: HashSet<&str> = self.sources.iter().map(|source| name(&source)).collect();
+        let names: HashSet<&str> = self.sources.iter().map(name).collect();
         names.len() < self.sources.len() || self.sources.len() > most || self.pairs.len() > SPARE * most
     }
 

@@ -99,7 +99,14 @@ impl Copy {
             disk::sync(&fs::File::open(&making)?)?;
             Ok(())
         })?;
-        let disk = disk::lock(&making)?;
+        // Until now the database had it locked. Whoever wants the name may look at it just now, and finds that it holds
+        // something.
+        let disk = disk::lock(&making).map_err(|error| match error {
+            Error::Locked { .. } => {
+                Error::Underway { what: format!("another copy into {}", making.display()) }
+            }
+            error => error,
+        })?;
         let name = || {
             let seal = Seal::of(&*disk, at)?;
             if replace {

@@ -167,11 +167,10 @@ const drop = () => {
 // Fetches the page again, 5 seconds after it was fetched at the earliest; not
 // while the browser is on its way elsewhere, which would call it back.
 const reload = () => {
-  drop((done = 1));
+  // What was sent and not answered is lost as well.
+  drop((sent = 0), (done = 1));
   setTimeout(() => leaving || location.reload(), 5000 - performance.now());
   remember("");
-  // What cannot be sent any more is told.
-  if (queue[0]) store("n2o-", note.dataset.lost);
 };
 
 // The page is shown; what was typed is put back where nothing has changed.
@@ -380,8 +379,11 @@ const handlers = {
     flush();
     drop();
     it.save?.(leaving, (leaving = 0));
-    // Sent again by the document that goes on with the page.
+    // What waits for its turn goes with the rest.
+    for (const [id, , inputs, values] of later.splice(0)) if (byId(id)) send(byId(id), inputs, values);
+    // Sent again by the document that goes on with the page; another one says that what was not sent is lost.
     if (queue[0]) store("n2o" + token, JSON.stringify([answered, (it.safe?.(queue) || queue).map((event) => event.slice(0, 2))]));
+    if (queue[sent]) store("n2o-", note.dataset.lost);
   },
   // From the back/forward cache the document comes with all it held, but for the socket.
   pageshow: ({ persisted }) => persisted && wake(),
@@ -395,6 +397,7 @@ if (meta) {
   if (resumed) {
     page.inert = true;
     [answered, queue] = JSON.parse(store("n2o" + token) || "[0,[]]");
+    if (queue[0]) alerted = failed = "";
   }
   remember(token);
   setInterval(beat, 25000);

@@ -30,6 +30,33 @@ test("what was not sent is sent by the document that goes on with the page", asy
   assert.equal((await b.sent()).at(-1)[1], 4);
 });
 
+test("a press that waits for its turn goes with the others", async () => {
+  const plain = `<input id="i"><button ${bind("say", `data-s="i"`)}>say</button>`;
+  await b.page(plain);
+  await type("i", "a");
+  await b.eval("say.click()");
+  await type("i", "b");
+  await b.eval("say.click()");
+  assert.equal((await b.sent()).length, 1);
+  await b.loading(() => b.reload());
+  await b.serve([4, 0, 0]);
+  assert.deepEqual((await b.sent()).map((frame) => frame[4]), [["a"], ["ab"]]);
+  assert.equal(await note(), "");
+});
+
+test("another document says what was not sent, and nothing of what was", async () => {
+  for (const [cut, told] of [[false, ""], [true, "LOST"]]) {
+    await b.page(form);
+    if (cut) await b.lose(1006);
+    await b.eval("go.click()");
+    // As a browser that has shown an error in between, which has forgotten the entry of its history.
+    await b.eval("history.replaceState(null, '')");
+    await b.loading(() => b.reload());
+    await b.serve([4, 0, 0]);
+    assert.deepEqual([await note(), await b.sent()], [told, []]);
+  }
+});
+
 test("a press that waits since before a reload is not made twice", async () => {
   const plain = `<button ${bind("once")}>once</button>`;
   await b.page(plain);

@@ -367,12 +367,13 @@ impl<P: Component + Default> Held<P> {
         let known = may_keep.then(|| Known::new(Arc::clone(&nodes), keying, cx.doc.wholes == 0));
         let round = cx.doc.round();
         let layout = cx.node().service::<Layout>();
+        let mut is_shown = true;
         let marked = scope::marked(random, event, known, round, || {
             let content = page.render(&ui);
-            match layout {
-                Some(layout) => (layout.0)(&ui, &content).into_string(),
-                None => content.into_string(),
-            }
+            let Some(layout) = layout else { return content.into_string() };
+            let whole = (layout.0)(&ui, &content).into_string();
+            is_shown = !check::ON || whole.contains(&content.0);
+            whole
         });
         let mut draft = Draft::new(marked, &nodes, keying, text(ui.lang()));
         let has_twins = draft.has_twins(&nodes);
@@ -382,6 +383,8 @@ impl<P: Component + Default> Held<P> {
         if has_twins {
             draft.part_twins();
         }
+        let lost = "the layout does not show the page: put its second argument into what it answers";
+        check::tell(cx, (!is_shown).then(|| lost.to_owned()));
         check(cx, &draft);
         (draft, has_twins)
     }

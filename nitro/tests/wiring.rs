@@ -160,3 +160,11 @@ async fn a_verb_that_names_an_element_which_is_nowhere() {
     page.click("say").await;
     assert_eq!(page.error(), None);
 }
+
+#[tokio::test]
+#[should_panic(expected = "the layout does not show the page")]
+async fn a_layout_that_forgets_its_page() {
+    let app = TestApp::new().page::<Wrong>("/{what}");
+    app.node().provide(nitro::Layout(|_, _| html! { header { "Title" } }));
+    app.open("/fine").await;
+}

@@ -34,6 +34,15 @@ pub(crate) enum Notice {
     },
 }
 
+/// What is said to whom has sent a form again with other values.
+pub(crate) fn again(lang: &str) -> &'static str {
+    if lang == "uk" {
+        "Цю форму вже надіслано раніше, тож зміненого зараз не виконано. Перевірте введене й надішліть ще раз."
+    } else {
+        "This form was sent before, so that what has changed since was not done. Look at it and send it again."
+    }
+}
+
 impl Notice {
     fn status(&self) -> StatusCode {
         match self {

@@ -25,7 +25,7 @@ use crate::{
     app::Shared,
     get, native,
     native::{CHECK, NAME, SEVERAL},
-    notice::Notice,
+    notice::{Notice, again},
     ws,
 };
 
@@ -197,15 +197,6 @@ async fn execute(
             }
             _ => {}
         }
-    }
-}
-
-/// What is said to whom has sent a form again with other values.
-fn again(lang: &str) -> &'static str {
-    if lang == "uk" {
-        "Цю форму вже надіслано раніше, тож зміненого зараз не виконано. Перевірте введене й надішліть ще раз."
-    } else {
-        "This form was sent before, so that what has changed since was not done. Look at it and send it again."
     }
 }
 

@@ -8,6 +8,7 @@ in_every_browser!(
     back_and_forward_lead_to_live_pages,
     a_reload_shows_what_the_server_says,
     a_tab_comes_back_to_the_page_that_it_left,
+    back_after_a_sign_out_shows_nothing_of_what_was_there,
 );
 
 async fn back_and_forward_lead_to_live_pages(engine: Engine) {
@@ -111,4 +112,19 @@ async fn a_tab_comes_back_to_the_page_that_it_left(engine: Engine) {
     window.live().await;
     window.go(&server.url("/counter?new")).await;
     shows("0").await;
+}
+
+/// A browser may keep the document as it was.
+async fn back_after_a_sign_out_shows_nothing_of_what_was_there(engine: Engine) {
+    let server = Server::start();
+    let window = engine.window((900, 700), "en").await;
+    window.enter(&server.url(""), "Olena", "walk").await;
+    window.say("a secret").await;
+    window.until("document.querySelectorAll('#messages .line').length == 1").await;
+    window.click("#logout").await;
+    window.until("location.pathname == '/login'").await;
+    window.live().await;
+    window.back().await;
+    window.until("location.pathname == '/login' && !document.getElementById('messages')").await;
+    window.live().await;
 }

@@ -47,6 +47,11 @@ fn rest(node: &Node) -> u64 {
     (node.key >> 32) << 48 | node.hash & HASH
 }
 
+/// The first place where two lists differ.
+fn first(one: &[u64], other: &[u64]) -> Option<usize> {
+    one.iter().zip(other).position(|(one, other)| one != other)
+}
+
 /// Puts `new` in the place of a range. Vectors are not doubled: there are many pages, and most grow little.
 fn put<T: Copy>(vec: &mut Vec<T>, range: Range<usize>, new: impl ExactSizeIterator<Item = T>) {
     let more = new.len().saturating_sub(range.len());
@@ -370,7 +375,7 @@ impl Nodes {
         let same = |at: usize, other: usize| self.key(at) == known.key(other);
         let (ours, theirs) = (self.len(), known.len());
         let most = ours.min(theirs);
-        if ours == theirs && self.low == known.low && (0..ours).all(|at| same(at, at)) {
+        if self.low == known.low && self.bits(known) & !HASH == 0 {
             return false;
         }
         let front = (0..most).take_while(|at| same(*at, *at)).count();
@@ -388,32 +393,45 @@ impl Nodes {
             .any(|chunk| chunk.iter().skip(1).any(|(_, other)| differ(chunk[0].1, *other)))
     }
 
+    /// The bits in which the upper parts of the keys and the hashes of as many nodes differ.
+    fn bits(&self, other: &Nodes) -> u64 {
+        self.rest.iter().zip(&other.rest).fold(0, |all, (one, other)| all | (one ^ other))
+    }
+
     /// The changes from `old`, when it holds the same elements in the same places.
     pub(crate) fn changes(&self, old: &Nodes) -> Option<impl Iterator<Item = Change>> {
         let same = self.low == old.low && self.flags == old.flags && self.wide == old.wide;
-        let differ = || self.rest.iter().zip(&old.rest).fold(0, |all, (new, old)| all | (new ^ old));
-        if !same || self.low.is_empty() || differ() & (!HASH | FIELD) != 0 {
+        if !same || self.low.is_empty() || self.bits(old) & (!HASH | FIELD) != 0 {
             return None;
         }
-        let (mut at, mut value) = (0, 0);
+        let differs =
+            |at: usize| first(&self.rest[at..], &old.rest[at..]).map_or(self.len(), |more| at + more);
+        // The nodes that were looked at, and their values; and the next element that is another one.
+        let (mut at, mut value, mut element) = (0, 0, differs(0));
         Some(std::iter::from_fn(move || {
-            while at < self.len() {
-                let (now, number) = (at, value);
-                if self.rest[now] != old.rest[now] {
-                    at += self.size(now);
-                    value += self.flags[now..at].iter().map(|flags| usize::from(flags >> 7)).sum::<usize>();
+            loop {
+                let more = first(&self.values[value..], &old.values[value..]);
+                let valued = more.map_or(self.len(), |more| self.valued(at, more));
+                if element <= valued {
+                    let now = (element < self.len()).then_some(element)?;
+                    let end = now + self.size(now);
+                    value += self.values_in(at..end);
+                    (at, element) = (end, differs(end));
                     return Some(Change::Element(now));
                 }
-                at += 1;
-                if self.flags[now] & VALUED != 0 {
-                    value += 1;
-                    if self.values[number] != old.values[number] && self.flags[now] & KEPT == 0 {
-                        return Some(Change::Value(now));
-                    }
+                value += more.unwrap_or_default() + 1;
+                at = valued + 1;
+                if self.flags[valued] & KEPT == 0 {
+                    return Some(Change::Value(valued));
                 }
             }
-            None
         }))
+    }
+
+    /// From a node on, the one with a value before which as many have one.
+    fn valued(&self, from: usize, before: usize) -> usize {
+        let flags = self.flags[from..].iter().enumerate().filter(|(_, flags)| **flags & VALUED != 0);
+        flags.map(|(more, _)| from + more).nth(before).unwrap_or(self.len())
     }
 
     /// The bytes that the arrays take.

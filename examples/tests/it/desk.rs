@@ -253,7 +253,7 @@ async fn cards_on_one_page_are_edited_through_a_restart_of_the_server(engine: En
             .await;
         window.until(&format!("document.activeElement.id == 'cards.{code}.f.title'")).await;
         window.click(&format!("#cards\\.{code}\\.f\\.edit")).await;
-        window.until(&format!("document.getElementById('cards.{code}.city')")).await;
+        window.until(&format!("document.activeElement.id == 'cards.{code}.name'")).await;
     }
     // One field of both cards, which must not be each other's.
     window.put("cards.C-0001.city", "Lutsk").await;

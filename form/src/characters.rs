@@ -22,6 +22,9 @@ use crate::fault::Fault;
 
 /// Characters of the text before one that is refused, in the fault that says where it stands.
 const BEFORE: usize = 12;
+/// Characters behind an emoji, and of what dresses it, that are looked through: each of them asks again, so that without
+/// a bound a long run would take its square. No flag or family has half as many.
+const DRESS: usize = 64;
 /// Closes the tags of a flag.
 const LAST_TAG: char = '\u{e007f}';
 
@@ -112,10 +115,10 @@ fn belongs(before: &str, char: char, after: &str) -> bool {
             before.chars().next_back().is_some_and(varies)
         }
         // A run of tags follows an emoji and is closed by the last one.
-        LAST_TAG => before.ends_with(is_tag) && ends_in_emoji(before.trim_end_matches(is_tag)),
+        LAST_TAG => before.ends_with(is_tag) && ends_in_emoji(before),
         _ if is_tag(char) => {
-            let is_closed = after.trim_start_matches(is_tag).starts_with(LAST_TAG);
-            is_closed && ends_in_emoji(before.trim_end_matches(is_tag))
+            let behind = after.chars().take(DRESS).find(|char| !is_tag(*char));
+            behind == Some(LAST_TAG) && ends_in_emoji(before)
         }
         _ => false,
     }
@@ -151,7 +154,7 @@ fn ends_in_emoji(before: &str) -> bool {
             || is_tag(char)
             || CodePointSetData::new::<EmojiModifier>().contains(char)
     };
-    before.trim_end_matches(is_dress).chars().next_back().is_some_and(is_pictograph)
+    before.chars().rev().take(DRESS).find(|char| !is_dress(*char)).is_some_and(is_pictograph)
 }
 
 /// Whether a character may have variants: signs, digits, ideographs and letters without case.
@@ -212,6 +215,15 @@ mod tests {
             };
             prop_assert!(kept.chars().all(|char| !is_hidden(char) || is_allowed(char)), "{:?}", kept);
             prop_assert!(kept.is_empty() || kept.chars().any(|char| !is_unseen(char)));
+        }
+    }
+
+    #[test]
+    fn a_flag_has_a_few_tags_and_no_run_of_them() {
+        let flag = |tags: usize| format!("\u{1f3f4}{}\u{e007f}", "\u{e0067}".repeat(tags));
+        assert_eq!(clean(&flag(5), false), Ok(flag(5)));
+        for long in [flag(100), flag(1) + &"\u{e0067}\u{e007f}".repeat(100), flag(200_000)] {
+            assert!(matches!(clean(&long, false), Err(Fault::Character { .. })));
         }
     }
 

@@ -9,13 +9,16 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use crate::characters::is_hidden;
 
+/// Most bytes of a domain that is looked at: 253 characters of DNS, each of which may take four.
+const DOMAIN: usize = 1_012;
+
 /// An e-mail address as it is kept, of a text that is [clean](crate::characters::clean): by the rule of browsers for
 /// `input type=email` with a point in the domain asked for, and for other scripts by RFC 6531, with a domain that
 /// IDNA (UTS 46) knows and shows.
 pub(crate) fn email(text: &str) -> Option<String> {
     let (local, domain) = text.split_once('@')?;
     let is_local = (1..=64).contains(&local.len()) && local.chars().all(is_local);
-    let domain = if is_local { shown(domain)? } else { return None };
+    let domain = if is_local && domain.len() <= DOMAIN { shown(domain)? } else { return None };
     Some(format!("{local}@{domain}"))
 }
 
